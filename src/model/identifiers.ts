@@ -30,7 +30,11 @@ export function isSha256Digest(text: string): text is Sha256Digest {
   return sha256.test(text);
 }
 
-function checked<Id extends string>(text: string, guard: (text: string) => text is Id & string, kind: string): Id {
+function checked<Id extends string>(
+  text: string,
+  guard: (text: string) => text is Id & string,
+  kind: string,
+): Id {
   if (guard(text)) return text;
   throw new Error(`internal error: not a ${kind}: ${JSON.stringify(text)}`);
 }

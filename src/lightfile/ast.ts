@@ -1,0 +1,164 @@
+import type { Range, SourceFile } from "../diagnostics/source-file.ts";
+
+/**
+ * The syntax tree of a Lightfile. Nodes are immutable, each has its range, and nothing in it is expanded:
+ * variables are read later, when their values are known.
+ */
+export interface LightfileTree {
+  readonly source: SourceFile;
+  readonly directives: readonly Directive[];
+  readonly comments: readonly Comment[];
+  /** In file order. Instructions with mistakes are in it too, as far as they could be read. */
+  readonly instructions: readonly Instruction[];
+  /** The escape character of the file: a backslash unless `# escape=` says backtick. */
+  readonly escape: "\\" | "`";
+}
+
+/** `# key=value` before anything else in the file. */
+export interface Directive {
+  readonly name: Word;
+  readonly value: Word;
+  readonly range: Range;
+}
+
+export interface Comment {
+  /** Without the `#`, not trimmed. */
+  readonly text: string;
+  readonly range: Range;
+}
+
+/** A piece of text as written (quotes and escapes kept, continuations joined) and where it stands. */
+export interface Word {
+  readonly text: string;
+  readonly range: Range;
+}
+
+/** `--name=value`; `value` is null for a bare `--name`. Quotes in the value are already removed. */
+export interface Flag {
+  readonly name: Word;
+  readonly value: Word | null;
+  readonly range: Range;
+}
+
+export interface Heredoc {
+  /** Without quotes. */
+  readonly delimiter: Word;
+  /** With leading tabs already removed when `stripTabs`; line ends are LF. */
+  readonly body: string;
+  readonly bodyRange: Range;
+  /** False when the delimiter is quoted: nothing in the body is expanded. */
+  readonly expand: boolean;
+  /** `<<-` */
+  readonly stripTabs: boolean;
+}
+
+interface InstructionBase {
+  readonly keyword: Word;
+  /** From the keyword to the last character, heredoc bodies included. */
+  readonly range: Range;
+  readonly flags: readonly Flag[];
+  readonly heredocs: readonly Heredoc[];
+}
+
+/** The command of RUN, CMD and ENTRYPOINT. */
+export type Command =
+  /** One command line for the shell; `line` has continuations joined, heredoc bodies left out. */
+  | { readonly form: "shell"; readonly line: Word }
+  /** A JSON array; the words hold the decoded strings. */
+  | { readonly form: "exec"; readonly argv: readonly Word[] };
+
+export interface NamedValue {
+  readonly name: Word;
+  readonly value: Word;
+}
+
+export interface FromInstruction extends InstructionBase {
+  readonly kind: "from";
+  readonly image: Word;
+  readonly alias: Word | null;
+}
+export interface ArgInstruction extends InstructionBase {
+  readonly kind: "arg";
+  /** `value` is null when there is no default (`ARG name`), which differs from an empty one (`ARG name=`). */
+  readonly declarations: readonly { readonly name: Word; readonly value: Word | null }[];
+}
+export interface EnvInstruction extends InstructionBase {
+  readonly kind: "env";
+  readonly pairs: readonly NamedValue[];
+  /** The old form `ENV name all the rest`. */
+  readonly legacy: boolean;
+}
+export interface LabelInstruction extends InstructionBase {
+  readonly kind: "label";
+  readonly pairs: readonly NamedValue[];
+  readonly legacy: boolean;
+}
+export interface RunInstruction extends InstructionBase {
+  readonly kind: "run";
+  readonly command: Command;
+}
+export interface CmdInstruction extends InstructionBase {
+  readonly kind: "cmd";
+  readonly command: Command;
+}
+export interface EntrypointInstruction extends InstructionBase {
+  readonly kind: "entrypoint";
+  readonly command: Command;
+}
+/** COPY and ADD. A heredoc among the sources is the word `<<NAME` and has its body in `heredocs`. */
+export interface CopyInstruction extends InstructionBase {
+  readonly kind: "copy" | "add";
+  readonly sources: readonly Word[];
+  readonly destination: Word;
+}
+export interface WorkdirInstruction extends InstructionBase {
+  readonly kind: "workdir";
+  readonly path: Word;
+}
+export interface UserInstruction extends InstructionBase {
+  readonly kind: "user";
+  readonly user: Word;
+}
+export interface ShellInstruction extends InstructionBase {
+  readonly kind: "shell";
+  readonly argv: readonly Word[];
+}
+/** `SNAPSHOT name`: the name under which the stage is published when it is the target. */
+export interface SnapshotInstruction extends InstructionBase {
+  readonly kind: "snapshot";
+  readonly name: Word;
+}
+/** `RESOURCES cpus=2 memory=1G disk=8G`: of the builder of this stage. */
+export interface ResourcesInstruction extends InstructionBase {
+  readonly kind: "resources";
+  readonly settings: readonly NamedValue[];
+}
+/** An instruction that the parser reads in full but that no part acts on yet, or whose words say it all. */
+export interface OtherInstruction extends InstructionBase {
+  readonly kind: "expose" | "volume" | "stopsignal" | "healthcheck" | "onbuild" | "maintainer";
+  readonly words: readonly Word[];
+  /** True when the words came from a JSON array. */
+  readonly json: boolean;
+}
+/** A line with mistakes that leave nothing to act on: its diagnostics say why. */
+export interface InvalidInstruction extends InstructionBase {
+  readonly kind: "invalid";
+  readonly words: readonly Word[];
+}
+
+export type Instruction =
+  | FromInstruction
+  | ArgInstruction
+  | EnvInstruction
+  | LabelInstruction
+  | RunInstruction
+  | CmdInstruction
+  | EntrypointInstruction
+  | CopyInstruction
+  | WorkdirInstruction
+  | UserInstruction
+  | ShellInstruction
+  | SnapshotInstruction
+  | ResourcesInstruction
+  | OtherInstruction
+  | InvalidInstruction;
