@@ -1,0 +1,38 @@
+// Bundles the command line and the library into dist/. With --types it writes the declarations as well.
+import { spawnSync } from "node:child_process";
+import { chmodSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const out = join(root, "dist");
+rmSync(out, { recursive: true, force: true });
+
+await build({
+  absWorkingDir: root,
+  entryPoints: { cli: "src/cli/start.ts", index: "src/index.ts", presets: "src/presets.ts" },
+  outdir: out,
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  platform: "node",
+  target: "node22.12",
+  chunkNames: "chunks/[name]-[hash]",
+  // The SDK has a native addon, and the others are optional native speed-ups of packages that work without.
+  external: ["microsandbox", "bufferutil", "utf-8-validate", "cbor-extract"],
+  // Some bundled packages are CommonJS and call require() for Node.js's own modules.
+  banner: { js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);' },
+  legalComments: "linked",
+  sourcemap: false,
+  minifySyntax: true,
+  logLevel: "warning",
+});
+chmodSync(join(out, "cli.js"), 0o755);
+
+if (process.argv.includes("--types")) {
+  const result = spawnSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", join(root, "tsconfig.build.json")], {
+    stdio: "inherit",
+  });
+  process.exitCode = result.status ?? 1;
+}

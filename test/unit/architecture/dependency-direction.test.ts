@@ -1,0 +1,120 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+
+const sourceRoot = fileURLToPath(new URL("../../../src", import.meta.url));
+
+/** Which parts a part may import (itself always). docs/architecture.md draws this table. */
+const allowed: Readonly<Record<string, readonly string[]>> = {
+  diagnostics: [],
+  model: ["diagnostics"],
+  lightfile: ["diagnostics"],
+  graph: ["lightfile", "model", "diagnostics"],
+  context: ["graph", "lightfile", "model", "diagnostics"],
+  layers: ["model", "diagnostics"],
+  images: ["model", "diagnostics"],
+  worker: ["layers", "images", "model", "diagnostics"],
+  machine: ["worker", "images", "model", "diagnostics"],
+  bake: ["context", "graph", "lightfile", "worker", "model", "diagnostics"],
+  render: ["bake", "graph", "model", "diagnostics"],
+  cli: [
+    "render",
+    "bake",
+    "machine",
+    "worker",
+    "images",
+    "layers",
+    "context",
+    "graph",
+    "lightfile",
+    "model",
+    "diagnostics",
+  ],
+};
+
+/** Packages that exactly one part may import. */
+const owners: Readonly<Record<string, string>> = {
+  chevrotain: "lightfile",
+  microsandbox: "worker/local",
+  commander: "cli",
+  "log-update": "render",
+};
+
+interface Import {
+  readonly from: string;
+  readonly specifier: string;
+}
+
+function importsOfSource(): Import[] {
+  const imports: Import[] = [];
+  for (const entry of readdirSync(sourceRoot, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile() || !entry.name.endsWith(".ts")) continue;
+    const path = join(entry.parentPath, entry.name);
+    const text = readFileSync(path, "utf8");
+    for (const match of text.matchAll(/(?:\bfrom\s+|\bimport\s*\(\s*|^import\s+)"([^"]+)"/gm)) {
+      if (match[1] !== undefined) imports.push({ from: path, specifier: match[1] });
+    }
+  }
+  return imports;
+}
+
+function folderOf(path: string): string {
+  return relative(sourceRoot, path).split(sep).slice(0, -1).join("/");
+}
+
+const imports = importsOfSource();
+const internal = imports.filter((found) => found.specifier.startsWith("."));
+
+describe("the folders of src", () => {
+  test("import only the parts below them", () => {
+    const wrong = internal.flatMap(({ from, specifier }) => {
+      const part = folderOf(from).split("/")[0] ?? "";
+      const target = folderOf(join(dirname(from), specifier)).split("/")[0] ?? "";
+      if (part === "" || part === target) return [];
+      return allowed[part]?.includes(target) ? [] : [`${relative(sourceRoot, from)} imports ${specifier}`];
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test("are all in the table", () => {
+    const parts = readdirSync(sourceRoot, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    expect(parts.map((part) => part.name).sort()).toEqual(Object.keys(allowed).sort());
+  });
+
+  test("know the worker only by its interface, except where workers are made", () => {
+    const wrong = internal.filter(
+      ({ from, specifier }) =>
+        ["bake", "render"].includes(folderOf(from).split("/")[0] ?? "") &&
+        /\/worker\//.test(specifier) &&
+        !specifier.endsWith("/worker/worker.ts"),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test("leave a package to the one part that owns it", () => {
+    const wrong = imports.filter(({ from, specifier }) => {
+      const owner = owners[specifier];
+      return owner !== undefined && !folderOf(from).startsWith(owner);
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test("have no import cycles between files", () => {
+    const edges = new Map<string, string[]>();
+    for (const { from, specifier } of internal) {
+      edges.set(from, [...(edges.get(from) ?? []), join(dirname(from), specifier)]);
+    }
+    const done = new Set<string>();
+    const visit = (path: string, trail: readonly string[]): void => {
+      if (trail.includes(path)) {
+        const loop = [...trail.slice(trail.indexOf(path)), path].map((file) => relative(sourceRoot, file));
+        expect.fail(`import cycle: ${loop.join(" -> ")}`);
+      }
+      if (done.has(path)) return;
+      for (const next of edges.get(path) ?? []) visit(next, [...trail, path]);
+      done.add(path);
+    };
+    for (const path of edges.keys()) visit(path, []);
+  });
+});
