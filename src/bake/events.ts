@@ -1,0 +1,230 @@
+import type { Position } from "../diagnostics/source-file.ts";
+import type { LayerKey, Sha256Digest, StepId } from "../model/identifiers.ts";
+import type { StepFailure } from "../worker/worker.ts";
+import type { LocatedDiagnostic } from "./located-diagnostic.ts";
+
+/**
+ * What a bake reports while it goes on: plain JSON data, the same for every renderer and for
+ * `--progress=json`. docs/events.md describes it; a test keeps the two together. Bump
+ * {@link eventSchemaVersion} when an event changes its meaning or loses a field; additions do not count.
+ */
+export type BakeEvent = BakeEventBody & {
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly at: number;
+};
+
+export const eventSchemaVersion = 1;
+
+export type BakeEventKind = BakeEventBody["kind"];
+
+export type BakeEventBody =
+  | BakeStarted
+  | BaseResolving
+  | BaseResolved
+  | BaseProgress
+  | BaseImported
+  | Planned
+  | StepCached
+  | StepQueued
+  | StepWaiting
+  | BuilderStarting
+  | BuilderStarted
+  | StepStarted
+  | StepOutput
+  | StepCompleted
+  | LayerSealed
+  | StepFailed
+  | StepCancelled
+  | SnapshotPublished
+  | Warning
+  | BakeCompleted;
+
+/** Always the first event. */
+export interface BakeStarted {
+  readonly kind: "bake-started";
+  /** {@link eventSchemaVersion} */
+  readonly schema: number;
+  /** Path of the Lightfile as the user typed it. */
+  readonly lightfile: string;
+  /** The stage asked for; null: the last one. */
+  readonly target: string | null;
+  /** e.g. `linux/amd64` */
+  readonly platform: string;
+}
+
+/** A FROM's reference is being turned into a digest. */
+export interface BaseResolving {
+  readonly kind: "base-resolving";
+  readonly reference: string;
+}
+
+export interface BaseResolved {
+  readonly kind: "base-resolved";
+  readonly reference: string;
+  readonly digest: Sha256Digest;
+  /** True when nobody was asked: the answer was known from before. */
+  readonly remembered: boolean;
+  readonly durationMs: number;
+}
+
+/** A base image is on its way from a registry or to the worker. */
+export interface BaseProgress {
+  readonly kind: "base-progress";
+  readonly reference: string;
+  readonly phase: "pull" | "import";
+  readonly doneBytes: number;
+  /** Null when the total is not known. */
+  readonly totalBytes: number | null;
+}
+
+/** The worker has a base image that it had not before. */
+export interface BaseImported {
+  readonly kind: "base-imported";
+  readonly reference: string;
+  readonly digest: Sha256Digest;
+  readonly durationMs: number;
+}
+
+/** What there is to do; every later `step` is one of these ids. */
+export interface Planned {
+  readonly kind: "planned";
+  /** A stage comes after those it depends on. */
+  readonly stages: readonly PlannedStageSummary[];
+  /** Index of the target stage. */
+  readonly target: number;
+  /** The name that the bake publishes; null when it publishes none. */
+  readonly snapshotName: string | null;
+}
+
+export interface PlannedStageSummary {
+  /** Position among the file's stages, from 0. */
+  readonly index: number;
+  readonly name: string | null;
+  /** Reference of the image at the bottom of the chain. */
+  readonly image: string;
+  readonly steps: readonly PlannedStepSummary[];
+}
+
+export interface PlannedStepSummary {
+  readonly id: StepId;
+  /** The instruction on one line. */
+  readonly title: string;
+  /** Of the instruction in the Lightfile. */
+  readonly position: Position;
+}
+
+/** The step is not run: its layer, or a later one that holds it, is there. */
+export interface StepCached {
+  readonly kind: "step-cached";
+  readonly step: StepId;
+  /** The layer that holds the step's changes. */
+  readonly layer: LayerKey;
+  /** What the step took when it ran; 0 for a step that a later layer holds. */
+  readonly savedMs: number;
+  /** `other-bake`: another bake made it while this one waited. */
+  readonly source: "store" | "other-bake";
+}
+
+/** The step will run. */
+export interface StepQueued {
+  readonly kind: "step-queued";
+  readonly step: StepId;
+}
+
+/** The step could go on but has to wait. */
+export interface StepWaiting {
+  readonly kind: "step-waiting";
+  readonly step: StepId;
+  /** `resources`: other builders have the worker's CPUs or memory. `other-bake`: another bake runs the same step. */
+  readonly reason: "resources" | "other-bake";
+}
+
+/** A builder is booting for this step and those that follow it. */
+export interface BuilderStarting {
+  readonly kind: "builder-starting";
+  readonly step: StepId;
+}
+
+export interface BuilderStarted {
+  readonly kind: "builder-started";
+  readonly step: StepId;
+  readonly durationMs: number;
+}
+
+export interface StepStarted {
+  readonly kind: "step-started";
+  readonly step: StepId;
+}
+
+/** A piece of output, not cut at line ends and not sanitised. */
+export interface StepOutput {
+  readonly kind: "step-output";
+  readonly step: StepId;
+  readonly stream: "stdout" | "stderr";
+  readonly text: string;
+}
+
+export interface StepCompleted {
+  readonly kind: "step-completed";
+  readonly step: StepId;
+  readonly durationMs: number;
+}
+
+export interface LayerSealed {
+  readonly kind: "layer-sealed";
+  /** The steps whose changes are in this one layer, in order. */
+  readonly steps: readonly StepId[];
+  readonly layer: LayerKey;
+  /** Bytes on disk of this layer alone. */
+  readonly sizeBytes: number;
+  readonly durationMs: number;
+}
+
+export interface StepFailed {
+  readonly kind: "step-failed";
+  readonly step: StepId;
+  readonly title: string;
+  readonly reason: StepFailure;
+  /** The last lines of the step's output, oldest first, not sanitised. */
+  readonly outputTail: readonly string[];
+  /** Path of the Lightfile as the user typed it. */
+  readonly lightfile: string;
+  readonly position: Position;
+  /** The disk as the step left it, for `lightbox debug`; null when it could not be kept. */
+  readonly debugLayer: LayerKey | null;
+  /** Name of the sandbox that `--debug` kept running; null without it. */
+  readonly keptBuilder: string | null;
+}
+
+/** The step was running, or would have run, when the bake was stopped or another step failed. */
+export interface StepCancelled {
+  readonly kind: "step-cancelled";
+  readonly step: StepId;
+}
+
+export interface SnapshotPublished {
+  readonly kind: "snapshot-published";
+  readonly name: string;
+  /** Null: the bare image. */
+  readonly layer: LayerKey | null;
+  /** What the name pointed at before, as far as is known; null when that was the bare image or nothing. */
+  readonly previous: LayerKey | null;
+}
+
+export interface Warning {
+  readonly kind: "warning";
+  readonly diagnostic: LocatedDiagnostic;
+}
+
+/** Always the last event, except after an environment failure. */
+export interface BakeCompleted {
+  readonly kind: "bake-completed";
+  readonly outcome: "completed" | "invalid" | "step-failed" | "cancelled";
+  readonly cachedCount: number;
+  readonly ranCount: number;
+  readonly durationMs: number;
+  /** What the cached steps took when they ran. */
+  readonly savedMs: number;
+  /** The name that now stands for the result; null when there is none or the bake did not complete. */
+  readonly snapshot: string | null;
+}
