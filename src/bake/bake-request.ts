@@ -5,7 +5,7 @@ import type { LayerKey } from "../model/identifiers.ts";
 import type { CheckpointPolicy, Resources, Worker } from "../worker/worker.ts";
 import type { BakeEvent, StepFailed } from "./events.ts";
 import type { ImageSource } from "./image-source.ts";
-import type { LayerLookup } from "./worker-index.ts";
+import type { LayerLookup } from "./layer-lookup.ts";
 
 /** What to bake. */
 export interface BakeRequest {
@@ -56,7 +56,10 @@ interface BakeCounts {
   readonly savedMs: number;
 }
 
-/** How a bake ended. `diagnostics` has the warnings too. */
+/**
+ * How a bake ended. `diagnostics` has the warnings too; all of them were reported as events as well, so renderers
+ * have printed them already.
+ */
 export type BakeOutcome =
   | (BakeCounts & {
       readonly kind: "completed";

@@ -36,7 +36,7 @@ export type BakeEventBody =
   | StepFailed
   | StepCancelled
   | SnapshotPublished
-  | Warning
+  | DiagnosticReported
   | BakeCompleted;
 
 /** Always the first event. */
@@ -113,16 +113,19 @@ export interface PlannedStepSummary {
   readonly position: Position;
 }
 
-/** The step is not run: its layer, or a later one that holds it, is there. */
+/** The step is not run. */
 export interface StepCached {
   readonly kind: "step-cached";
   readonly step: StepId;
   /** The layer that holds the step's changes. */
   readonly layer: LayerKey;
-  /** What the step took when it ran; 0 for a step that a later layer holds. */
+  /** What the step took when it ran; 0 where that is not known, as for a step that a later layer holds. */
   readonly savedMs: number;
-  /** `other-bake`: another bake made it while this one waited. */
-  readonly source: "store" | "other-bake";
+  /**
+   * `other-bake`: another bake made it while this one waited. `not-needed`: it is not in the store, and nothing
+   * that runs reads it.
+   */
+  readonly source: "store" | "other-bake" | "not-needed";
 }
 
 /** The step will run. */
@@ -211,8 +214,9 @@ export interface SnapshotPublished {
   readonly previous: LayerKey | null;
 }
 
-export interface Warning {
-  readonly kind: "warning";
+/** A mistake or a warning in the Lightfile; renderers print it, so nobody else has to. */
+export interface DiagnosticReported {
+  readonly kind: "diagnostic";
   readonly diagnostic: LocatedDiagnostic;
 }
 

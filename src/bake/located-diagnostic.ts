@@ -15,7 +15,16 @@ export interface LocatedText {
   /** Just past the last character. */
   readonly end: Position;
   /** The lines from `start.line` on, at most {@link excerptLineLimit} of them. */
-  readonly lines: readonly string[];
+  readonly lines: readonly ExcerptLine[];
+}
+
+export interface ExcerptLine {
+  readonly line: number;
+  /** Column of the first character of `text`: more than 1 where a long line was cut around the range. */
+  readonly firstColumn: number;
+  readonly text: string;
+  /** True when the line goes on after `text`. */
+  readonly isCut: boolean;
 }
 
 /** A {@link Diagnostic} as plain JSON data: what progress events carry and what the printer draws. */
@@ -30,14 +39,25 @@ export interface LocatedDiagnostic {
 
 /** More lines than this say nothing that the first ones do not. */
 export const excerptLineLimit = 6;
+const lengthBeforeRange = 200;
+const lengthAfterStart = 600;
 
 export function locateRange(source: SourceFile, range: Range): LocatedText {
   const start = positionAt(source, range.start);
   const end = positionAt(source, Math.max(range.start, range.end));
-  const lines: string[] = [];
+  const lines: ExcerptLine[] = [];
   const lastLine = Math.min(end.line, start.line + excerptLineLimit - 1);
-  for (let line = start.line; line <= lastLine; line += 1) lines.push(lineText(source, line));
+  for (let line = start.line; line <= lastLine; line += 1) {
+    lines.push(excerptLine(source, line, line === start.line ? start.column : 1));
+  }
   return { path: source.path, start, end, lines };
+}
+
+function excerptLine(source: SourceFile, line: number, column: number): ExcerptLine {
+  const whole = lineText(source, line);
+  const from = Math.max(0, column - 1 - lengthBeforeRange);
+  const text = whole.slice(from, column - 1 + lengthAfterStart);
+  return { line, firstColumn: from + 1, text, isCut: from + text.length < whole.length };
 }
 
 export function locateDiagnostic(diagnostic: Diagnostic): LocatedDiagnostic {

@@ -1,0 +1,80 @@
+import type { Diagnostic } from "../diagnostics/diagnostic.ts";
+import type { StepId } from "../model/identifiers.ts";
+import type { BakeCollaborators } from "./bake-request.ts";
+import type { BakeCompleted, BakeEventBody } from "./events.ts";
+import { locateDiagnostic } from "./located-diagnostic.ts";
+
+/** The one place that a bake's events go through: stamps the time and keeps count. */
+export class BakeProgress {
+  readonly #collaborators: Pick<BakeCollaborators, "onEvent" | "now">;
+  readonly #startedAt: number;
+  /** Steps that are to run and have neither completed nor failed. */
+  readonly #open = new Set<StepId>();
+  #cachedCount = 0;
+  #ranCount = 0;
+  #savedMs = 0;
+
+  constructor(collaborators: Pick<BakeCollaborators, "onEvent" | "now">) {
+    this.#collaborators = collaborators;
+    this.#startedAt = collaborators.now();
+  }
+
+  emit(event: BakeEventBody): void {
+    this.#count(event);
+    this.#collaborators.onEvent({ ...event, at: this.#collaborators.now() });
+  }
+
+  #count(event: BakeEventBody): void {
+    switch (event.kind) {
+      case "step-queued":
+        this.#open.add(event.step);
+        break;
+      case "step-cached":
+        this.#open.delete(event.step);
+        this.#cachedCount += 1;
+        this.#savedMs += event.savedMs;
+        break;
+      case "step-completed":
+        this.#open.delete(event.step);
+        this.#ranCount += 1;
+        break;
+      case "step-failed":
+      case "step-cancelled":
+        this.#open.delete(event.step);
+        break;
+      default:
+    }
+  }
+
+  isOpen(step: StepId): boolean {
+    return this.#open.has(step);
+  }
+
+  report(diagnostics: readonly Diagnostic[]): void {
+    for (const diagnostic of diagnostics) {
+      this.emit({ kind: "diagnostic", diagnostic: locateDiagnostic(diagnostic) });
+    }
+  }
+
+  /** Says of every step that was still to run or running that it was stopped. */
+  cancelOpenSteps(): void {
+    for (const step of [...this.#open]) this.emit({ kind: "step-cancelled", step });
+  }
+
+  now(): number {
+    return this.#collaborators.now();
+  }
+
+  counts() {
+    return {
+      cachedCount: this.#cachedCount,
+      ranCount: this.#ranCount,
+      savedMs: this.#savedMs,
+      durationMs: this.now() - this.#startedAt,
+    };
+  }
+
+  complete(outcome: BakeCompleted["outcome"], snapshot: string | null): void {
+    this.emit({ kind: "bake-completed", outcome, ...this.counts(), snapshot });
+  }
+}

@@ -1,0 +1,181 @@
+import type { Readable } from "node:stream";
+import type { SourceFile } from "../diagnostics/source-file.ts";
+import { positionAt } from "../diagnostics/source-file.ts";
+import { unreachable } from "../diagnostics/unreachable.ts";
+import type { KeyedStep } from "../graph/keyed-plan.ts";
+import type { ContentDigest } from "../model/identifiers.ts";
+import type {
+  CheckpointPolicy,
+  LayerSummary,
+  LineageEvent,
+  LineageOutcome,
+  LineageRequest,
+  Worker,
+} from "../worker/worker.ts";
+import type { BakeProgress } from "./bake-progress.ts";
+import type { StepFailed } from "./events.ts";
+import { OutputTail } from "./output-tail.ts";
+import type { ScheduledLineage } from "./scheduler.ts";
+
+export interface LineageRunOptions {
+  readonly worker: Worker;
+  readonly progress: BakeProgress;
+  readonly lightfile: SourceFile;
+  readonly checkpoint: CheckpointPolicy;
+  /** Name for the sandbox of a failed step's builder; null: it is not kept. */
+  readonly keepFailedBuilderAs: string | null;
+  openContent(digest: ContentDigest): Promise<Readable>;
+  /** Told of every layer that the worker holds from now on. */
+  onLayer(layer: LayerSummary): void;
+}
+
+/**
+ * Runs one lineage and turns what the worker says of it into the bake's events.
+ * @returns the failure of a step, or undefined when all steps are there now
+ */
+export async function runLineage(
+  scheduled: ScheduledLineage,
+  options: LineageRunOptions,
+  signal: AbortSignal,
+): Promise<StepFailed | undefined> {
+  const report = new LineageReport(scheduled.lineage.steps, options);
+  const outcome = await options.worker.runLineage(
+    lineageRequest(scheduled, options),
+    { onEvent: (event) => report.take(event), openContent: (digest) => options.openContent(digest) },
+    signal,
+  );
+  return report.finish(outcome);
+}
+
+function lineageRequest(
+  { lineage, resources }: ScheduledLineage,
+  { checkpoint, keepFailedBuilderAs }: LineageRunOptions,
+): LineageRequest {
+  const { stage } = lineage.stage;
+  return {
+    image: stage.image.digest,
+    diskSizeMib: stage.resources.diskSizeMib,
+    parent: lineage.parent,
+    steps: lineage.steps.map(({ key, record, operation, step }) => ({
+      key,
+      record,
+      operation,
+      title: step.title,
+    })),
+    resources,
+    checkpoint,
+    keepFailedBuilderAs,
+  };
+}
+
+class LineageReport {
+  readonly #steps: readonly KeyedStep[];
+  readonly #options: LineageRunOptions;
+  readonly #tails = new Map<number, OutputTail>();
+
+  constructor(steps: readonly KeyedStep[], options: LineageRunOptions) {
+    this.#steps = steps;
+    this.#options = options;
+  }
+
+  take(event: LineageEvent): void {
+    const { progress } = this.#options;
+    const { id: step } = this.#step(event.index).step;
+    switch (event.kind) {
+      case "step-reused":
+        this.#reuse(event.index, event.layer);
+        break;
+      case "waiting-for-other-bake":
+        progress.emit({ kind: "step-waiting", step, reason: "other-bake" });
+        break;
+      case "builder-starting":
+      case "step-started":
+        progress.emit({ kind: event.kind, step });
+        break;
+      case "builder-started":
+      case "step-completed":
+        progress.emit({ kind: event.kind, step, durationMs: event.durationMs });
+        break;
+      case "step-output":
+        this.#tail(event.index).add(event.stream, event.text);
+        progress.emit({ kind: "step-output", step, stream: event.stream, text: event.text });
+        break;
+      case "layer-sealed":
+        this.#sealed(event);
+        break;
+      default:
+        unreachable(event);
+    }
+  }
+
+  /** The layer stands for all steps up to `index` that this lineage has not run itself. */
+  #reuse(index: number, layer: LayerSummary): void {
+    const { progress, onLayer } = this.#options;
+    for (const [position, { step }] of this.#steps.slice(0, index + 1).entries()) {
+      if (!progress.isOpen(step.id)) continue;
+      const savedMs = position === index ? layer.durationMs : 0;
+      progress.emit({
+        kind: "step-cached",
+        step: step.id,
+        layer: layer.key,
+        savedMs,
+        source: "other-bake",
+      });
+    }
+    onLayer(layer);
+  }
+
+  #sealed(event: Extract<LineageEvent, { kind: "layer-sealed" }>): void {
+    const { progress, onLayer } = this.#options;
+    progress.emit({
+      kind: "layer-sealed",
+      steps: this.#steps.slice(event.firstIndex, event.index + 1).map(({ step }) => step.id),
+      layer: event.layer.key,
+      sizeBytes: event.layer.sizeBytes,
+      durationMs: event.sealMs,
+    });
+    onLayer(event.layer);
+  }
+
+  finish(outcome: LineageOutcome): StepFailed | undefined {
+    switch (outcome.kind) {
+      case "completed":
+        return undefined;
+      case "step-failed": {
+        const { step } = this.#step(outcome.index);
+        const { lightfile } = this.#options;
+        const failure: StepFailed = {
+          kind: "step-failed",
+          step: step.id,
+          title: step.title,
+          reason: outcome.reason,
+          outputTail: this.#tail(outcome.index).lines(),
+          lightfile: lightfile.path,
+          position: positionAt(lightfile, step.range.start),
+          debugLayer: outcome.debugLayer,
+          keptBuilder: outcome.keptBuilder,
+        };
+        this.#options.progress.emit(failure);
+        return failure;
+      }
+      default:
+        return unreachable(outcome);
+    }
+  }
+
+  #tail(index: number): OutputTail {
+    const known = this.#tails.get(index);
+    if (known !== undefined) return known;
+    // Steps of a lineage run one after another: only the last one's output can still be asked for.
+    this.#tails.clear();
+    const tail = new OutputTail();
+    this.#tails.set(index, tail);
+    return tail;
+  }
+
+  #step(index: number): KeyedStep {
+    const step = this.#steps[index];
+    if (step === undefined) throw new Error(`internal error: the lineage has no step ${index}`);
+    return step;
+  }
+}
