@@ -1,0 +1,82 @@
+import { randomBytes } from "node:crypto";
+import type { SandboxConfiguration } from "../../model/sandbox-configuration.ts";
+import type { LaunchRequest, SandboxDescription, Worker } from "../../worker/worker.ts";
+import type { RunOptions } from "../commands/run.ts";
+import { withWorker } from "../open-worker.ts";
+import { parseEnvironment, parseMount, parseNetwork, parsePort } from "../parse-launch-options.ts";
+import type { Session } from "../session.ts";
+import { execWithTerminal } from "./exec-in-sandbox.ts";
+
+/** Boots a sandbox; without `--detach`, runs its command here and resolves with the command's exit code. */
+export async function runSandbox(
+  snapshot: string,
+  words: readonly string[],
+  options: RunOptions,
+  session: Session,
+): Promise<number> {
+  const request = launchRequest(snapshot, options, session);
+  return await withWorker(options, session, async (worker) => {
+    const sandbox = await worker.launchSandbox(request, session.signal);
+    if (options.detach) {
+      session.stdout.write(`${sandbox.name}\n`);
+      return 0;
+    }
+    return await runInForeground(worker, sandbox, { words, options, session });
+  });
+}
+
+function launchRequest(snapshot: string, options: RunOptions, session: Session): LaunchRequest {
+  const base = snapshot.replace(/@previous$/, "").replace(/[^a-z0-9-]+/gi, "-");
+  return {
+    name: options.name ?? `${base}-${randomBytes(3).toString("hex")}`,
+    from: { kind: "snapshot", name: snapshot },
+    resources: {
+      ...(options.cpus === undefined ? {} : { cpus: options.cpus }),
+      ...(options.memory === undefined ? {} : { memoryMib: options.memory }),
+    },
+    environment: parseEnvironment(options.env, session.environment),
+    workingDirectory: options.workdir ?? null,
+    user: options.user ?? null,
+    ports: options.publish.map(parsePort),
+    mounts: options.volume.map((text) => parseMount(text, session.workingDirectory)),
+    replace: options.replace ?? false,
+    network: parseNetwork(options.network),
+    idleTimeoutSeconds: null,
+  };
+}
+
+interface Foreground {
+  readonly words: readonly string[];
+  readonly options: RunOptions;
+  readonly session: Session;
+}
+
+/** The sandbox ends with its command, whatever became of it. */
+export async function runInForeground(
+  worker: Worker,
+  sandbox: SandboxDescription,
+  { words, options, session }: Foreground,
+): Promise<number> {
+  try {
+    return await execWithTerminal(worker, {
+      sandbox,
+      argv: commandOf(sandbox.configuration, words),
+      environment: {},
+      workingDirectory: null,
+      user: null,
+      terminal: options,
+      session,
+    });
+  } finally {
+    // The user's Ctrl-C has ended the command, not the clean-up.
+    const cleanUp = AbortSignal.timeout(30_000);
+    if (options.rm) await worker.removeSandbox(sandbox.name, { force: true }, cleanUp);
+    else await worker.stopSandbox(sandbox.name, cleanUp);
+  }
+}
+
+/** What Docker runs: ENTRYPOINT with CMD, or the given words in CMD's place; a shell when there is neither. */
+export function commandOf(configuration: SandboxConfiguration, words: readonly string[]): readonly string[] {
+  const argv = [...(configuration.entrypoint ?? []), ...(words.length > 0 ? words : (configuration.command ?? []))];
+  return argv.length > 0 ? argv : configuration.shell.slice(0, 1);
+}

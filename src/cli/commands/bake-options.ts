@@ -1,0 +1,46 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+
+/** The options that say what to bake; `bake`, `graph`, `debug` and `logs` share them. */
+export interface LightfileOptions {
+  readonly file?: string;
+  readonly context?: string;
+  readonly target?: string;
+  readonly buildArg: Readonly<Record<string, string>>;
+  readonly pull?: boolean;
+}
+
+export function addLightfileOptions(command: Command): Command {
+  return command
+    .argument("[path]", "a Lightfile, or a folder that holds one", ".")
+    .option("-f, --file <lightfile>", "the Lightfile, when PATH is the folder of its context")
+    .option("-C, --context <folder>", "where COPY takes files from (default: the Lightfile's folder)")
+    .option("--target <stage>", "bake this stage instead of the last one")
+    .addOption(
+      new Option("--build-arg <name=value>", "give an ARG a value; without =value, that of the environment")
+        .argParser(parseBuildArgument)
+        .default({}, "none"),
+    )
+    .option("--pull", "ask registries again what the tags of base images mean");
+}
+
+function parseBuildArgument(text: string, before: Readonly<Record<string, string>>): Record<string, string> {
+  const equals = text.indexOf("=");
+  const name = equals === -1 ? text : text.slice(0, equals);
+  if (name === "") throw new InvalidArgumentError("it must be NAME=VALUE or NAME.");
+  const value = equals === -1 ? process.env[name] : text.slice(equals + 1);
+  return value === undefined ? { ...before } : { ...before, [name]: value };
+}
+
+export function parsePositiveInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("it must be a whole number from 1.");
+  return value;
+}
+
+/** `512M`, `2G`, or a plain number of MiB. */
+export function parseMebibytes(text: string): number {
+  const match = /^(\d+)([MG])?$/i.exec(text);
+  const value = Number(match?.[1]) * (match?.[2]?.toUpperCase() === "G" ? 1024 : 1);
+  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError("it must be like 512M or 2G.");
+  return value;
+}

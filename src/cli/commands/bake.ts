@@ -1,0 +1,43 @@
+import { Command, Option } from "commander";
+import type { CheckpointPolicy } from "../../worker/worker.ts";
+import type { Session } from "../session.ts";
+import { addLightfileOptions, type LightfileOptions, parseMebibytes, parsePositiveInteger } from "./bake-options.ts";
+
+export type ProgressMode = "auto" | "live" | "plain" | "json" | "quiet";
+
+export interface BakeOptions extends LightfileOptions {
+  readonly name?: string;
+  readonly dryRun?: boolean;
+  readonly cache: boolean;
+  readonly checkpoint: CheckpointPolicy;
+  readonly debug?: boolean;
+  readonly progress: ProgressMode;
+  readonly quiet?: boolean;
+  readonly cpus?: number;
+  readonly memory?: number;
+}
+
+export function bakeCommand(session: Session): Command {
+  return addLightfileOptions(new Command("bake").description("Bake a Lightfile into a snapshot"))
+    .option("-t, --name <snapshot>", "publish under this name instead of the SNAPSHOT instruction's")
+    .option("--dry-run", "say for each step whether it is cached or will run, and why")
+    .option("--no-cache", "run every step again")
+    .addOption(
+      new Option("--checkpoint <policy>", "how eagerly steps are kept as layers of their own")
+        .choices(["every", "auto", "final"])
+        .default("auto"),
+    )
+    .option("--debug", "keep the builder of a failing step running, to look inside")
+    .addOption(
+      new Option("--progress <mode>", "how to show what happens")
+        .choices(["auto", "live", "plain", "json", "quiet"])
+        .default("auto"),
+    )
+    .option("-q, --quiet", "print the snapshot's name only")
+    .option("--cpus <number>", "of the builders, instead of RESOURCES", parsePositiveInteger)
+    .option("--memory <size>", "of the builders, instead of RESOURCES, e.g. 2G", parseMebibytes)
+    .action(async (path: string, options: BakeOptions, command: Command) => {
+      const { runBake } = await import("../actions/run-bake.ts");
+      session.exitCode = await runBake(path, { ...options, ...command.optsWithGlobals<{ host?: string }>() }, session);
+    });
+}

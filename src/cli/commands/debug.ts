@@ -1,0 +1,14 @@
+import { Command } from "commander";
+import type { Session } from "../session.ts";
+
+export function debugCommand(session: Session): Command {
+  return new Command("debug")
+    .description("Boot the disk of a failed step as it failed, and open a shell in it")
+    .argument("[lightfile]", "whose last bake failed; or the failed layer's key", ".")
+    .argument("[command...]", "what to run instead of a shell")
+    .passThroughOptions()
+    .action(async (target: string, words: string[], _options: object, command: Command) => {
+      const { debugFailedStep } = await import("../actions/debug-failed-step.ts");
+      session.exitCode = await debugFailedStep(target, words, command.optsWithGlobals<{ host?: string }>(), session);
+    });
+}

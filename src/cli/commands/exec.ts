@@ -1,0 +1,50 @@
+import { Command } from "commander";
+import type { Session } from "../session.ts";
+import { collect } from "./run.ts";
+
+export interface ExecOptions {
+  readonly tty?: boolean;
+  readonly interactive?: boolean;
+  readonly env: readonly string[];
+  readonly workdir?: string;
+  readonly user?: string;
+  readonly host?: string;
+}
+
+export function execCommand(session: Session): Command {
+  return new Command("exec")
+    .description("Run a command in a running sandbox")
+    .argument("<sandbox>")
+    .argument("<command...>")
+    .option("-i, --interactive", "pass this terminal's input on (default when stdin is a terminal)")
+    .option("-t, --tty", "give the command a terminal (default when stdin and stdout are terminals)")
+    .option("-e, --env <name=value>", "set a variable", collect, [])
+    .option("-w, --workdir <path>", "start in this folder")
+    .option("-u, --user <user[:group]>", "run as this user")
+    .passThroughOptions()
+    .action(async (sandbox: string, words: string[], options: ExecOptions, command: Command) => {
+      const { execInSandbox } = await import("../actions/exec-in-sandbox.ts");
+      session.exitCode = await execInSandbox(
+        sandbox,
+        words,
+        { ...options, ...command.optsWithGlobals<{ host?: string }>() },
+        session,
+      );
+    });
+}
+
+export function shellCommand(session: Session): Command {
+  return new Command("shell")
+    .description("Open a shell in a running sandbox")
+    .argument("<sandbox>")
+    .option("-u, --user <user[:group]>", "be this user")
+    .action(async (sandbox: string, options: { user?: string }, command: Command) => {
+      const { execInSandbox } = await import("../actions/exec-in-sandbox.ts");
+      session.exitCode = await execInSandbox(
+        sandbox,
+        null,
+        { env: [], ...options, ...command.optsWithGlobals<{ host?: string }>() },
+        session,
+      );
+    });
+}

@@ -1,0 +1,56 @@
+import { Command } from "commander";
+import type { Session } from "../session.ts";
+import { parseMebibytes, parsePositiveInteger } from "./bake-options.ts";
+
+export interface RunOptions {
+  readonly name?: string;
+  readonly rm?: boolean;
+  readonly detach?: boolean;
+  readonly tty?: boolean;
+  readonly interactive?: boolean;
+  readonly env: readonly string[];
+  readonly publish: readonly string[];
+  readonly volume: readonly string[];
+  readonly workdir?: string;
+  readonly user?: string;
+  readonly cpus?: number;
+  readonly memory?: number;
+  readonly network?: string;
+  readonly replace?: boolean;
+  readonly host?: string;
+}
+
+export function collect(text: string, before: readonly string[]): string[] {
+  return [...before, text];
+}
+
+export function runCommand(session: Session): Command {
+  return new Command("run")
+    .description("Boot a sandbox from a snapshot and run a command in it")
+    .argument("<snapshot>", "NAME or NAME@previous")
+    .argument("[command...]", "what to run instead of the snapshot's ENTRYPOINT and CMD")
+    .option("--name <sandbox>", "the sandbox's name (default: made up)")
+    .option("--rm", "remove the sandbox when the command ends")
+    .option("-d, --detach", "boot the sandbox, print its name and return")
+    .option("-i, --interactive", "pass this terminal's input on (default when stdin is a terminal)")
+    .option("-t, --tty", "give the command a terminal (default when stdin and stdout are terminals)")
+    .option("-e, --env <name=value>", "set a variable; without =value, pass this environment's on", collect, [])
+    .option("-p, --publish <[address:]host:guest[/udp]>", "reach a port of the sandbox from this host", collect, [])
+    .option("-v, --volume <source:path[:ro]>", "mount a folder of this host, or a named volume", collect, [])
+    .option("-w, --workdir <path>", "start in this folder")
+    .option("-u, --user <user[:group]>", "run as this user")
+    .option("--cpus <number>", "virtual CPUs", parsePositiveInteger)
+    .option("--memory <size>", "e.g. 512M or 2G", parseMebibytes)
+    .option("--network <access>", "default or none")
+    .option("--replace", "replace a sandbox of the same name")
+    .passThroughOptions()
+    .action(async (snapshot: string, words: string[], options: RunOptions, command: Command) => {
+      const { runSandbox } = await import("../actions/run-sandbox.ts");
+      session.exitCode = await runSandbox(
+        snapshot,
+        words,
+        { ...options, ...command.optsWithGlobals<{ host?: string }>() },
+        session,
+      );
+    });
+}

@@ -1,0 +1,62 @@
+import { CommanderError } from "commander";
+import { Failure } from "../diagnostics/failure.ts";
+import { cancelOnSignals } from "./cancellation.ts";
+import { exitCodeOf, exitCodes } from "./exit-code.ts";
+import { findHome } from "./home.ts";
+import { createProgram } from "./program.ts";
+import type { Session } from "./session.ts";
+import { version } from "./version.ts";
+
+/** Runs one command line and returns its exit code. Everything that goes wrong is explained on stderr. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const session: Session = {
+    home: findHome(process.env),
+    environment: process.env,
+    workingDirectory: process.cwd(),
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    signal: cancelOnSignals(),
+    version,
+    exitCode: exitCodes.success,
+  };
+  endQuietlyWhenNobodyReads(session);
+  try {
+    await createProgram(session).parseAsync([...argv]);
+    return session.exitCode;
+  } catch (error) {
+    return explain(error, session);
+  }
+}
+
+/** `lightbox … | head` closes our stdout: that is no error of ours. */
+function endQuietlyWhenNobodyReads(session: Session): void {
+  session.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(session.exitCode);
+    throw error;
+  });
+}
+
+async function explain(error: unknown, session: Session): Promise<number> {
+  if (error instanceof CommanderError) {
+    // Help and version are thrown, too; commander has printed what there is to say.
+    return error.exitCode === 0 ? exitCodes.success : exitCodes.usage;
+  }
+  const { printFailure } = await import("../render/failure-printer.ts");
+  const failure = asFailure(error, session.signal);
+  printFailure(failure, session.stderr);
+  return exitCodeOf(failure.category);
+}
+
+function asFailure(error: unknown, signal: AbortSignal): Failure {
+  if (error instanceof Failure) return error;
+  if (signal.aborted && signal.reason instanceof Failure) return signal.reason;
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return new Failure({
+    code: "InternalError",
+    category: "internal",
+    message: error instanceof Error ? error.message : String(error),
+    hint: `this is a bug in lightbox ${version}; please report it with these lines:\n${stack}`,
+    cause: error,
+  });
+}

@@ -1,0 +1,52 @@
+import { Command } from "commander";
+import { bakeCommand } from "./commands/bake.ts";
+import { debugCommand } from "./commands/debug.ts";
+import { doctorCommand } from "./commands/doctor.ts";
+import { execCommand, shellCommand } from "./commands/exec.ts";
+import { graphCommand } from "./commands/graph.ts";
+import { logsCommand } from "./commands/logs.ts";
+import { machineCommand } from "./commands/machine.ts";
+import { pruneCommand } from "./commands/prune.ts";
+import { psCommand, rmCommand, stopCommand } from "./commands/sandboxes.ts";
+import { runCommand } from "./commands/run.ts";
+import { serveCommand } from "./commands/serve.ts";
+import { snapshotsCommand } from "./commands/snapshots.ts";
+import type { Session } from "./session.ts";
+
+/** All commands. Their files hold options and wording only; what they do is loaded when they run. */
+export function createProgram(session: Session): Command {
+  const program = new Command("lightbox")
+    .description("Bake Lightfiles into ready-to-boot microVM snapshots.")
+    .version(session.version, "-V, --version")
+    .option("--host <url>", "use the worker at this address (LIGHTBOX_HOST)")
+    .showHelpAfterError("(add --help for the options)")
+    .showSuggestionAfterError()
+    .configureOutput({
+      writeOut: (text) => session.stdout.write(text),
+      writeErr: (text) => session.stderr.write(text),
+    })
+    .exitOverride();
+  const commands = [
+    bakeCommand,
+    graphCommand,
+    runCommand,
+    execCommand,
+    shellCommand,
+    psCommand,
+    stopCommand,
+    rmCommand,
+    snapshotsCommand,
+    logsCommand,
+    debugCommand,
+    pruneCommand,
+    machineCommand,
+    doctorCommand,
+    serveCommand,
+  ];
+  for (const create of commands) {
+    const command = create(session);
+    command.copyInheritedSettings(program);
+    program.addCommand(command);
+  }
+  return program;
+}
