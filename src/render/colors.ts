@@ -8,8 +8,8 @@ export function colorsFor(
   stream: OutputStream,
   environment: Readonly<Record<string, string | undefined>>,
 ): Colors {
-  const isRefused = environment["NO_COLOR"] !== undefined && environment["NO_COLOR"] !== "";
-  return picocolors.createColors(stream.isTTY === true && !isRefused && environment["TERM"] !== "dumb");
+  const isRefused = environment.NO_COLOR !== undefined && environment.NO_COLOR !== "";
+  return picocolors.createColors(stream.isTTY === true && !isRefused && environment.TERM !== "dumb");
 }
 
 export const noColors: Colors = picocolors.createColors(false);

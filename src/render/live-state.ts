@@ -1,0 +1,116 @@
+import type { BakeEvent } from "../bake/events.ts";
+import { OutputTail } from "../bake/output-tail.ts";
+import { unreachable } from "../diagnostics/unreachable.ts";
+import type { StepId } from "../model/identifiers.ts";
+import { formatBaseProgress, formatWaiting } from "./format-event.ts";
+import { StepDirectory } from "./step-directory.ts";
+
+/** More of a running step's output than this is not shown. */
+const tailLineLimit = 6;
+
+/** Something that goes on now and is redrawn until it ends. */
+export interface Activity {
+  /** `[build 2/5]`; empty for a base image. */
+  readonly label: string;
+  readonly title: string;
+  /** What is special right now, such as `booting a builder`; null while the step simply runs. */
+  readonly note: string | null;
+  readonly isWaiting: boolean;
+  readonly since: number;
+  readonly tail: OutputTail | null;
+}
+
+/** What the live renderer knows of a bake: the activities of this moment, and the counts. */
+export class LiveState {
+  readonly steps = new StepDirectory();
+  readonly #activities = new Map<string, Activity>();
+  startedAt = 0;
+  doneCount = 0;
+  cachedCount = 0;
+
+  /** In the order in which they began. */
+  get activities(): readonly Activity[] {
+    return [...this.#activities.values()];
+  }
+
+  take(event: BakeEvent): void {
+    switch (event.kind) {
+      case "bake-started":
+        this.startedAt = event.at;
+        break;
+      case "planned":
+        this.steps.fill(event);
+        break;
+      case "base-resolving":
+        this.#base(event.reference, `base ${event.reference}`, event.at);
+        break;
+      case "base-progress":
+        this.#base(event.reference, `base ${formatBaseProgress(event)}`, event.at);
+        break;
+      case "base-resolved":
+      case "base-imported":
+        this.#activities.delete(`base ${event.reference}`);
+        break;
+      case "step-waiting":
+        this.#step(event.step, { note: `waiting ${formatWaiting(event)}`, isWaiting: true }, event.at);
+        break;
+      case "builder-starting":
+        this.#step(event.step, { note: "booting a builder", isWaiting: false, since: event.at }, event.at);
+        break;
+      case "builder-started":
+        this.#step(event.step, { note: null }, event.at);
+        break;
+      case "step-started":
+        this.#step(event.step, { note: null, isWaiting: false, since: event.at }, event.at);
+        break;
+      case "step-output":
+        this.#step(event.step, {}, event.at).tail?.add(event.stream, event.text);
+        break;
+      case "step-cached":
+        this.cachedCount += 1;
+        this.#end(event.step);
+        break;
+      case "step-completed":
+      case "step-failed":
+      case "step-cancelled":
+        this.#end(event.step);
+        break;
+      case "bake-completed":
+        this.#activities.clear();
+        break;
+      case "step-queued":
+      case "layer-sealed":
+      case "snapshot-published":
+      case "diagnostic":
+        break;
+      default:
+        unreachable(event);
+    }
+  }
+
+  #base(reference: string, title: string, at: number): void {
+    const id = `base ${reference}`;
+    const since = this.#activities.get(id)?.since ?? at;
+    this.#activities.set(id, { label: "", title, note: null, isWaiting: false, since, tail: null });
+  }
+
+  #step(step: StepId, change: Partial<Pick<Activity, "note" | "isWaiting" | "since">>, at: number): Activity {
+    const { label, title } = this.steps.entry(step);
+    const known = this.#activities.get(step) ?? {
+      label,
+      title,
+      note: null,
+      isWaiting: false,
+      since: at,
+      tail: new OutputTail(tailLineLimit),
+    };
+    const next = { ...known, ...change };
+    this.#activities.set(step, next);
+    return next;
+  }
+
+  #end(step: StepId): void {
+    this.doneCount += 1;
+    this.#activities.delete(step);
+  }
+}
