@@ -1,0 +1,68 @@
+import type { BakeCollaborators, BakeRequest } from "../../bake/bake-request.ts";
+import type { BakeEvent } from "../../bake/events.ts";
+import type { Worker } from "../../worker/worker.ts";
+import type { LightfileOptions } from "../commands/bake-options.ts";
+import { createImageSource } from "../image-source.ts";
+import { chooseWorker, type WorkerOptions } from "../open-worker.ts";
+import { readLightfile } from "../read-lightfile.ts";
+import { guestPlatform, type Session } from "../session.ts";
+
+export interface BakeSetup extends AsyncDisposable {
+  readonly request: BakeRequest;
+  readonly collaborators: BakeCollaborators;
+  /** The worker of this bake, opened when it is not open yet. */
+  openWorker(): Promise<Worker>;
+}
+
+/** The parts of {@link BakeRequest} that a command may leave out. */
+export type BakeChoices = Partial<
+  Pick<BakeRequest, "snapshotName" | "noCache" | "checkpoint" | "keepFailedBuilder" | "resources">
+>;
+
+/** Puts together what `bake`, `graph`, `logs` and `debug` need from the command line, the disk and the host. */
+export async function setUpBake(
+  path: string,
+  options: LightfileOptions & WorkerOptions,
+  session: Session,
+  choices: BakeChoices,
+  onEvent: (event: BakeEvent) => void,
+): Promise<BakeSetup> {
+  const lightfile = await readLightfile(path, options, session);
+  const choice = await chooseWorker(options, session);
+  let opened: Promise<Worker> | undefined;
+  const openWorker = (): Promise<Worker> => {
+    opened ??= choice.open();
+    return opened;
+  };
+  return {
+    request: {
+      lightfile: lightfile.source,
+      lightfilePath: lightfile.path,
+      contextDirectory: lightfile.contextDirectory,
+      buildArguments: options.buildArg,
+      target: options.target ?? null,
+      snapshotName: choices.snapshotName ?? null,
+      platform: choice.platform ?? guestPlatform(),
+      pull: options.pull ?? false,
+      noCache: choices.noCache ?? false,
+      checkpoint: choices.checkpoint ?? "auto",
+      keepFailedBuilder: choices.keepFailedBuilder ?? false,
+      resources: choices.resources ?? {},
+    },
+    collaborators: {
+      homeDirectory: session.home.directory,
+      workerName: choice.name,
+      openWorker,
+      images: createImageSource(session, lightfile.contextDirectory),
+      localLayers: choice.localLayers,
+      onEvent,
+      now: Date.now,
+    },
+    openWorker,
+    async [Symbol.asyncDispose]() {
+      // A worker that could not be opened has told so already, and has nothing to close.
+      const worker = await opened?.catch(() => undefined);
+      await worker?.[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,32 @@
+import prettyMilliseconds from "pretty-ms";
+import { explainBake, type StepExplanation } from "../../bake/dry-run.ts";
+import { printDiagnostics } from "../../render/diagnostic-printer.ts";
+import type { BakeOptions } from "../commands/bake.ts";
+import { exitCodes } from "../exit-code.ts";
+import type { WorkerOptions } from "../open-worker.ts";
+import type { Session } from "../session.ts";
+import { setUpBake } from "./bake-setup.ts";
+import { choicesOf } from "./run-bake.ts";
+
+/** `lightbox bake --dry-run`: for each step, whether it is cached or will run, and why. */
+export async function dryRun(path: string, options: BakeOptions & WorkerOptions, session: Session): Promise<number> {
+  await using setup = await setUpBake(path, options, session, choicesOf(options), () => {});
+  const explanation = await explainBake(setup.request, setup.collaborators, session.signal);
+  printDiagnostics(explanation.diagnostics, session.stderr);
+  if (explanation.kind === "invalid") return exitCodes.usage;
+  if (options.progress === "json") {
+    session.stdout.write(`${JSON.stringify(explanation.steps, null, 2)}\n`);
+    return exitCodes.success;
+  }
+  for (const step of explanation.steps) session.stdout.write(describe(step));
+  const running = explanation.steps.filter((step) => step.state === "will-run").length;
+  session.stdout.write(`${running} of ${explanation.steps.length} steps will run\n`);
+  return exitCodes.success;
+}
+
+function describe(step: StepExplanation): string {
+  const duration = step.durationMs === null ? "" : ` (took ${prettyMilliseconds(step.durationMs)})`;
+  const state = step.state === "cached" ? "cached  " : "will run";
+  const reasons = step.reasons.map((reason) => `            because ${reason}\n`).join("");
+  return `${state}  ${step.step} ${step.title}${duration}\n${reasons}`;
+}

@@ -1,0 +1,18 @@
+import type { ImageSource } from "../bake/image-source.ts";
+import { openImageStore } from "../images/image-store.ts";
+import type { Session } from "./session.ts";
+
+/** Base images from the client's own image store; relative archive paths start at the Lightfile's context. */
+export function createImageSource(session: Session, directory: string): ImageSource {
+  const store = openImageStore(session.home.images);
+  return {
+    async resolve(reference, { platform, pull }, signal) {
+      const { resolveBaseImage } = await import("../images/image-source.ts");
+      return await resolveBaseImage(reference, { store, platform, pull, directory, signal });
+    },
+    async openLayout(image, { onProgress }, signal) {
+      const { openLayout } = await import("../images/image-source.ts");
+      return await openLayout(image, { store, onProgress, signal });
+    },
+  };
+}

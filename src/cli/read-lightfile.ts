@@ -1,0 +1,131 @@
+import { readdir, readFile, stat } from "node:fs/promises";
+import { basename, dirname, join, relative, resolve } from "node:path";
+import type { SourceFile } from "../diagnostics/source-file.ts";
+import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
+import { nearestName } from "../diagnostics/suggest.ts";
+import type { LightfileOptions } from "./commands/bake-options.ts";
+import type { Session } from "./session.ts";
+
+/** Larger than any Lightfile that a person or a generator writes; read whole, so it has to be bounded. */
+const sizeLimitBytes = 4 * 2 ** 20;
+
+export interface ReadLightfile {
+  readonly source: SourceFile;
+  /** Absolute; names the Lightfile's history. */
+  readonly path: string;
+  /** Absolute. */
+  readonly contextDirectory: string;
+}
+
+/**
+ * Finds and reads the Lightfile that the command line means: a file, a folder that holds `Lightfile`, or
+ * `-f FILE` with the folder of its context; `-` is stdin.
+ * @throws Failure `LightfileNotFound`, `LightfileTooLarge`, `LightfileNotText`, `ContextNotFound`
+ */
+export async function readLightfile(
+  argument: string,
+  options: LightfileOptions,
+  session: Session,
+): Promise<ReadLightfile> {
+  const given = resolve(session.workingDirectory, argument);
+  const isDirectory = argument !== "-" && (await isFolder(given));
+  const written = options.file ?? (isDirectory ? join(argument, "Lightfile") : argument);
+  const fromStdin = written === "-";
+  const path = resolve(session.workingDirectory, fromStdin ? "Lightfile-from-stdin" : written);
+  const contextDirectory =
+    options.context !== undefined
+      ? resolve(session.workingDirectory, options.context)
+      : options.file !== undefined && isDirectory
+        ? given
+        : dirname(path);
+  if (!(await isFolder(contextDirectory))) {
+    throw new Failure({
+      code: "ContextNotFound",
+      category: "usage",
+      message: `the context ${contextDirectory} is not a folder`,
+      hint: "name the folder that COPY takes files from with --context",
+    });
+  }
+  const bytes = fromStdin ? await readStdin(session) : await readBounded(path, written);
+  return { source: { path: displayPath(path, session), text: decode(bytes, written) }, path, contextDirectory };
+}
+
+function displayPath(path: string, session: Session): string {
+  const short = relative(session.workingDirectory, path);
+  return short.startsWith("..") ? path : short;
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+    return false;
+  }
+}
+
+async function readBounded(path: string, written: string): Promise<Buffer> {
+  try {
+    const status = await stat(path);
+    if (!status.isFile()) throw await notFound(path, `${written} is not a file`);
+    if (status.size > sizeLimitBytes) throw tooLarge(written);
+    return await readFile(path);
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    const code = systemErrorCode(error);
+    if (code === "ENOENT" || code === "ENOTDIR") throw await notFound(path, `there is no Lightfile ${written}`);
+    throw new Failure({
+      code: "LightfileUnreadable",
+      category: "usage",
+      message: `${written} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      cause: error,
+    });
+  }
+}
+
+async function notFound(path: string, message: string): Promise<Failure> {
+  const neighbours = await readdir(dirname(path)).catch(() => []);
+  const near = nearestName(basename(path), neighbours);
+  const hint =
+    near !== undefined
+      ? `did you mean ${near}?`
+      : neighbours.includes("Dockerfile")
+        ? "there is a Dockerfile: lightbox bake -f Dockerfile"
+        : "name it: lightbox bake PATH, or lightbox bake -f FILE CONTEXT";
+  return new Failure({ code: "LightfileNotFound", category: "usage", message, hint });
+}
+
+function tooLarge(written: string): Failure {
+  return new Failure({
+    code: "LightfileTooLarge",
+    category: "usage",
+    message: `${written} is larger than ${sizeLimitBytes / 2 ** 20} MiB`,
+    hint: "is it the right file? A Lightfile is a text of instructions",
+  });
+}
+
+async function readStdin(session: Session): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of session.stdin) {
+    const bytes = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
+    sizeBytes += bytes.length;
+    if (sizeBytes > sizeLimitBytes) throw tooLarge("the text on stdin");
+    chunks.push(bytes);
+  }
+  return Buffer.concat(chunks);
+}
+
+function decode(bytes: Buffer, written: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (error) {
+    throw new Failure({
+      code: "LightfileNotText",
+      category: "usage",
+      message: `${written} is not UTF-8 text`,
+      hint: "is it the right file? A Lightfile is a text of instructions",
+      cause: error,
+    });
+  }
+}
