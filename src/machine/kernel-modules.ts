@@ -1,0 +1,92 @@
+import { readdir, readFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { Failure } from "../diagnostics/failure.ts";
+
+/** A kernel module's file, its name as the kernel knows it (`kvm_amd`, never `kvm-amd`). */
+export interface KernelModule {
+  readonly name: string;
+  readonly path: string;
+}
+
+/**
+ * The modules that `wanted` names and all that they depend on, in an order in which `insmod` can load them.
+ * The kernel package ships no `modules.dep`; the dependencies stand in every module's `.modinfo` section.
+ *
+ * @param modulesDirectory `lib/modules/<release>` of the unpacked kernel package.
+ * @throws Failure `KernelModuleMissing`
+ */
+export async function modulesInLoadOrder(
+  modulesDirectory: string,
+  wanted: readonly string[],
+): Promise<readonly KernelModule[]> {
+  const paths = await findModules(modulesDirectory);
+  const ordered = new Map<string, KernelModule>();
+
+  const visit = async (name: string): Promise<void> => {
+    if (ordered.has(name)) return;
+    const path = paths.get(name);
+    if (path === undefined) {
+      throw new Failure({
+        code: "KernelModuleMissing",
+        category: "environment",
+        message: `the machine's kernel has no module ${name} below ${modulesDirectory}`,
+        hint: "run `lightbox machine init --force` to fetch the kernel package again",
+      });
+    }
+    for (const dependency of moduleDependencies(await readFile(path))) await visit(dependency);
+    ordered.set(name, { name, path });
+  };
+  for (const name of wanted) await visit(name);
+  return [...ordered.values()];
+}
+
+async function findModules(directory: string): Promise<ReadonlyMap<string, string>> {
+  const found = new Map<string, string>();
+  for (const file of await readdir(directory, { recursive: true, withFileTypes: true })) {
+    if (!file.isFile() || !file.name.endsWith(".ko")) continue;
+    found.set(moduleName(basename(file.name, ".ko")), join(file.parentPath, file.name));
+  }
+  return found;
+}
+
+function moduleName(name: string): string {
+  return name.replaceAll("-", "_");
+}
+
+/** What a module's `.modinfo` section says in `depends=`. Takes 64-bit little-endian ELF, as x86_64 has it. */
+export function moduleDependencies(module: Buffer): readonly string[] {
+  const entry = elfSection(module, ".modinfo")
+    .toString("latin1")
+    .split("\0")
+    .find((text) => text.startsWith("depends="));
+  const names = entry?.slice("depends=".length) ?? "";
+  return names === "" ? [] : names.split(",").map(moduleName);
+}
+
+function elfSection(file: Buffer, wanted: string): Buffer {
+  if (file.length < 64 || file.toString("latin1", 0, 4) !== "\x7fELF") {
+    throw new Failure({
+      code: "KernelModuleDamaged",
+      category: "environment",
+      message: "a kernel module of the machine is not an ELF file",
+      hint: "run `lightbox machine init --force` to fetch the kernel package again",
+    });
+  }
+  const tableOffset = Number(file.readBigUInt64LE(40));
+  const entrySize = file.readUInt16LE(58);
+  const count = file.readUInt16LE(60);
+  const header = (index: number): Buffer =>
+    file.subarray(tableOffset + index * entrySize, tableOffset + (index + 1) * entrySize);
+  const contentOf = (section: Buffer): Buffer => {
+    const start = Number(section.readBigUInt64LE(24));
+    return file.subarray(start, start + Number(section.readBigUInt64LE(32)));
+  };
+  const names = contentOf(header(file.readUInt16LE(62)));
+  for (let index = 0; index < count; index += 1) {
+    const section = header(index);
+    const nameStart = section.readUInt32LE(0);
+    if (names.toString("latin1", nameStart, names.indexOf(0, nameStart)) === wanted)
+      return contentOf(section);
+  }
+  return Buffer.alloc(0);
+}

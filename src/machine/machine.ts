@@ -1,0 +1,445 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, open, readFile, rm, statfs, writeFile } from "node:fs/promises";
+import type { Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
+import { checkDataDisk, provideDataDisk, sizeOnDisk } from "./data-disk.ts";
+import { guestSettings, guestWorkerPort, workerArguments } from "./guest-scripts.ts";
+import type { MachineEvent } from "./machine-events.ts";
+import { type MachineInstallation, requireInstallation, requireMachineHost } from "./machine-installation.ts";
+import { type MachinePaths, machinePaths, machineSockets } from "./machine-paths.ts";
+import {
+  endOfLogs,
+  endQemu,
+  endUnrecordedQemu,
+  killQemu,
+  type StartedQemu,
+  startQemu,
+} from "./machine-process.ts";
+import type { MachineResources } from "./machine-resources.ts";
+import { connectMachineSocket } from "./machine-socket.ts";
+import {
+  hostBootId,
+  type MachineState,
+  readLiveState,
+  readQemuProcess,
+  removeState,
+  writeState,
+} from "./machine-state.ts";
+import { withMonitor } from "./monitor.ts";
+import { addForwarding, listForwardings, type PortForwarding, removeForwarding } from "./port-forwarding.ts";
+import { qemuCommand } from "./qemu-command.ts";
+import { answersHttp } from "./readiness.ts";
+import { provideRootImage, type RootImageInputs, rootImageKey } from "./root-image.ts";
+import { acquireMachineLock, throwIfCancelled } from "./start-lock.ts";
+
+export interface MachineOptions {
+  /** LIGHTBOX_HOME. */
+  readonly home: string;
+  /** Folder with lightbox' `package.json` and bundled `dist/`. */
+  readonly packageDirectory: string;
+  readonly resources: MachineResources;
+  /** The node that runs inside; default: this one. */
+  readonly nodePath?: string;
+  /** Asked before a running machine of another version is restarted; default: yes. */
+  readonly mayRestart?: (endpoint: MachineEndpoint) => Promise<boolean>;
+  /** A path that the worker answers to. Default `/version`. */
+  readonly readinessPath?: string;
+  /** Default: two minutes. */
+  readonly bootTimeoutMs?: number;
+}
+
+/** How a client reaches the worker in the machine. */
+export interface MachineEndpoint {
+  readonly url: string;
+  readonly token: string;
+}
+
+export type MachineStatus =
+  | { readonly state: "not-installed" }
+  | { readonly state: "stopped"; readonly dataBytesOnDisk: number }
+  | {
+      /** `paused`: the host's disk is full; it goes on once there is space. */
+      readonly state: "running" | "starting" | "paused";
+      readonly pid: number;
+      readonly url: string;
+      readonly startedAt: string;
+      readonly cpus: number;
+      readonly memoryMib: number;
+      /** Memory that QEMU holds of the host. */
+      readonly residentBytes: number;
+      readonly dataBytesOnDisk: number;
+      readonly forwardings: readonly PortForwarding[];
+    };
+
+type Progress = (event: MachineEvent) => void;
+
+const pollMs = 100;
+/** Below this, the host's disk is too full to start a machine on it. */
+const leastFreeBytes = 2 ** 30;
+
+/**
+ * The Linux machine that lightbox runs in QEMU's software emulation, in which a worker with a working
+ * `/dev/kvm` listens. One per LIGHTBOX_HOME; it goes on when its starter ends. Every method may be called
+ * from several processes at once.
+ */
+export class Machine {
+  readonly #options: MachineOptions;
+  readonly #paths: MachinePaths;
+
+  constructor(options: MachineOptions) {
+    this.#options = options;
+    this.#paths = machinePaths(options.home);
+  }
+
+  /**
+   * Starts the machine unless it runs, and waits until its worker answers.
+   *
+   * @throws Failure `MachineUnsupportedHost`, `MachineNotInstalled`, `MachineDidNotStart`, `MachineDiskFull`,
+   * `MachineDataDamaged`, `MicrosandboxPackageMissing`, `Cancelled`
+   */
+  async ensureRunning(signal: AbortSignal, onProgress: Progress = () => {}): Promise<MachineEndpoint> {
+    requireMachineHost();
+    const installation = await requireInstallation(this.#paths);
+    const inputs = this.#imageInputs(installation);
+    const running = await readLiveState(this.#paths);
+    if (running !== undefined && running.imageKey === (await rootImageKey(inputs))) {
+      if (await this.#answers(running)) return endpointOf(running);
+    }
+    await mkdir(this.#paths.run, { recursive: true, mode: 0o700 });
+    await using _lock = await this.#lock(signal, onProgress);
+    const startedMs = performance.now();
+    const kept = await this.#keepOrEnd(await rootImageKey(inputs), signal, onProgress);
+    if (kept !== undefined) return kept;
+    const endpoint = await this.#start(installation, inputs, signal, onProgress);
+    onProgress({ kind: "ready", durationMs: performance.now() - startedMs });
+    return endpoint;
+  }
+
+  /** The running machine's worker, or undefined; starts nothing. */
+  async findRunning(): Promise<MachineEndpoint | undefined> {
+    const state = await readLiveState(this.#paths);
+    return state === undefined ? undefined : endpointOf(state);
+  }
+
+  /** Powers the machine off in order; its data stay. @returns false when it did not run. */
+  async stop(signal: AbortSignal, onProgress: Progress = () => {}): Promise<boolean> {
+    if ((await sizeOnDisk(this.#paths.run)) === undefined) return false;
+    await using _lock = await this.#lock(signal, onProgress);
+    return this.#end(onProgress);
+  }
+
+  /** Stops the machine and deletes its data disk and images; what `machine init` fetched stays. */
+  async remove(signal: AbortSignal, onProgress: Progress = () => {}): Promise<void> {
+    await this.stop(signal, onProgress);
+    for (const path of [this.#paths.run, this.#paths.images, this.#paths.dataDisk]) {
+      await rm(path, { recursive: true, force: true });
+    }
+  }
+
+  async status(signal: AbortSignal): Promise<MachineStatus> {
+    const dataBytesOnDisk = (await sizeOnDisk(this.#paths.dataDisk)) ?? 0;
+    const state = await readLiveState(this.#paths);
+    if (state === undefined) {
+      if ((await sizeOnDisk(this.#paths.installation)) === undefined) return { state: "not-installed" };
+      return { state: "stopped", dataBytesOnDisk };
+    }
+    const seen = await withMonitor(this.#paths.run, signal, async (call) => ({
+      paused: isPaused(await call("query-status")),
+      forwardings: await listForwardings(call),
+    }));
+    const working = seen.paused ? "paused" : (await this.#answers(state)) ? "running" : "starting";
+    return {
+      state: working,
+      pid: state.pid,
+      url: endpointOf(state).url,
+      startedAt: state.startedAt,
+      cpus: state.cpus,
+      memoryMib: state.memoryMib,
+      residentBytes: await residentBytes(state.pid),
+      dataBytesOnDisk,
+      forwardings: seen.forwardings.filter((one) => one.guestPort !== guestWorkerPort),
+    };
+  }
+
+  /** The console of the running or last machine; empty when there was none. */
+  async readConsole(): Promise<string> {
+    try {
+      return (await readFile(this.#paths.consoleLog, "utf8")).replaceAll("\r", "");
+    } catch (error) {
+      if (systemErrorCode(error) === "ENOENT") return "";
+      throw error;
+    }
+  }
+
+  /**
+   * A root shell in the machine: a terminal's bytes, both ways. There is one shell; `shellEndedMark` (see
+   * `guest-scripts.ts`) comes when it has ended. The size of the terminal is set with `stty rows … cols …`.
+   *
+   * @throws Failure `MachineNotRunning`
+   */
+  async openShell(signal: AbortSignal): Promise<Socket> {
+    await this.#requireRunning();
+    return connectMachineSocket(this.#paths.run, machineSockets.shell, signal);
+  }
+
+  /**
+   * Makes a port of the machine reachable on this host, until the machine stops.
+   *
+   * @param wanted host port 0: the kernel chooses; see the result.
+   * @throws Failure `MachineNotRunning`, `PortInUse`, `PortNotForwardable`
+   */
+  async forwardPort(wanted: PortForwarding, signal: AbortSignal): Promise<PortForwarding> {
+    await this.#requireRunning();
+    return withMonitor(this.#paths.run, signal, (call) => addForwarding(call, wanted));
+  }
+
+  /** @throws Failure `MachineNotRunning`. A port that is not open is no error. */
+  async unforwardPort(forwarding: PortForwarding, signal: AbortSignal): Promise<void> {
+    await this.#requireRunning();
+    await withMonitor(this.#paths.run, signal, (call) => removeForwarding(call, forwarding));
+  }
+
+  #lock(signal: AbortSignal, onProgress: Progress): Promise<AsyncDisposable> {
+    return acquireMachineLock(this.#paths.root, signal, () =>
+      onProgress({ kind: "waiting-for-other-process" }),
+    );
+  }
+
+  #imageInputs({ busybox, mke2fs, kernel }: MachineInstallation): RootImageInputs {
+    return {
+      packageDirectory: this.#options.packageDirectory,
+      nodePath: this.#options.nodePath ?? process.execPath,
+      busyboxPath: busybox.path,
+      mke2fsPath: mke2fs.path,
+      modulesDirectory: kernel.modulesDirectory,
+      kernelRelease: kernel.release,
+    };
+  }
+
+  /** With the lock held: the running machine when it can be used as it is, else nothing runs any more. */
+  async #keepOrEnd(
+    imageKey: string,
+    signal: AbortSignal,
+    onProgress: Progress,
+  ): Promise<MachineEndpoint | undefined> {
+    const state = await readLiveState(this.#paths);
+    if (state === undefined) {
+      await endUnrecordedQemu(this.#paths);
+      return undefined;
+    }
+    onProgress({ kind: "waiting-for-worker" });
+    const outcome = await this.#untilServing(state, () => this.#hasEnded(state), signal);
+    if (outcome === "ended") return undefined; // it was powering off
+    if (outcome === "timed-out") {
+      await this.#end(onProgress);
+      return undefined;
+    }
+    const endpoint = endpointOf(state);
+    if (state.imageKey === imageKey) return endpoint;
+    if (!((await this.#options.mayRestart?.(endpoint)) ?? true)) {
+      onProgress({ kind: "outdated-kept" });
+      return endpoint;
+    }
+    onProgress({ kind: "restarting" });
+    await this.#end(onProgress);
+    return undefined;
+  }
+
+  async #start(
+    installation: MachineInstallation,
+    inputs: RootImageInputs,
+    signal: AbortSignal,
+    onProgress: Progress,
+  ): Promise<MachineEndpoint> {
+    const { resources } = this.#options;
+    await this.#requireFreeSpace();
+    const disk = {
+      path: this.#paths.dataDisk,
+      sizeMib: resources.dataDiskMib,
+      mke2fsPath: inputs.mke2fsPath,
+    };
+    if ((await sizeOnDisk(disk.path)) === undefined) onProgress({ kind: "making-data-disk" });
+    if (!(await provideDataDisk(disk, signal))) await checkDataDisk(disk.path, disk.mke2fsPath, signal);
+    onProgress({ kind: "making-root-image" });
+    const image = await provideRootImage(this.#paths.images, inputs, signal);
+
+    const token = randomBytes(32).toString("hex");
+    await writeSecret(
+      this.#paths.guestSettings,
+      guestSettings(token, workerArguments(resources.idleMinutes)),
+    );
+    onProgress({ kind: "booting" });
+    const command = qemuCommand({
+      ...this.#paths,
+      qemuPath: installation.qemu.path,
+      kernel: installation.kernel.image,
+      initramfs: image.initramfs,
+      rootDisk: image.rootDisk,
+      cpus: resources.cpus,
+      memoryMib: resources.memoryMib,
+    });
+    await removeState(this.#paths);
+    throwIfCancelled(signal);
+    const qemu = await startQemu(command, this.#paths);
+    const state = await this.#record(qemu, { token, imageKey: image.key });
+    const outcome = await this.#untilServing(state, async () => qemu.ended(), signal);
+    if (outcome === "serving") return endpointOf(state);
+    if (outcome === "timed-out") await killQemu(state, this.#paths);
+    throw await this.#didNotStart(
+      outcome === "ended" ? "it ended while it booted" : "its worker did not answer",
+    );
+  }
+
+  /** Asks QEMU for the port that it got and writes down what runs. */
+  async #record(
+    qemu: StartedQemu,
+    identity: { readonly token: string; readonly imageKey: string },
+  ): Promise<MachineState> {
+    const hostPort = await this.#workerPort(qemu);
+    const process = await readQemuProcess(qemu.pid, this.#paths.pidFile);
+    if (hostPort === undefined || process === undefined) {
+      throw await this.#didNotStart("QEMU ended at once");
+    }
+    const state: MachineState = {
+      formatVersion: 1,
+      ...process,
+      ...identity,
+      bootId: await hostBootId(),
+      hostPort,
+      startedAt: new Date().toISOString(),
+      cpus: this.#options.resources.cpus,
+      memoryMib: this.#options.resources.memoryMib,
+    };
+    await writeState(this.#paths, state);
+    return state;
+  }
+
+  /** Not cancellable: it takes a moment, and a QEMU that nobody recorded would have to be ended later. */
+  async #workerPort(qemu: StartedQemu): Promise<number | undefined> {
+    const bound = AbortSignal.timeout(20_000);
+    while (!qemu.ended() && !bound.aborted) {
+      try {
+        const open = await withMonitor(this.#paths.run, bound, listForwardings);
+        return open.find((one) => one.guestPort === guestWorkerPort)?.hostPort;
+      } catch (error) {
+        const code = systemErrorCode(error);
+        if (code !== "ENOENT" && code !== "ECONNREFUSED") throw error;
+        await delay(20); // QEMU has not made its sockets yet
+      }
+    }
+    return undefined;
+  }
+
+  async #untilServing(
+    state: MachineState,
+    hasEnded: () => Promise<boolean>,
+    signal: AbortSignal,
+  ): Promise<"serving" | "ended" | "timed-out"> {
+    const sinceStartMs = Date.now() - Date.parse(state.startedAt);
+    const limitMs = this.#options.bootTimeoutMs ?? 120_000;
+    // One that has been up for long gets a while too: it may be busy, or powering off.
+    const deadline = performance.now() + Math.max(limitMs - Math.max(sinceStartMs, 0), 20_000);
+    let nextPauseCheck = performance.now() + 2_000;
+    while (performance.now() < deadline) {
+      throwIfCancelled(signal);
+      if (await this.#answers(state)) return "serving";
+      if (await hasEnded()) return "ended";
+      if (performance.now() > nextPauseCheck) {
+        await this.#continueIfPaused(signal);
+        nextPauseCheck = performance.now() + 2_000;
+      }
+      await delay(pollMs);
+    }
+    return "timed-out";
+  }
+
+  /** QEMU pauses a machine whose disk write found no space on the host. */
+  async #continueIfPaused(signal: AbortSignal): Promise<void> {
+    try {
+      await withMonitor(this.#paths.run, signal, async (call) => {
+        if (!isPaused(await call("query-status"))) return;
+        await this.#requireFreeSpace();
+        await call("cont");
+      });
+    } catch (error) {
+      const code = systemErrorCode(error);
+      if (code !== "ENOENT" && code !== "ECONNREFUSED" && code !== "ECONNRESET") throw error;
+    }
+  }
+
+  async #end(onProgress: Progress): Promise<boolean> {
+    const state = await readLiveState(this.#paths);
+    if (state === undefined) {
+      await endUnrecordedQemu(this.#paths);
+      return false;
+    }
+    onProgress({ kind: "stopping" });
+    await endQemu(state, this.#paths);
+    await removeState(this.#paths);
+    return true;
+  }
+
+  async #hasEnded(state: MachineState): Promise<boolean> {
+    return (await readQemuProcess(state.pid, this.#paths.pidFile)) === undefined;
+  }
+
+  #answers(state: MachineState): Promise<boolean> {
+    const path = this.#options.readinessPath ?? "/version";
+    return answersHttp({ hostPort: state.hostPort, token: state.token, path, timeoutMs: 2_000 });
+  }
+
+  async #requireRunning(): Promise<void> {
+    if ((await readLiveState(this.#paths)) !== undefined) return;
+    throw new Failure({
+      code: "MachineNotRunning",
+      category: "environment",
+      message: "the machine does not run",
+      hint: "start it with `lightbox machine start`",
+    });
+  }
+
+  async #requireFreeSpace(): Promise<void> {
+    const { bavail, bsize } = await statfs(this.#paths.root);
+    if (bavail * bsize >= leastFreeBytes) return;
+    throw new Failure({
+      code: "MachineDiskFull",
+      category: "environment",
+      message: `the disk of this host that holds ${this.#paths.root} has less than 1 GiB free`,
+      hint: "free some space, then try again; a machine that was paused for this goes on where it was",
+    });
+  }
+
+  async #didNotStart(why: string): Promise<Failure> {
+    return new Failure({
+      code: "MachineDidNotStart",
+      category: "environment",
+      message: `the machine did not start: ${why}\n${await endOfLogs(this.#paths)}`,
+      hint: "see `lightbox machine logs` for its console, and `lightbox doctor` for this host",
+    });
+  }
+}
+
+function endpointOf(state: MachineState): MachineEndpoint {
+  return { url: `http://127.0.0.1:${state.hostPort}`, token: state.token };
+}
+
+function isPaused(status: unknown): boolean {
+  return typeof status === "object" && status !== null && "status" in status && status.status === "io-error";
+}
+
+async function residentBytes(pid: number): Promise<number> {
+  const pages = (await readFile(`/proc/${pid}/statm`, "utf8")).split(" ")[1];
+  return Number(pages) * 4096;
+}
+
+/** Never readable by others, not even for a moment. */
+async function writeSecret(path: string, text: string): Promise<void> {
+  await rm(path, { force: true });
+  const file = await open(path, "wx", 0o600);
+  try {
+    await writeFile(file, text);
+  } finally {
+    await file.close();
+  }
+}
