@@ -135,9 +135,25 @@ export interface ResourcesInstruction extends InstructionBase {
 }
 /** An instruction that the parser reads in full but that no part acts on yet, or whose words say it all. */
 export interface OtherInstruction extends InstructionBase {
-  readonly kind: "expose" | "volume" | "stopsignal" | "healthcheck" | "onbuild" | "maintainer";
+  readonly kind: "expose" | "volume" | "stopsignal" | "maintainer";
   readonly words: readonly Word[];
   /** True when the words came from a JSON array. */
+  readonly json: boolean;
+}
+export interface HealthcheckInstruction extends InstructionBase {
+  readonly kind: "healthcheck";
+  /** Null for `HEALTHCHECK NONE`. */
+  readonly command: Command | null;
+  /** CMD or NONE, then the command line as one word or the strings of the array. */
+  readonly words: readonly Word[];
+  readonly json: boolean;
+}
+export interface OnbuildInstruction extends InstructionBase {
+  readonly kind: "onbuild";
+  /** The instruction that is kept for later; its heredocs are those of this node, too. */
+  readonly trigger: Instruction;
+  /** The trigger's line as one word, without heredoc bodies. */
+  readonly words: readonly Word[];
   readonly json: boolean;
 }
 /** A line with mistakes that leave nothing to act on: its diagnostics say why. */
@@ -161,4 +177,6 @@ export type Instruction =
   | SnapshotInstruction
   | ResourcesInstruction
   | OtherInstruction
+  | HealthcheckInstruction
+  | OnbuildInstruction
   | InvalidInstruction;

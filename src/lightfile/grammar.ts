@@ -1,0 +1,167 @@
+import { EmbeddedActionsParser, type IRecognitionException, type IToken, type TokenType } from "chevrotain";
+import type { Vocabulary } from "./tokens.ts";
+
+/** The tokens of one instruction, as far as they could be read. */
+export interface ParsedInstruction {
+  readonly keyword: IToken;
+  readonly flags: IToken[];
+  readonly arguments: IToken[];
+  /** The AS of FROM, the CMD or NONE of HEALTHCHECK, a second ONBUILD. */
+  readonly separators: IToken[];
+  heredocs: IToken | null;
+  /** What ONBUILD keeps for later. */
+  trigger: ParsedInstruction | null;
+}
+
+export interface ParsedFile {
+  readonly instructions: readonly ParsedInstruction[];
+  readonly errors: readonly IRecognitionException[];
+}
+
+/**
+ * Recognizes instructions; what they mean is read from their tokens afterwards. Each rule is one instruction.
+ *
+ * Looking ahead one token always suffices, and where a rule allows several kinds of token they share a category:
+ * a wrong token is then a plain mismatch, which chevrotain finds and mends without searching the grammar.
+ */
+export class LightfileGrammar extends EmbeddedActionsParser {
+  private readonly vocabulary: Vocabulary;
+  private parsed: ParsedInstruction[] = [];
+  private onbuild: ParsedInstruction | null = null;
+  private current: ParsedInstruction | null = null;
+
+  /** `validate` makes chevrotain check the grammar itself: for tests, it takes longer than parsing. */
+  constructor(vocabulary: Vocabulary, options: { readonly validate: boolean }) {
+    super(vocabulary.definition, {
+      recoveryEnabled: true,
+      maxLookahead: 1,
+      skipValidations: !options.validate,
+    });
+    this.vocabulary = vocabulary;
+    const { keywords, unknown, bareOnbuild } = vocabulary;
+    const { command, argument, assignment, text, word } = vocabulary;
+
+    const rules = [
+      this.instructionRule("from", keywords.FROM, () => this.fromArguments()),
+      this.instructionRule("run", keywords.RUN, () => this.single(command)),
+      this.instructionRule("copy", keywords.COPY, () => this.severalOf(argument)),
+      this.instructionRule("env", keywords.ENV, () => this.severalOf(assignment)),
+      this.instructionRule("arg", keywords.ARG, () => this.severalOf(assignment)),
+      this.instructionRule("workdir", keywords.WORKDIR, () => this.single(text)),
+      this.instructionRule("user", keywords.USER, () => this.single(text)),
+      this.instructionRule("label", keywords.LABEL, () => this.severalOf(assignment)),
+      this.instructionRule("cmd", keywords.CMD, () => this.single(command)),
+      this.instructionRule("entrypoint", keywords.ENTRYPOINT, () => this.single(command)),
+      this.instructionRule("shell", keywords.SHELL, () => this.single(command)),
+      this.instructionRule("add", keywords.ADD, () => this.severalOf(argument)),
+      this.instructionRule("expose", keywords.EXPOSE, () => this.severalOf(argument)),
+      this.instructionRule("volume", keywords.VOLUME, () => this.severalOf(argument)),
+      this.instructionRule("healthcheck", keywords.HEALTHCHECK, () => this.healthcheckArguments()),
+      this.instructionRule("stopsignal", keywords.STOPSIGNAL, () => this.single(text)),
+      this.instructionRule("snapshot", keywords.SNAPSHOT, () => this.single(word)),
+      this.instructionRule("resources", keywords.RESOURCES, () => this.severalOf(assignment)),
+      this.instructionRule("maintainer", keywords.MAINTAINER, () => this.single(text)),
+      this.instructionRule("bareOnbuild", bareOnbuild, () => this.single(text)),
+      this.instructionRule("unknown", unknown, () => this.OPTION2(() => this.single(command))),
+    ];
+    const onbuildRule = this.RULE("onbuild", () => {
+      this.begin(keywords.ONBUILD);
+      this.MANY(() => this.separator(this.CONSUME2(keywords.ONBUILD)));
+      this.SUBRULE(instructionRule);
+    });
+    const instructionRule: () => void = this.RULE("instruction", () => {
+      this.OR([...rules, onbuildRule].map((rule) => ({ ALT: () => this.SUBRULE(rule) })));
+    });
+    this.lightfile = this.RULE("lightfile", () => {
+      this.MANY(() => this.SUBRULE(instructionRule));
+    });
+    this.performSelfAnalysis();
+  }
+
+  private readonly lightfile: () => void;
+
+  /** Reads all instructions of a file. */
+  parse(tokens: IToken[]): ParsedFile {
+    this.input = tokens;
+    this.parsed = [];
+    this.current = null;
+    this.onbuild = null;
+    this.lightfile();
+    return { instructions: this.parsed, errors: this.errors };
+  }
+
+  private instructionRule(name: string, keyword: TokenType, readArguments: () => void): () => void {
+    return this.RULE(name, () => {
+      this.begin(keyword);
+      this.MANY(() => this.collect("flags", this.CONSUME(this.vocabulary.flag)));
+      this.OPTION(() => this.CONSUME(this.vocabulary.flagsEnd));
+      readArguments();
+      this.OPTION1(() => {
+        const token = this.CONSUME(this.vocabulary.heredocBodies);
+        this.ACTION(() => {
+          if (this.current !== null) this.current.heredocs = token;
+        });
+      });
+      this.CONSUME(this.vocabulary.endOfLine);
+    });
+  }
+
+  private begin(type: TokenType): void {
+    const keyword = this.CONSUME(type);
+    this.ACTION(() => {
+      this.current = {
+        keyword,
+        flags: [],
+        arguments: [],
+        separators: [],
+        heredocs: null,
+        trigger: null,
+      };
+      if (this.onbuild === null) this.parsed.push(this.current);
+      else this.onbuild.trigger = this.current;
+      this.onbuild = type === this.vocabulary.keywords.ONBUILD ? this.current : null;
+    });
+  }
+
+  private collect(where: "flags" | "arguments" | "separators", token: IToken): void {
+    this.ACTION(() => {
+      // A token that recovery made up stands nowhere in the file.
+      if (token.isInsertedInRecovery !== true) this.current?.[where].push(token);
+    });
+  }
+
+  private separator(token: IToken): void {
+    this.collect("separators", token);
+  }
+
+  private single(type: TokenType): void {
+    this.collect("arguments", this.CONSUME1(type));
+  }
+
+  private severalOf(type: TokenType): void {
+    this.collect("arguments", this.CONSUME1(type));
+    this.MANY1(() => this.collect("arguments", this.CONSUME2(type)));
+  }
+
+  private fromArguments(): void {
+    const { word, as } = this.vocabulary;
+    this.collect("arguments", this.CONSUME1(word));
+    this.OPTION2(() => {
+      this.separator(this.CONSUME1(as));
+      this.collect("arguments", this.CONSUME2(word));
+    });
+  }
+
+  private healthcheckArguments(): void {
+    const { healthcheckCommand, healthcheckNone, command } = this.vocabulary;
+    this.OR1([
+      {
+        ALT: () => {
+          this.separator(this.CONSUME1(healthcheckCommand));
+          this.collect("arguments", this.CONSUME1(command));
+        },
+      },
+      { ALT: () => this.separator(this.CONSUME1(healthcheckNone)) },
+    ]);
+  }
+}

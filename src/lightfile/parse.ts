@@ -1,0 +1,113 @@
+import { type IToken, Lexer } from "chevrotain";
+import type { Diagnosed } from "../diagnostics/diagnostic.ts";
+import type { SourceFile } from "../diagnostics/source-file.ts";
+import type { Comment, LightfileTree } from "./ast.ts";
+import { checkStructure } from "./check-structure.ts";
+import { checkText } from "./check-text.ts";
+import { readDirectives } from "./directives.ts";
+import { LightfileGrammar } from "./grammar.ts";
+import { joinContinuations } from "./joined-text.ts";
+import { readInstruction } from "./read-instruction.ts";
+import { Reporter } from "./reporter.ts";
+import { type Escape, trimmedEnd } from "./scan.ts";
+import { reportSyntaxErrors } from "./syntax-errors.ts";
+import { rangeOf } from "./token-words.ts";
+import { createVocabulary } from "./tokens.ts";
+
+interface Dialect {
+  readonly lexer: Lexer;
+  readonly grammar: LightfileGrammar;
+}
+
+const dialects = new Map<Escape, Dialect>();
+
+/** Made when first needed: building a parser takes longer than parsing an ordinary file. */
+function dialectFor(escapeChar: Escape): Dialect {
+  const known = dialects.get(escapeChar);
+  if (known !== undefined) return known;
+  const vocabulary = createVocabulary(escapeChar);
+  const dialect = {
+    lexer: new Lexer(vocabulary.definition, {
+      positionTracking: "onlyOffset",
+      skipValidations: true,
+      recoveryEnabled: true,
+    }),
+    grammar: new LightfileGrammar(vocabulary, { validate: false }),
+  };
+  dialects.set(escapeChar, dialect);
+  return dialect;
+}
+
+/**
+ * Reads a Lightfile. Never throws, whatever the text; all mistakes are in the diagnostics, in the order of the text.
+ * Nothing is expanded and nothing outside the text is looked at. Takes time in proportion to the text's length.
+ */
+export function parseLightfile(source: SourceFile): Diagnosed<LightfileTree> {
+  const reporter = new Reporter(source);
+  if (!checkText(source.text, reporter)) {
+    const tree = { source, directives: [], comments: [], instructions: [], escape: "\\" as const };
+    return { value: tree, diagnostics: reporter.diagnostics() };
+  }
+  // Every instruction ends with a line feed, the last one too.
+  const text = source.text.endsWith("\n") ? source.text : `${source.text}\n`;
+  const zone = readDirectives(text, reporter);
+  const { lexer, grammar } = dialectFor(zone.escape);
+  const { tokens, groups } = lexer.tokenize(text);
+  const context = { text, escape: zone.escape, reporter };
+  const parsed = grammar.parse(tokens);
+  reportSyntaxErrors(parsed, context);
+  const instructions = parsed.instructions.map((instruction) => readInstruction(instruction, context));
+  const comments = [
+    ...(groups.comments ?? [])
+      .filter((token) => token.startOffset >= zone.end)
+      .map((token) =>
+        commentAt(text, token.startOffset, trimmedEnd(text, token.startOffset, rangeOf(token).end)),
+      ),
+    ...readContinuations([...tokens, ...(groups.continuations ?? [])], context),
+  ].sort((a, b) => a.range.start - b.range.start);
+  if (instructions.length === 0) reportNoInstruction(source, reporter);
+  checkStructure(instructions, reporter);
+  const tree = { source, directives: zone.directives, comments, instructions, escape: zone.escape };
+  return { value: tree, diagnostics: reporter.diagnostics() };
+}
+
+function commentAt(text: string, start: number, end: number): Comment {
+  return { text: text.slice(start + 1, end), range: { start, end } };
+}
+
+/** The comments between continued lines; warns of blank lines there. */
+function readContinuations(
+  tokens: readonly IToken[],
+  context: { readonly text: string; readonly escape: Escape; readonly reporter: Reporter },
+): readonly Comment[] {
+  const { text, reporter } = context;
+  const comments: Comment[] = [];
+  for (const token of tokens) {
+    if (token.tokenType.name === "HeredocBodies" || !token.image.includes("\n") || token.image.length === 1)
+      continue;
+    let warned = false;
+    joinContinuations(text, rangeOf(token), context.escape, {
+      comment: (start, end) => comments.push(commentAt(text, start, end)),
+      blankLine: (start, end) => {
+        if (warned || start >= reporter.source.text.length) return;
+        warned = true;
+        reporter.warning({
+          code: "NoEmptyContinuation",
+          range: { start, end },
+          message: "a blank line inside a continued instruction",
+          hint: "remove it, or make it a comment line",
+        });
+      },
+    });
+  }
+  return comments;
+}
+
+function reportNoInstruction(source: SourceFile, reporter: Reporter): void {
+  reporter.error({
+    code: "EmptyFile",
+    range: { start: 0, end: source.text.length },
+    message: source.text.trim() === "" ? "the file is empty" : "the file has no instruction",
+    hint: "a Lightfile starts with FROM and the image to start from",
+  });
+}
