@@ -57,8 +57,8 @@ interface BakeCounts {
 }
 
 /**
- * How a bake ended. `diagnostics` has the warnings too; all of them were reported as events as well, so renderers
- * have printed them already.
+ * How a bake ended. `diagnostics` has the warnings, too, which renderers have shown already; the errors of an
+ * `invalid` outcome are the caller's to print.
  */
 export type BakeOutcome =
   | (BakeCounts & {

@@ -214,7 +214,10 @@ export interface SnapshotPublished {
   readonly previous: LayerKey | null;
 }
 
-/** A mistake or a warning in the Lightfile; renderers print it, so nobody else has to. */
+/**
+ * A mistake or a warning in the Lightfile. Renderers for people show the warnings; errors are left to whoever gets
+ * the outcome, which has them all.
+ */
 export interface DiagnosticReported {
   readonly kind: "diagnostic";
   readonly diagnostic: LocatedDiagnostic;

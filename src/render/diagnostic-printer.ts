@@ -1,6 +1,7 @@
 import { type LocatedDiagnostic, type LocatedText, locateDiagnostic } from "../bake/located-diagnostic.ts";
 import type { Diagnostic, Severity } from "../diagnostics/diagnostic.ts";
-import type { Colors } from "./colors.ts";
+import { type Colors, colorsFor } from "./colors.ts";
+import { columnsOf, type OutputStream } from "./output-stream.ts";
 import { plainText } from "./printable-text.ts";
 import { markRange } from "./source-excerpt.ts";
 
@@ -36,6 +37,16 @@ export function formatLocatedDiagnostic(diagnostic: LocatedDiagnostic, options: 
 /** Like {@link formatLocatedDiagnostic}, for a diagnostic that still has its source. */
 export function formatDiagnostic(diagnostic: Diagnostic, options: PrintOptions): string {
   return formatLocatedDiagnostic(locateDiagnostic(diagnostic), options);
+}
+
+/** Writes diagnostics to a stream, in colour where it is a terminal. */
+export function printDiagnostics(
+  diagnostics: readonly Diagnostic[],
+  stream: OutputStream,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): void {
+  const options = { colors: colorsFor(stream, environment), columns: columnsOf(stream) };
+  for (const diagnostic of diagnostics) stream.write(formatDiagnostic(diagnostic, options));
 }
 
 /** `hint: …`; further lines are indented to stand below the first. */

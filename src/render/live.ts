@@ -109,7 +109,10 @@ export class LiveRenderer implements Renderer {
         return this.#line(colors.yellow("–"), label, title, "cancelled");
       }
       case "diagnostic":
-        return formatLocatedDiagnostic(event.diagnostic, printOptions);
+        // Errors are the outcome's: whoever gets it prints them, all together.
+        return event.diagnostic.severity === "error"
+          ? ""
+          : formatLocatedDiagnostic(event.diagnostic, printOptions);
       case "bake-completed": {
         const mark = event.outcome === "completed" ? colors.green("✓") : colors.red("✗");
         return this.#line(mark, "", wording.formatCompleted(event), "");

@@ -95,6 +95,8 @@ export class PlainRenderer implements Renderer {
         this.#line(`published ${event.name}`);
         break;
       case "diagnostic":
+        // Errors are the outcome's: whoever gets it prints them, all together.
+        if (event.diagnostic.severity === "error") break;
         this.#stream.write(formatLocatedDiagnostic(event.diagnostic, this.#printOptions()));
         break;
       case "bake-completed":
