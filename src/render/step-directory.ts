@@ -34,7 +34,7 @@ export class StepDirectory {
 
 function stageLabel(stage: PlannedStageSummary, stageCount: number): string {
   if (stage.name !== null) return `${oneLine(stage.name)} `;
-  return stageCount > 1 ? `stage ${stage.index} ` : "";
+  return stageCount > 1 ? `stage-${stage.index} ` : "";
 }
 
 /** Printable, without tabs and line ends. */
