@@ -34,7 +34,7 @@ export interface LayerRecord {
   readonly diskLengthBytes: number;
 }
 
-/** `debug/<key>/debug.json`: the disk of a step that failed. */
+/** `debug/<key>.<random>/debug.json`: the disk of a step that failed. */
 export interface DebugLayerRecord {
   readonly version: typeof layerRecordVersion;
   /** Key of the step that failed. */

@@ -1,5 +1,6 @@
 import type { LayerKey, Sha256Digest } from "../model/identifiers.ts";
 import type { DebugLayerRecord, LayerRecord } from "./layer-record.ts";
+import type { LockOptions, Release } from "./lock.ts";
 import type { PruneOutcome, PruneRequest } from "./prune.ts";
 import type { SnapshotDocument } from "./snapshot-document.ts";
 
@@ -11,7 +12,7 @@ import type { SnapshotDocument } from "./snapshot-document.ts";
  *     store.json                         {storeId, generation}
  *     blank-<sizeMib>/disk.raw           an empty ext4, the root of every chain
  *     layers/<key>/                      disk.qcow2, layer.json, log.txt, logs/<covered key>.txt
- *     debug/<key>/                       disk.qcow2, debug.json, log.txt of a step that failed
+ *     debug/<key>.<random>/              disk.qcow2, debug.json, log.txt of a step that failed
  *     snapshots/<encoded name>.json      and <encoded name>@previous.json
  *     holds/ locks/ tmp/                 named after the process they belong to
  */
@@ -57,7 +58,10 @@ export interface LayerStore {
 
   /** Remembers that the layer was used now, for `prune`. */
   touch(key: LayerKey): Promise<void>;
-  /** Keeps the layer and its parents from being pruned as long as the owner lives. */
+  /**
+   * Keeps the layer and its parents from being pruned as long as the owner lives. The layer need not be there
+   * yet: hold first, then look, and what was found (or is sealed afterwards) stays.
+   */
   hold(key: LayerKey, owner: HoldOwner): Promise<Release>;
   /** Waits until this caller alone, of all processes, has the name. @throws Failure `Cancelled` */
   lock(name: string, options?: LockOptions): Promise<Release>;
@@ -69,19 +73,10 @@ export interface LayerStore {
   sweepLeftovers(): Promise<number>;
 }
 
-/** Idempotent. */
-export type Release = () => Promise<void>;
-
 /** `process`: until the process ends. `file`: as long as the file (a stopped sandbox's disk, say) exists. */
 export type HoldOwner =
   | { readonly kind: "process"; readonly pid: number }
   | { readonly kind: "file"; readonly path: string };
-
-export interface LockOptions {
-  readonly signal?: AbortSignal;
-  /** Called once, when the lock is not free at once. */
-  readonly onWait?: () => void;
-}
 
 export interface BlankDisk {
   readonly path: string;

@@ -32,8 +32,8 @@ export interface PruneCandidate extends PrunedItem {
   readonly usable: boolean;
 }
 
-export interface PruneInput {
-  readonly items: readonly PruneCandidate[];
+export interface PruneInput<Item extends PruneCandidate> {
+  readonly items: readonly Item[];
   /** Layers that snapshots (previous ones too), running sandboxes and bakes stand on. */
   readonly needed: Iterable<LayerKey>;
   /** Debug disks that running sandboxes stand on. */
@@ -43,9 +43,9 @@ export interface PruneInput {
   readonly nowMs: number;
 }
 
-export interface PruneDecision {
+export interface PruneDecision<Item extends PruneCandidate> {
   /** In the order to remove them: children before parents. */
-  readonly remove: readonly PruneCandidate[];
+  readonly remove: readonly Item[];
   readonly keptBytes: number;
 }
 
@@ -55,7 +55,7 @@ export interface PruneDecision {
  *
  * A layer counts as used when something above it was, so a parent never goes before its children.
  */
-export function decidePrune(input: PruneInput): PruneDecision {
+export function decidePrune<Item extends PruneCandidate>(input: PruneInput<Item>): PruneDecision<Item> {
   const layers = new Map<LayerKey, PruneCandidate>();
   for (const item of input.items) if (item.kind === "layer") layers.set(item.key, item);
   const depths = layerDepths(layers);
@@ -77,7 +77,7 @@ export function decidePrune(input: PruneInput): PruneDecision {
 
   let keptBytes = input.items.reduce((sum, item) => sum + item.sizeBytes, 0);
   const pinned = new Set(needed);
-  const remove: PruneCandidate[] = [];
+  const remove: Item[] = [];
   for (const item of order) {
     const isNeeded = item.kind === "debug" ? neededDebug.has(item.key) : pinned.has(item.key);
     const fits = input.keepStorageBytes !== null && keptBytes <= input.keepStorageBytes;

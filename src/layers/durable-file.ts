@@ -1,0 +1,137 @@
+import { randomUUID } from "node:crypto";
+import { open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import * as v from "valibot";
+import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
+
+/**
+ * Replaces a file so that a reader, or whoever comes after a crash, finds the old content or the new, never
+ * a part. The temporary file lies beside it under a name that ends in `.tmp`.
+ */
+export async function replaceFile(path: string, content: string): Promise<void> {
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  try {
+    await writeNewFile(temporary, content);
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await syncDirectory(dirname(path));
+}
+
+/** Writes a file that must not exist yet, and flushes it. */
+export async function writeNewFile(path: string, content: string): Promise<void> {
+  const file = await open(path, "wx");
+  try {
+    await file.writeFile(content);
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Makes the names in a folder survive a power cut. */
+export async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, "r");
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+/** The parsed and checked content of a JSON file, or undefined where there is no such file. */
+export async function readJsonFile<Value>(
+  path: string,
+  schema: v.GenericSchema<unknown, Value>,
+): Promise<JsonFile<Value> | undefined> {
+  const text = await readTextIfPresent(path);
+  if (text === undefined) return undefined;
+  let data: unknown;
+  try {
+    data = JSON.parse(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return { kind: "damaged", problem: `${path} is not JSON` };
+  }
+  const result = v.safeParse(schema, data);
+  if (result.success) return { kind: "valid", value: result.output };
+  const at = result.issues.map((issue) => v.getDotPath(issue) ?? "the whole").join(", ");
+  return { kind: "damaged", problem: `${path} has unexpected content at ${at}` };
+}
+
+export type JsonFile<Value> =
+  | { readonly kind: "valid"; readonly value: Value }
+  | { readonly kind: "damaged"; readonly problem: string };
+
+export async function readTextIfPresent(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+/** The names in a folder, sorted; none where there is no such folder. */
+export async function namesIn(path: string): Promise<string[]> {
+  try {
+    return (await readdir(path)).sort();
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+/** Bytes on disk of everything below the path; files that vanish meanwhile count nothing. */
+export async function allocatedBytes(path: string): Promise<number> {
+  let total = 0;
+  try {
+    const entry = await stat(path);
+    total += entry.blocks * 512;
+    if (!entry.isDirectory()) return total;
+  } catch (error) {
+    if (isMissing(error)) return total;
+    throw error;
+  }
+  for (const name of await namesIn(path)) total += await allocatedBytes(join(path, name));
+  return total;
+}
+
+/** ENOENT, also where a parent is missing or is a file. */
+export function isMissing(error: unknown): boolean {
+  const code = systemErrorCode(error);
+  return code === "ENOENT" || code === "ENOTDIR";
+}
+
+/**
+ * Runs store work and names what the host lacks when it fails for that.
+ * @throws Failure `NoSpaceLeft`, `StoreNotWritable`
+ */
+export async function withStorageFailures<Value>(root: string, work: () => Promise<Value>): Promise<Value> {
+  try {
+    return await work();
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === "ENOSPC" || code === "EDQUOT") {
+      throw new Failure({
+        code: "NoSpaceLeft",
+        category: "environment",
+        message: `no space left for the layer store in ${root}`,
+        hint: "free some space, or remove layers that nothing needs with `lightbox prune`",
+        cause: error,
+      });
+    }
+    if (code === "EACCES" || code === "EROFS" || code === "EPERM") {
+      throw new Failure({
+        code: "StoreNotWritable",
+        category: "environment",
+        message: `the layer store in ${root} cannot be written to (${code})`,
+        hint: "give this user write access to the folder, or choose another store",
+        cause: error,
+      });
+    }
+    throw error;
+  }
+}

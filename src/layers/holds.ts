@@ -1,0 +1,61 @@
+import { randomBytes } from "node:crypto";
+import { access, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { isLayerKey, type LayerKey } from "../model/identifiers.ts";
+import { isMissing, namesIn, readTextIfPresent, writeNewFile } from "./durable-file.ts";
+import type { HoldOwner } from "./layer-store.ts";
+import type { Release } from "./lock.ts";
+import { identityOf, isAlive } from "./process-identity.ts";
+import type { StoreContext } from "./store-context.ts";
+
+export type HeldKind = "layer" | "debug";
+
+export interface LiveHolds {
+  readonly layers: ReadonlySet<LayerKey>;
+  readonly debug: ReadonlySet<LayerKey>;
+}
+
+/**
+ * Who needs which layer right now, as files `<kind>.<key>.<owner>.<random>` in `holds/`. The owner is a
+ * process, or `file` with the path as content. Call inside the gate, after making sure that the layer is there.
+ */
+export async function addHold(
+  store: StoreContext,
+  held: { readonly kind: HeldKind; readonly key: LayerKey },
+  owner: HoldOwner,
+): Promise<Release> {
+  const name = owner.kind === "file" ? "file" : await identityOf(owner.pid);
+  // A process that is gone needs nothing.
+  if (name === undefined) return async () => undefined;
+  const random = randomBytes(8).toString("hex");
+  const path = join(store.folder("holds"), `${held.kind}.${held.key}.${name}.${random}`);
+  await writeNewFile(path, owner.kind === "file" ? owner.path : "");
+  return () => rm(path, { force: true });
+}
+
+/** Reads the holds and deletes those whose owner is gone. Call inside the gate. */
+export async function readHolds(store: StoreContext): Promise<LiveHolds> {
+  const held = { layers: new Set<LayerKey>(), debug: new Set<LayerKey>() };
+  for (const name of await namesIn(store.folder("holds"))) {
+    const [kind, key, owner] = name.split(".");
+    if (key === undefined || owner === undefined || !isLayerKey(key)) continue;
+    const path = join(store.folder("holds"), name);
+    if (await ownerLives(owner, path)) (kind === "debug" ? held.debug : held.layers).add(key);
+    else await rm(path, { force: true });
+  }
+  return held;
+}
+
+async function ownerLives(owner: string, path: string): Promise<boolean> {
+  // An owner that this version cannot judge is taken to live: a layer kept too long does no harm.
+  if (owner !== "file") return (await isAlive(owner)) ?? true;
+  const target = await readTextIfPresent(path);
+  if (target === undefined || target === "") return false;
+  try {
+    await access(target);
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
