@@ -73,6 +73,8 @@ export type StepDefinition =
       readonly workingDirectory: string;
       readonly network: NetworkAccess;
       readonly directories: readonly WorkingDirectory[];
+      /** Proxy build arguments that the stage does not declare: the command gets them, the key does not. */
+      readonly proxies?: Readonly<Record<string, string>>;
     }
   | {
       readonly kind: "copy";
@@ -86,7 +88,12 @@ export type StepDefinition =
   | { readonly kind: "make-directories"; readonly directories: readonly WorkingDirectory[] };
 
 export type CopyDefinitionSource =
-  | { readonly kind: "context"; readonly patterns: readonly CopyPattern[] }
+  | {
+      readonly kind: "context";
+      readonly patterns: readonly CopyPattern[];
+      /** Where `ADD` would unpack an archive: a source that is one is refused until unpacking is there. */
+      readonly archives?: "refuse";
+    }
   | { readonly kind: "stage"; readonly index: number; readonly paths: readonly string[] }
   | { readonly kind: "image"; readonly image: BaseImage; readonly paths: readonly string[] };
 

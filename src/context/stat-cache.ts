@@ -1,0 +1,146 @@
+import { mkdir, readFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import writeFileAtomic from "write-file-atomic";
+import { systemErrorCode } from "../diagnostics/failure.ts";
+import type { Hasher } from "../graph/hash.ts";
+import { type ContentDigest, contentDigest } from "../model/identifiers.ts";
+import { type FileFacts, sameFacts } from "./file-facts.ts";
+import { decodeStatCache, encodeStatCache, type StatCacheColumns } from "./stat-cache-file.ts";
+
+/** An entry that this many saves did not use is dropped. */
+const highestAge = 15;
+/** A time stamp may lag behind the clock by a tick of the kernel. */
+const fineSlackMs = 100;
+/** File systems that stamp whole seconds only, or every other one. */
+const coarseSlackMs = 2000;
+const digestLength = 32;
+
+export interface StatCacheOptions {
+  /** Where it is kept; one file per context directory. */
+  readonly file: string;
+  readonly hasher: Hasher;
+  /** The clock; milliseconds since 1970. */
+  readonly now?: () => number;
+}
+
+interface Entry {
+  readonly facts: FileFacts;
+  readonly digest: ContentDigest;
+}
+
+/**
+ * Remembers the digests of files, so that a file whose facts are as they were is not read again.
+ *
+ * A file that was changed just before it was read could be changed again within the same tick of the clock
+ * and look the same afterwards ("racily clean", as git calls it). Such files are not remembered: they are read
+ * again next time. The context's file system and this host are taken to agree on the time.
+ */
+export class StatCache {
+  readonly #file: string;
+  readonly #hasher: Hasher;
+  readonly #openedAtMs: number;
+  readonly #stored: StatCacheColumns | undefined;
+  readonly #index = new Map<string, number>();
+  readonly #used: Uint8Array;
+  readonly #fresh = new Map<string, Entry>();
+
+  private constructor(options: StatCacheOptions, stored: StatCacheColumns | undefined, openedAtMs: number) {
+    this.#file = options.file;
+    this.#hasher = options.hasher;
+    this.#openedAtMs = openedAtMs;
+    this.#stored = stored;
+    this.#used = new Uint8Array(stored?.paths.length ?? 0);
+    stored?.paths.forEach((path, index) => {
+      this.#index.set(path, index);
+    });
+  }
+
+  /** A missing, damaged or unknown file gives an empty cache. Open it before the first file is looked at. */
+  static async open(options: StatCacheOptions): Promise<StatCache> {
+    const openedAtMs = (options.now ?? Date.now)();
+    let bytes: Buffer | undefined;
+    try {
+      bytes = await readFile(options.file);
+    } catch (error) {
+      // Whatever keeps the cache from being read, its absence only costs time.
+      if (systemErrorCode(error) === undefined) throw error;
+    }
+    const stored = bytes === undefined ? undefined : decodeStatCache(bytes, options.hasher);
+    return new StatCache(options, stored, openedAtMs);
+  }
+
+  /** The digest of a file that is as it was when it was recorded. */
+  find(path: string, facts: FileFacts): ContentDigest | undefined {
+    const fresh = this.#fresh.get(path);
+    if (fresh !== undefined) return sameFacts(fresh.facts, facts) ? fresh.digest : undefined;
+    const index = this.#index.get(path);
+    if (index === undefined || this.#stored === undefined) return undefined;
+    const { sizes, mtimes, ctimes, inodes, modes, digests } = this.#stored;
+    if (
+      sizes[index] !== facts.sizeBytes ||
+      mtimes[index] !== facts.mtimeMs ||
+      ctimes[index] !== facts.ctimeMs ||
+      inodes[index] !== facts.inode ||
+      modes[index] !== facts.mode
+    ) {
+      return undefined;
+    }
+    this.#used[index] = 1;
+    return contentDigest(digests.slice(index * digestLength, (index + 1) * digestLength));
+  }
+
+  /** `facts` as they were before and after the file was read. */
+  record(path: string, facts: FileFacts, digest: ContentDigest): void {
+    if (!this.#isRacy(facts)) this.#fresh.set(path, { facts, digest });
+  }
+
+  /**
+   * Writes the cache if anything was recorded, atomically.
+   *
+   * @throws the system's error; the cache on disk is then as it was
+   */
+  async save(): Promise<void> {
+    if (this.#fresh.size === 0) return;
+    const bytes = encodeStatCache(this.#columns(), this.#hasher);
+    await mkdir(dirname(this.#file), { recursive: true });
+    // Not flushed: after a power cut a damaged cache is an empty one.
+    await writeFileAtomic(this.#file, bytes, { fsync: false });
+  }
+
+  #isRacy(facts: FileFacts): boolean {
+    const newest = Math.max(facts.mtimeMs, facts.ctimeMs);
+    const coarse = Number.isInteger(facts.mtimeMs / 1000) && Number.isInteger(facts.ctimeMs / 1000);
+    return newest >= this.#openedAtMs - (coarse ? coarseSlackMs : fineSlackMs);
+  }
+
+  /** What was recorded now, then what was there before and is still of use. */
+  #columns(): StatCacheColumns {
+    const stored = this.#stored;
+    const kept: number[] = [];
+    stored?.paths.forEach((path, index) => {
+      const isYoung = this.#used[index] === 1 || (stored.ages[index] ?? 0) < highestAge;
+      if (isYoung && !this.#fresh.has(path)) kept.push(index);
+    });
+    const fresh = [...this.#fresh.values()];
+    const column = (of: (facts: FileFacts) => number, old: ArrayLike<number> | undefined): number[] => [
+      ...fresh.map((entry) => of(entry.facts)),
+      ...kept.map((index) => old?.[index] ?? 0),
+    ];
+    const keptDigests = kept.map((index) =>
+      stored?.digests.slice(index * digestLength, (index + 1) * digestLength),
+    );
+    return {
+      paths: [...this.#fresh.keys(), ...kept.map((index) => stored?.paths[index] ?? "")],
+      sizes: Float64Array.from(column((facts) => facts.sizeBytes, stored?.sizes)),
+      mtimes: Float64Array.from(column((facts) => facts.mtimeMs, stored?.mtimes)),
+      ctimes: Float64Array.from(column((facts) => facts.ctimeMs, stored?.ctimes)),
+      inodes: Float64Array.from(column((facts) => facts.inode, stored?.inodes)),
+      modes: Uint32Array.from(column((facts) => facts.mode, stored?.modes)),
+      ages: Uint8Array.from([
+        ...fresh.map(() => 0),
+        ...kept.map((index) => (this.#used[index] === 1 ? 0 : (stored?.ages[index] ?? 0) + 1)),
+      ]),
+      digests: [...fresh.map((entry) => entry.digest), ...keptDigests].join(""),
+    };
+  }
+}

@@ -1,0 +1,57 @@
+import type { Diagnostic, RelatedLocation } from "../diagnostics/diagnostic.ts";
+import type { Range, SourceFile } from "../diagnostics/source-file.ts";
+
+export interface FindingDetails {
+  readonly hint?: string | undefined;
+  readonly related?: readonly RelatedLocation[];
+}
+
+/** Collects the diagnostics of one text. */
+export class Findings {
+  readonly source: SourceFile;
+  readonly #diagnostics: Diagnostic[] = [];
+
+  constructor(source: SourceFile) {
+    this.source = source;
+  }
+
+  get diagnostics(): readonly Diagnostic[] {
+    return this.#diagnostics;
+  }
+
+  error(code: string, message: string, range: Range, details: FindingDetails = {}): void {
+    this.#add("error", code, message, range, details);
+  }
+
+  warning(code: string, message: string, range: Range, details: FindingDetails = {}): void {
+    this.#add("warning", code, message, range, details);
+  }
+
+  /** How many there are now, to be handed to {@link forgetSince}. */
+  mark(): number {
+    return this.#diagnostics.length;
+  }
+
+  /** Drops what was found since the mark: it rested on values that are not known yet. */
+  forgetSince(mark: number): void {
+    this.#diagnostics.length = mark;
+  }
+
+  #add(
+    severity: "error" | "warning",
+    code: string,
+    message: string,
+    range: Range,
+    { hint, related }: FindingDetails,
+  ): void {
+    this.#diagnostics.push({
+      code,
+      severity,
+      message,
+      source: this.source,
+      range,
+      ...(hint === undefined ? {} : { hint }),
+      ...(related === undefined ? {} : { related }),
+    });
+  }
+}
