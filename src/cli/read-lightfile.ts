@@ -84,7 +84,7 @@ async function readBounded(path: string, written: string): Promise<Buffer> {
 }
 
 async function notFound(path: string, message: string): Promise<Failure> {
-  const neighbours = await readdir(dirname(path)).catch(() => []);
+  const neighbours = await namesBeside(path);
   const near = nearestName(basename(path), neighbours);
   const hint =
     near !== undefined
@@ -93,6 +93,15 @@ async function notFound(path: string, message: string): Promise<Failure> {
         ? "there is a Dockerfile: lightbox bake -f Dockerfile"
         : "name it: lightbox bake PATH, or lightbox bake -f FILE CONTEXT";
   return new Failure({ code: "LightfileNotFound", category: "usage", message, hint });
+}
+
+async function namesBeside(path: string): Promise<readonly string[]> {
+  try {
+    return await readdir(dirname(path));
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+    return [];
+  }
 }
 
 function tooLarge(written: string): Failure {

@@ -1,9 +1,9 @@
 import prettyMilliseconds from "pretty-ms";
 import { explainBake, type StepExplanation } from "../../bake/dry-run.ts";
-import { printDiagnostics } from "../../render/diagnostic-printer.ts";
 import type { BakeOptions } from "../commands/bake.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { WorkerOptions } from "../open-worker.ts";
+import { printDiagnostics } from "../print-diagnostics.ts";
 import type { Session } from "../session.ts";
 import { setUpBake } from "./bake-setup.ts";
 import { choicesOf } from "./run-bake.ts";
@@ -12,7 +12,7 @@ import { choicesOf } from "./run-bake.ts";
 export async function dryRun(path: string, options: BakeOptions & WorkerOptions, session: Session): Promise<number> {
   await using setup = await setUpBake(path, options, session, choicesOf(options), () => {});
   const explanation = await explainBake(setup.request, setup.collaborators, session.signal);
-  printDiagnostics(explanation.diagnostics, session.stderr);
+  printDiagnostics(explanation.diagnostics, session);
   if (explanation.kind === "invalid") return exitCodes.usage;
   if (options.progress === "json") {
     session.stdout.write(`${JSON.stringify(explanation.steps, null, 2)}\n`);

@@ -3,10 +3,10 @@ import type { BakeOutcome } from "../../bake/bake-request.ts";
 import type { Diagnostic } from "../../diagnostics/diagnostic.ts";
 import { unreachable } from "../../diagnostics/unreachable.ts";
 import { createRenderer } from "../../render/create-renderer.ts";
-import { printDiagnostics } from "../../render/diagnostic-printer.ts";
 import type { BakeOptions } from "../commands/bake.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { WorkerOptions } from "../open-worker.ts";
+import { printDiagnostics } from "../print-diagnostics.ts";
 import type { Session } from "../session.ts";
 import { setUpBake } from "./bake-setup.ts";
 
@@ -64,5 +64,5 @@ function conclude(outcome: BakeOutcome, mode: string, session: Session): number 
 /** Renderers have shown the warnings as events; errors are the outcome's. */
 export function printErrors(diagnostics: readonly Diagnostic[], session: Session): void {
   const errors = diagnostics.filter((diagnostic) => diagnostic.severity === "error");
-  printDiagnostics(errors, session.stderr);
+  printDiagnostics(errors, session);
 }

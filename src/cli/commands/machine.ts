@@ -9,7 +9,8 @@ export function machineCommand(session: Session): Command {
     .command("init")
     .description("Install what the machine needs: QEMU and a kernel from Debian's packages")
     .option("-y, --yes", "do not ask before installing packages")
-    .action(async (options: { yes?: boolean }) => {
+    .option("--if-needed", "do nothing where microVMs run without the machine")
+    .action(async (options: { yes?: boolean; ifNeeded?: boolean }) => {
       session.exitCode = await (await actions()).initMachine(options, session);
     });
   const simple = [

@@ -1,0 +1,17 @@
+import { explainBake } from "../../bake/dry-run.ts";
+import { drawPlan } from "../../graph/draw.ts";
+import type { GraphOptions } from "../commands/graph.ts";
+import { exitCodes } from "../exit-code.ts";
+import { printDiagnostics } from "../print-diagnostics.ts";
+import type { Session } from "../session.ts";
+import { setUpBake } from "./bake-setup.ts";
+
+/** `lightbox graph`: the plan as text, DOT, Mermaid or JSON. */
+export async function drawGraph(path: string, options: GraphOptions, session: Session): Promise<number> {
+  await using setup = await setUpBake(path, options, session, {}, () => {});
+  const explanation = await explainBake(setup.request, setup.collaborators, session.signal);
+  printDiagnostics(explanation.diagnostics, session);
+  if (explanation.kind === "invalid") return exitCodes.usage;
+  session.stdout.write(drawPlan(explanation.plan, options.format));
+  return exitCodes.success;
+}

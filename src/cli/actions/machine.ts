@@ -1,0 +1,119 @@
+import { confirm, isCancel } from "@clack/prompts";
+import prettyBytes from "pretty-bytes";
+import { rm } from "node:fs/promises";
+import { workerIndexPath } from "../../bake/worker-index.ts";
+import { Failure } from "../../diagnostics/failure.ts";
+import { unreachable } from "../../diagnostics/unreachable.ts";
+import { installMachine } from "../../machine/install.ts";
+import type { Machine, MachineStatus } from "../../machine/machine.ts";
+import { describeMachineEvent, type MachineEvent } from "../../machine/machine-events.ts";
+import { formatAge } from "../age.ts";
+import { openMachine } from "../open-machine-worker.ts";
+import { attachToSocket } from "../attach-to-socket.ts";
+import type { Session } from "../session.ts";
+
+export async function initMachine(options: { readonly yes?: boolean }, session: Session): Promise<number> {
+  await installMachine(
+    {
+      home: session.home.directory,
+      confirm: (question) => (options.yes ? Promise.resolve(true) : ask(question, session)),
+      onEvent: (event) => session.stderr.write(`machine: ${event.message}\n`),
+    },
+    session.signal,
+  );
+  session.stdout.write("the machine is installed; it starts by itself when a bake or a sandbox needs it\n");
+  return 0;
+}
+
+async function ask(question: string, session: Session): Promise<boolean> {
+  if (!session.stdin.isTTY) {
+    throw new Failure({
+      code: "ConfirmationNeeded",
+      category: "usage",
+      message: `${question} Nobody can be asked here`,
+      hint: "run `lightbox machine init --yes`",
+    });
+  }
+  const answer = await confirm({ message: question, input: session.stdin, output: session.stderr });
+  return !isCancel(answer) && answer;
+}
+
+type MachineVerb = "start" | "stop" | "status" | "rm" | "logs" | "shell";
+
+export async function machineAction(
+  verb: MachineVerb,
+  options: { readonly force?: boolean },
+  session: Session,
+): Promise<number> {
+  const machine = openMachine(session);
+  const onProgress = (event: MachineEvent): void => {
+    session.stderr.write(`machine: ${describeMachineEvent(event)}\n`);
+  };
+  switch (verb) {
+    case "start": {
+      const { url } = await machine.ensureRunning(session.signal, onProgress);
+      session.stdout.write(`the machine runs, its worker is at ${url}\n`);
+      return 0;
+    }
+    case "stop": {
+      const ran = await machine.stop(session.signal, onProgress);
+      session.stdout.write(ran ? "the machine is stopped\n" : "the machine was not running\n");
+      return 0;
+    }
+    case "status":
+      session.stdout.write(describeStatus(await machine.status(session.signal)));
+      return 0;
+    case "rm":
+      return await removeMachine(machine, options, session, onProgress);
+    case "logs":
+      session.stdout.write(await machine.readConsole());
+      return 0;
+    case "shell":
+      return await attachToSocket(await machine.openShell(session.signal), session);
+    default:
+      return unreachable(verb);
+  }
+}
+
+async function removeMachine(
+  machine: Machine,
+  options: { readonly force?: boolean },
+  session: Session,
+  onProgress: (event: MachineEvent) => void,
+): Promise<number> {
+  const { state } = await machine.status(session.signal);
+  const isUp = state === "running" || state === "starting" || state === "paused";
+  if (isUp && !options.force) {
+    throw new Failure({
+      code: "MachineRunning",
+      category: "usage",
+      message: "the machine is running, and with it would go all its layers, snapshots and sandboxes",
+      hint: "stop it first with `lightbox machine stop`, or say --force",
+    });
+  }
+  await machine.remove(session.signal, onProgress);
+  await rm(workerIndexPath(session.home.directory, "machine"), { force: true });
+  session.stdout.write("the machine is removed; `lightbox machine init` need not be run again\n");
+  return 0;
+}
+
+function describeStatus(status: MachineStatus): string {
+  switch (status.state) {
+    case "not-installed":
+      return "not installed: run `lightbox machine init`\n";
+    case "stopped":
+      return `stopped, ${prettyBytes(status.dataBytesOnDisk, { binary: true })} of data kept\n`;
+    default:
+      return [
+        `${status.state}, started ${formatAge(status.startedAt)} (pid ${status.pid})`,
+        `worker   ${status.url}`,
+        `cpus     ${status.cpus}`,
+        `memory   ${prettyBytes(status.residentBytes, { binary: true })} of ${status.memoryMib} MiB`,
+        `data     ${prettyBytes(status.dataBytesOnDisk, { binary: true })}`,
+        ...status.forwardings.map(
+          (open) => `port     ${open.hostAddress}:${open.hostPort} -> ${open.guestPort}/${open.protocol}`,
+        ),
+        "",
+      ].join("\n");
+  }
+}

@@ -1,0 +1,97 @@
+import { dropStaleIndex } from "../bake/worker-index.ts";
+import type { LayerLookup } from "../bake/layer-lookup.ts";
+import { Failure } from "../diagnostics/failure.ts";
+import type { Worker } from "../worker/worker.ts";
+import { localLayerLookup } from "./local-layer-lookup.ts";
+import { openMachineWorker } from "./open-machine-worker.ts";
+import type { Session } from "./session.ts";
+import { decideVirtualization } from "./virtualization.ts";
+
+export interface WorkerOptions {
+  /** `--host` */
+  readonly host?: string;
+}
+
+/** The worker that a command uses, known by name before it is opened: most bakes never open one. */
+export interface WorkerChoice {
+  /** Tells its index apart from other workers'. */
+  readonly name: string;
+  /** Null until the worker is asked: a remote one may have another platform. */
+  readonly platform: string | null;
+  readonly localLayers: LayerLookup | null;
+  open(): Promise<Worker>;
+}
+
+/** `--host` or LIGHTBOX_HOST, else this host where it can run microVMs, else the machine. */
+export async function chooseWorker(options: WorkerOptions, session: Session): Promise<WorkerChoice> {
+  const host = options.host ?? session.environment.LIGHTBOX_HOST;
+  if (host) return remoteChoice(host, session);
+  const virtualization = await decideVirtualization(session);
+  return virtualization === "native" ? localChoice(session) : machineChoice(session);
+}
+
+/** Opens the chosen worker, hands it to `use` and closes it, whatever happens. */
+export async function withWorker<Result>(
+  options: WorkerOptions,
+  session: Session,
+  use: (worker: Worker) => Promise<Result>,
+): Promise<Result> {
+  const choice = await chooseWorker(options, session);
+  await using worker = await choice.open();
+  await dropStaleIndex({
+    homeDirectory: session.home.directory,
+    workerName: choice.name,
+    worker: await worker.describe(session.signal),
+  });
+  return await use(worker);
+}
+
+function localChoice(session: Session): WorkerChoice {
+  return {
+    name: "local",
+    platform: null,
+    localLayers: localLayerLookup(session.home.store),
+    open: async () => {
+      const { openLocalWorker } = await import("../worker/local/local-worker.ts");
+      return await openLocalWorker({ storeDirectory: session.home.store, version: session.version });
+    },
+  };
+}
+
+function machineChoice(session: Session): WorkerChoice {
+  return { name: "machine", platform: null, localLayers: null, open: () => openMachineWorker(session) };
+}
+
+function remoteChoice(host: string, session: Session): WorkerChoice {
+  const url = parseHost(host);
+  const token = session.environment.LIGHTBOX_TOKEN;
+  if (!token) {
+    throw new Failure({
+      code: "WorkerTokenMissing",
+      category: "usage",
+      message: `no token for the worker at ${url.href}`,
+      hint: "set LIGHTBOX_TOKEN to the token that `lightbox serve` printed",
+    });
+  }
+  return {
+    name: url.host,
+    platform: null,
+    localLayers: null,
+    open: async () => {
+      const { connectWorker } = await import("../worker/remote/remote-worker.ts");
+      return await connectWorker({ url: url.href, token, version: session.version, signal: session.signal });
+    },
+  };
+}
+
+function parseHost(host: string): URL {
+  const text = host.includes("://") ? host : `http://${host}`;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url !== undefined && (url.protocol === "http:" || url.protocol === "https:")) return url;
+  throw new Failure({
+    code: "InvalidHost",
+    category: "usage",
+    message: `${host} is not the address of a worker`,
+    hint: "write http://ADDRESS:PORT or https://ADDRESS:PORT",
+  });
+}
