@@ -10,6 +10,7 @@ export class BakeProgress {
   readonly #startedAt: number;
   /** Steps that are to run and have neither completed nor failed. */
   readonly #open = new Set<StepId>();
+  readonly #diagnostics: Diagnostic[] = [];
   #cachedCount = 0;
   #ranCount = 0;
   #savedMs = 0;
@@ -50,7 +51,13 @@ export class BakeProgress {
     return this.#open.has(step);
   }
 
+  /** All that was reported so far. */
+  get diagnostics(): readonly Diagnostic[] {
+    return this.#diagnostics;
+  }
+
   report(diagnostics: readonly Diagnostic[]): void {
+    this.#diagnostics.push(...diagnostics);
     for (const diagnostic of diagnostics) {
       this.emit({ kind: "diagnostic", diagnostic: locateDiagnostic(diagnostic) });
     }

@@ -1,7 +1,8 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import * as v from "valibot";
-import { isLayerKey, isSha256Digest, type LayerKey, type Sha256Digest } from "../model/identifiers.ts";
+import { Failure } from "../diagnostics/failure.ts";
+import { isLayerKey, isSha256Digest, type LayerKey } from "../model/identifiers.ts";
 import type { WorkerDescription } from "../worker/worker.ts";
 import { readClientFile, writeClientFile } from "./client-file.ts";
 import type { KnownLayer, KnownSnapshot, LayerLookup } from "./layer-lookup.ts";
@@ -22,7 +23,6 @@ const indexSchema = v.object({
   snapshots: v.array(
     v.object({ name: v.string(), layer: v.nullable(layerKeySchema), fingerprint: sha256Schema }),
   ),
-  images: v.array(sha256Schema),
 });
 
 type IndexFile = v.InferOutput<typeof indexSchema>;
@@ -31,7 +31,6 @@ type IndexFile = v.InferOutput<typeof indexSchema>;
 export interface WorkerAnswer {
   readonly asked: readonly LayerKey[];
   readonly layers: readonly KnownLayer[];
-  readonly images: readonly Sha256Digest[];
 }
 
 /**
@@ -45,7 +44,6 @@ export class WorkerIndex implements LayerLookup {
   #generation = 0;
   readonly #layers = new Map<LayerKey, KnownLayer>();
   readonly #snapshots = new Map<string, KnownSnapshot>();
-  readonly #images = new Set<Sha256Digest>();
 
   private constructor(path: string) {
     this.#path = path;
@@ -69,7 +67,6 @@ export class WorkerIndex implements LayerLookup {
     for (const { name, layer, fingerprint } of file.snapshots) {
       this.#snapshots.set(name, { layer, fingerprint });
     }
-    for (const digest of file.images) this.#images.add(digest);
   }
 
   async findLayers(keys: readonly LayerKey[]): Promise<ReadonlyMap<LayerKey, KnownLayer>> {
@@ -97,7 +94,6 @@ export class WorkerIndex implements LayerLookup {
     this.#generation = worker.generation;
     this.#layers.clear();
     this.#snapshots.clear();
-    this.#images.clear();
     return wasStale;
   }
 
@@ -105,7 +101,6 @@ export class WorkerIndex implements LayerLookup {
   learn(answer: WorkerAnswer): void {
     for (const key of answer.asked) this.#layers.delete(key);
     for (const layer of answer.layers) this.learnLayer(layer);
-    for (const digest of answer.images) this.#images.add(digest);
   }
 
   learnLayer(layer: KnownLayer): void {
@@ -121,6 +116,7 @@ export class WorkerIndex implements LayerLookup {
     this.#snapshots.delete(name);
   }
 
+  /** A disk that cannot take it does not stop a bake: the index only saves time. */
   async save(): Promise<void> {
     if (this.#storeId === null) return;
     const file: IndexFile = {
@@ -131,9 +127,12 @@ export class WorkerIndex implements LayerLookup {
         .slice(-layerLimit)
         .map((layer) => [layer.key, layer.recordDigest, layer.sizeBytes, layer.durationMs]),
       snapshots: [...this.#snapshots].map(([name, snapshot]) => ({ name, ...snapshot })),
-      images: [...this.#images],
     };
-    await writeClientFile(this.#path, file, { durable: false });
+    try {
+      await writeClientFile(this.#path, file, { durable: false });
+    } catch (error) {
+      if (!(error instanceof Failure) || error.code !== "ClientFileUnwritable") throw error;
+    }
   }
 }
 

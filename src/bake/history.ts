@@ -1,0 +1,105 @@
+import { hash, randomUUID } from "node:crypto";
+import { join } from "node:path";
+import * as v from "valibot";
+import type { KeyedPlan } from "../graph/keyed-plan.ts";
+import { type RecordedStep, recordSteps } from "../graph/recorded-step.ts";
+import { isLayerKey } from "../model/identifiers.ts";
+import { readClientFile, writeClientFile } from "./client-file.ts";
+
+/** Small, read by every bake. */
+const headSchema = v.object({
+  version: v.literal(1),
+  /** For people who look at the file. */
+  lightfile: v.string(),
+  target: v.nullable(v.string()),
+  /** See no-cache.ts; null: no `--no-cache` bake so far. */
+  ground: v.nullable(v.string()),
+  /** Of the keys in the steps file: tells whether that is up to date without reading it. */
+  keysDigest: v.string(),
+});
+
+/** Larger (it names every copied file), read by `--dry-run` only. */
+const stepsSchema = v.object({
+  version: v.literal(1),
+  steps: v.array(
+    v.object({
+      stage: v.string(),
+      title: v.string(),
+      key: v.pipe(v.string(), v.guard(isLayerKey)),
+      record: v.string(),
+      parentTitle: v.nullable(v.string()),
+      sourceStage: v.nullable(v.string()),
+      variables: v.record(v.string(), v.string()),
+      files: v.array(v.object({ path: v.string(), digest: v.string() })),
+    }),
+  ),
+});
+
+export interface HistoryOptions {
+  readonly homeDirectory: string;
+  /** Absolute. */
+  readonly lightfilePath: string;
+  readonly target: string | null;
+}
+
+/**
+ * What the client remembers of the last bake of a Lightfile's target: its steps, so that the next one can say
+ * what changed, and the ground that it stands on. Nothing is built on its word.
+ */
+export class BakeHistory {
+  readonly #options: HistoryOptions;
+  readonly #paths: { readonly head: string; readonly steps: string };
+  readonly #ground: string | null;
+  readonly #keysDigest: string | null;
+
+  private constructor(
+    options: HistoryOptions,
+    paths: BakeHistory["paths"],
+    head: v.InferOutput<typeof headSchema> | undefined,
+  ) {
+    this.#options = options;
+    this.#paths = paths;
+    this.#ground = head?.ground ?? null;
+    this.#keysDigest = head?.keysDigest ?? null;
+  }
+
+  static async open(options: HistoryOptions): Promise<BakeHistory> {
+    const { homeDirectory, lightfilePath, target } = options;
+    const id = hash("sha256", JSON.stringify([lightfilePath, target]), "hex").slice(0, 32);
+    const folder = join(homeDirectory, "history");
+    const paths = { head: join(folder, `${id}.json`), steps: join(folder, `${id}.steps.json`) };
+    return new BakeHistory(options, paths, await readClientFile(paths.head, headSchema));
+  }
+
+  get paths(): { readonly head: string; readonly steps: string } {
+    return this.#paths;
+  }
+
+  /** The ground of the next bake; a `--no-cache` bake takes a new one. */
+  groundFor(request: { readonly noCache: boolean }): string | null {
+    return request.noCache ? randomUUID() : this.#ground;
+  }
+
+  /** The steps of the last bake; empty when there was none. */
+  async readSteps(): Promise<readonly RecordedStep[]> {
+    const file = await readClientFile(this.#paths.steps, stepsSchema);
+    return file?.steps ?? [];
+  }
+
+  /** Replaces what is remembered; writes nothing when that is the same. */
+  async save(keyed: KeyedPlan, ground: string | null): Promise<void> {
+    const keysDigest = digestOfKeys(keyed);
+    if (keysDigest === this.#keysDigest && ground === this.#ground) return;
+    const { lightfilePath: lightfile, target } = this.#options;
+    await writeClientFile(this.#paths.steps, { version: 1, steps: recordSteps(keyed) }, { durable: false });
+    // Last: a crash before it leaves an old head, and the steps are written again next time. It is durable
+    // because a lost ground would bring back the layers that --no-cache was meant to replace.
+    const head = { version: 1, lightfile, target, ground, keysDigest };
+    await writeClientFile(this.#paths.head, head, { durable: ground !== this.#ground });
+  }
+}
+
+function digestOfKeys(keyed: KeyedPlan): string {
+  const keys = keyed.stages.flatMap((stage) => stage.steps.map((step) => step.key));
+  return hash("sha256", keys.join("\n"), "hex");
+}
