@@ -1,0 +1,287 @@
+import * as v from "valibot";
+import type { BaseImage } from "../../model/base-image.ts";
+import {
+  type ContentDigest,
+  isContentDigest,
+  isLayerKey,
+  isSha256Digest,
+  type LayerKey,
+  type Sha256Digest,
+} from "../../model/identifiers.ts";
+import type { SandboxConfiguration } from "../../model/sandbox-configuration.ts";
+import type {
+  DebugLayer,
+  ExecExit,
+  ExecRequest,
+  LaunchRequest,
+  LayerSummary,
+  LineageEvent,
+  LineageOutcome,
+  LineageRequest,
+  PruneReport,
+  PruneRequest,
+  PublishRequest,
+  SandboxDescription,
+  SnapshotDescription,
+  SnapshotInspection,
+  WorkerDescription,
+} from "../worker.ts";
+import { operationSchema } from "./operation-schema.ts";
+import { amount, list, positive, textMap } from "./schema-parts.ts";
+import { wireFailureSchema } from "./wire-failure.ts";
+
+/*
+ * Everything that arrives over the network is read with one of these, at both ends. At the end of the file the
+ * compiler checks that each describes exactly its type in worker.ts.
+ */
+
+export const layerKeySchema = v.custom<LayerKey>((value) => typeof value === "string" && isLayerKey(value));
+export const contentDigestSchema = v.custom<ContentDigest>(
+  (value) => typeof value === "string" && isContentDigest(value),
+);
+export const sha256Schema = v.custom<Sha256Digest>(
+  (value) => typeof value === "string" && isSha256Digest(value),
+);
+
+const configurationSchema = v.object({
+  environment: textMap,
+  workingDirectory: v.string(),
+  user: v.string(),
+  entrypoint: v.nullable(list(v.string())),
+  command: v.nullable(list(v.string())),
+  shell: list(v.string()),
+  labels: textMap,
+  exposedPorts: list(v.string()),
+  volumes: list(v.string()),
+  stopSignal: v.nullable(v.string()),
+});
+
+export const baseImageSchema = v.object({
+  reference: v.string(),
+  digest: sha256Schema,
+  platform: v.string(),
+  configuration: configurationSchema,
+});
+
+export const descriptionSchema = v.object({
+  storeId: v.string(),
+  generation: amount,
+  version: v.string(),
+  protocol: amount,
+  platform: v.string(),
+  cpus: positive,
+  memoryMib: positive,
+});
+
+export const layerSummarySchema = v.object({
+  key: layerKeySchema,
+  record: v.string(),
+  sizeBytes: amount,
+  sealedAt: v.string(),
+  durationMs: amount,
+});
+
+const resources = { cpus: positive, memoryMib: positive };
+
+export const lineageRequestSchema = v.object({
+  image: sha256Schema,
+  diskSizeMib: positive,
+  parent: v.nullable(layerKeySchema),
+  steps: list(
+    v.object({ key: layerKeySchema, record: v.string(), title: v.string(), operation: operationSchema }),
+  ),
+  resources: v.object(resources),
+  checkpoint: v.picklist(["every", "auto", "final"]),
+  keepFailedBuilderAs: v.nullable(v.string()),
+});
+
+const index = amount;
+
+export const lineageEventSchema = v.variant("kind", [
+  v.object({ kind: v.literal("step-reused"), index, layer: layerSummarySchema }),
+  v.object({ kind: v.literal("waiting-for-other-bake"), index }),
+  v.object({ kind: v.literal("builder-starting"), index }),
+  v.object({ kind: v.literal("builder-started"), index, durationMs: amount }),
+  v.object({ kind: v.literal("step-started"), index }),
+  v.object({
+    kind: v.literal("step-output"),
+    index,
+    stream: v.picklist(["stdout", "stderr"]),
+    text: v.string(),
+  }),
+  v.object({ kind: v.literal("step-completed"), index, durationMs: amount }),
+  v.object({
+    kind: v.literal("layer-sealed"),
+    firstIndex: index,
+    index,
+    layer: layerSummarySchema,
+    sealMs: amount,
+  }),
+]);
+
+export const lineageOutcomeSchema = v.variant("kind", [
+  v.object({ kind: v.literal("completed"), layer: layerKeySchema }),
+  v.object({
+    kind: v.literal("step-failed"),
+    index,
+    reason: v.variant("kind", [
+      v.object({ kind: v.literal("exit"), exitCode: v.pipe(v.number(), v.integer()) }),
+      v.object({
+        kind: v.literal("refused"),
+        code: v.string(),
+        message: v.string(),
+        hint: v.nullable(v.string()),
+      }),
+    ]),
+    debugLayer: v.nullable(layerKeySchema),
+    keptBuilder: v.nullable(v.string()),
+  }),
+]);
+
+/** One line of a lineage's response. `beat` only says that the server is still there. */
+export const lineageLineSchema = v.union([
+  v.object({ event: lineageEventSchema }),
+  v.object({ beat: v.literal(true) }),
+  v.object({ outcome: lineageOutcomeSchema }),
+  v.object({ error: wireFailureSchema }),
+]);
+
+export type LineageLine = v.InferOutput<typeof lineageLineSchema>;
+
+const snapshotSource = {
+  layer: v.nullable(layerKeySchema),
+  image: baseImageSchema,
+  diskSizeMib: positive,
+  configuration: configurationSchema,
+};
+
+const history = list(v.object({ title: v.string(), layer: v.nullable(layerKeySchema) }));
+
+export const publishRequestSchema = v.object({ ...snapshotSource, name: v.string(), history });
+
+const snapshotDescription = {
+  name: v.string(),
+  layer: v.nullable(layerKeySchema),
+  imageReference: v.string(),
+  imageDigest: sha256Schema,
+  createdAt: v.string(),
+  sizeBytes: amount,
+};
+
+export const snapshotDescriptionSchema = v.object(snapshotDescription);
+export const snapshotInspectionSchema = v.object({ ...snapshotDescription, ...snapshotSource, history });
+
+export const debugLayerSchema = v.object({
+  layer: layerKeySchema,
+  failedStep: v.string(),
+  createdAt: v.string(),
+});
+
+export const pruneRequestSchema = v.object({
+  keepStorageBytes: v.nullable(amount),
+  olderThanMs: v.nullable(amount),
+  dryRun: v.boolean(),
+});
+
+export const pruneReportSchema = v.object({
+  layers: list(v.object({ key: layerKeySchema, title: v.string(), sizeBytes: amount })),
+  freedBytes: amount,
+  keptBytes: amount,
+});
+
+const port = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65535));
+
+const portMappingSchema = v.object({
+  hostAddress: v.string(),
+  hostPort: port,
+  guestPort: port,
+  protocol: v.picklist(["tcp", "udp"]),
+});
+
+const mount = { guestPath: v.string(), readOnly: v.boolean() };
+
+export const launchRequestSchema = v.object({
+  name: v.string(),
+  from: v.variant("kind", [
+    v.object({ kind: v.literal("snapshot"), name: v.string() }),
+    v.object({ kind: v.literal("debug"), layer: layerKeySchema }),
+  ]),
+  resources: v.object({
+    cpus: v.exactOptional(resources.cpus),
+    memoryMib: v.exactOptional(resources.memoryMib),
+  }),
+  environment: textMap,
+  workingDirectory: v.nullable(v.string()),
+  user: v.nullable(v.string()),
+  ports: list(portMappingSchema),
+  mounts: list(
+    v.variant("kind", [
+      v.object({ kind: v.literal("bind"), hostPath: v.string(), ...mount }),
+      v.object({ kind: v.literal("volume"), volume: v.string(), ...mount }),
+    ]),
+  ),
+  replace: v.boolean(),
+  network: v.picklist(["default", "none"]),
+  idleTimeoutSeconds: v.nullable(amount),
+});
+
+export const sandboxSchema = v.object({
+  name: v.string(),
+  status: v.picklist(["running", "stopped", "crashed"]),
+  snapshot: v.nullable(v.string()),
+  createdAt: v.string(),
+  ports: list(portMappingSchema),
+  configuration: configurationSchema,
+});
+
+const terminalSide = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65535));
+
+const execRequestSchema = v.object({
+  sandbox: v.string(),
+  argv: list(v.string()),
+  environment: textMap,
+  workingDirectory: v.nullable(v.string()),
+  user: v.nullable(v.string()),
+  terminal: v.nullable(v.object({ rows: terminalSide, columns: terminalSide })),
+});
+
+/** First frame of an exec connection. */
+export const execOpeningSchema = v.object({
+  request: execRequestSchema,
+  hasStdin: v.boolean(),
+  hasResizes: v.boolean(),
+});
+
+export type ExecOpening = v.InferOutput<typeof execOpeningSchema>;
+
+/** `Type` as plain data that can be compared: nothing optional, nothing readonly, all the way down. */
+type Plain<Type> = Type extends string | number | boolean | null | undefined
+  ? Type
+  : { -readonly [Key in keyof Type]-?: Plain<Type[Key]> };
+type Same<Left, Right> = [Left] extends [Right] ? ([Right] extends [Left] ? true : false) : false;
+type Describes<Schema extends v.GenericSchema, Type> = Same<Plain<v.InferOutput<Schema>>, Plain<Type>>;
+
+/** Does nothing when it runs; does not compile when a schema and its type differ. */
+function everySchemaDescribesItsType<_Verdicts extends readonly true[]>(): void {}
+
+everySchemaDescribesItsType<
+  [
+    Describes<typeof configurationSchema, SandboxConfiguration>,
+    Describes<typeof baseImageSchema, BaseImage>,
+    Describes<typeof descriptionSchema, WorkerDescription>,
+    Describes<typeof layerSummarySchema, LayerSummary>,
+    Describes<typeof lineageRequestSchema, LineageRequest>,
+    Describes<typeof lineageEventSchema, LineageEvent>,
+    Describes<typeof lineageOutcomeSchema, LineageOutcome>,
+    Describes<typeof publishRequestSchema, PublishRequest>,
+    Describes<typeof snapshotDescriptionSchema, SnapshotDescription>,
+    Describes<typeof snapshotInspectionSchema, SnapshotInspection>,
+    Describes<typeof debugLayerSchema, DebugLayer>,
+    Describes<typeof pruneRequestSchema, PruneRequest>,
+    Describes<typeof pruneReportSchema, PruneReport>,
+    Describes<typeof launchRequestSchema, LaunchRequest>,
+    Describes<typeof sandboxSchema, SandboxDescription>,
+    Describes<typeof execRequestSchema, ExecRequest>,
+    Describes<v.ObjectSchema<{ exitCode: v.NumberSchema<undefined> }, undefined>, ExecExit>,
+  ]
+>();
