@@ -16,7 +16,8 @@ export function machineWorker(inner: Worker, machine: Machine): Worker {
     const sandboxes = await inner.listSandboxes(signal);
     const ports = sandboxes.find((sandbox) => sandbox.name === name)?.ports ?? [];
     for (const port of ports) {
-      for (const open of await openForwardings(machine, port, signal)) await machine.unforwardPort(open, signal);
+      for (const open of await openForwardings(machine, port, signal))
+        await machine.unforwardPort(open, signal);
     }
   };
   return {
@@ -58,7 +59,11 @@ async function launch(
   try {
     // First, so that a port that is in use on this host is found out before anything boots.
     for (const port of request.ports) opened.push(await machine.forwardPort(forwardingOf(port), signal));
-    const ports = request.ports.map((port) => ({ ...port, hostAddress: "0.0.0.0", hostPort: machinePort(port) }));
+    const ports = request.ports.map((port) => ({
+      ...port,
+      hostAddress: "0.0.0.0",
+      hostPort: machinePort(port),
+    }));
     const sandbox = await inner.launchSandbox({ ...request, ports }, signal);
     return { ...sandbox, ports: request.ports };
   } catch (error) {
@@ -100,5 +105,7 @@ async function openForwardings(
 ): Promise<readonly PortForwarding[]> {
   const status = await machine.status(signal);
   if (status.state === "not-installed" || status.state === "stopped") return [];
-  return status.forwardings.filter((open) => open.guestPort === port.hostPort && open.protocol === port.protocol);
+  return status.forwardings.filter(
+    (open) => open.guestPort === port.hostPort && open.protocol === port.protocol,
+  );
 }

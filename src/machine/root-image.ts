@@ -274,7 +274,20 @@ async function makeRootDisk(stage: string, disk: string, mke2fs: string, signal:
   // Room for what ext4 keeps about files; the file is sparse, so that generous is free.
   await writeFile(disk, "");
   await truncate(disk, Math.ceil((contentBytes * 1.15) / 2 ** 20 + 32) * 2 ** 20);
-  const options = ["-q", "-F", "-t", "ext4", "-b", "4096", "-O", "^has_journal", "-m", "0", "-E", "root_owner=0:0"];
+  const options = [
+    "-q",
+    "-F",
+    "-t",
+    "ext4",
+    "-b",
+    "4096",
+    "-O",
+    "^has_journal",
+    "-m",
+    "0",
+    "-E",
+    "root_owner=0:0",
+  ];
   await runChecked([mke2fs, ...options, "-d", stage, disk], { signal, timeoutMs: 300_000 });
 }
 
