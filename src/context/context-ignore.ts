@@ -3,7 +3,7 @@ export interface ContextIgnore {
   isIgnored(path: string): boolean;
   /** True when nothing below an ignored directory can be taken back. */
   canSkipDirectory(path: string): boolean;
-  /** The line that leaves the path out, e.g. `.lightignore:3`; null when none does. */
+  /** The line that leaves the path out, e.g. `line 3 of .lightignore (*.log)`; null when none does. */
   explain(path: string): string | null;
 }
 

@@ -1,0 +1,220 @@
+import { lstatSync, readdirSync, readlinkSync, type Stats } from "node:fs";
+import { systemErrorCode } from "../diagnostics/failure.ts";
+import type { ContextIgnore } from "./context-ignore.ts";
+import { ContextTrouble } from "./context-trouble.ts";
+import { type FileFacts, fileFacts } from "./file-facts.ts";
+
+/** Something in the context, by its real path relative to the root (no link on the way). */
+export type TreeNode =
+  | { readonly kind: "file"; readonly path: string; readonly facts: FileFacts }
+  | { readonly kind: "directory"; readonly path: string }
+  | { readonly kind: "symlink"; readonly path: string; readonly target: string };
+
+/** As Linux: more links than this on the way to a file are a loop. */
+const mostLinks = 40;
+
+/**
+ * The context directory as COPY sees it. Reads are synchronous, since that takes two thirds of the time of
+ * asynchronous ones for tens of thousands of small files, and each directory is read once however many
+ * instructions select from it; whoever walks a large tree lets the event loop turn in between.
+ */
+export class ContextTree {
+  /** Absolute, without links. */
+  readonly root: string;
+  readonly ignore: ContextIgnore;
+  readonly #nodes = new Map<string, TreeNode>();
+  readonly #children = new Map<string, readonly TreeNode[]>();
+
+  constructor(root: string, ignore: ContextIgnore) {
+    this.root = root;
+    this.ignore = ignore;
+  }
+
+  hostPath(path: string): string {
+    return path === "" ? this.root : `${this.root}/${path}`;
+  }
+
+  /**
+   * Follows every link of a path that is clean and relative to the root, and gives what is there; undefined
+   * when nothing is, or it is ignored.
+   *
+   * @throws ContextTrouble for links that loop or leave the context, and what cannot be read
+   */
+  resolve(path: string): TreeNode | undefined {
+    const waiting = segmentsOf(path).reverse();
+    let links = 0;
+    let at: TreeNode = { kind: "directory", path: "" };
+    for (let segment = waiting.pop(); segment !== undefined; segment = waiting.pop()) {
+      if (at.kind !== "directory") return undefined;
+      if (segment === "..") {
+        at = { kind: "directory", path: parentOf(at.path) };
+        continue;
+      }
+      const next = this.#node(at.path === "" ? segment : `${at.path}/${segment}`);
+      if (next === undefined) return undefined;
+      if (next.kind !== "symlink") {
+        at = next;
+        continue;
+      }
+      links += 1;
+      if (links > mostLinks) {
+        throw new ContextTrouble("SymlinkLoop", `the links at ${path} lead round in a circle`);
+      }
+      waiting.push(...this.#linkSegments(next, at.path).reverse());
+    }
+    return this.#isLeftOut(at) ? undefined : at;
+  }
+
+  /** What a directory holds, ignored things left out, sorted by name. */
+  list(path: string): readonly TreeNode[] {
+    const known = this.#children.get(path);
+    if (known !== undefined) return known;
+    const children = readable(path, () => readdirSync(this.hostPath(path), { withFileTypes: true }));
+    const nodes: TreeNode[] = [];
+    for (const child of children) {
+      const childPath = path === "" ? child.name : `${path}/${child.name}`;
+      if (child.isDirectory()) {
+        const node = { kind: "directory", path: childPath } as const;
+        if (!this.#isLeftOut(node)) nodes.push(node);
+      } else if (!this.ignore.isIgnored(childPath)) {
+        const node = this.#node(childPath);
+        if (node === undefined) throw vanished(childPath);
+        nodes.push(node);
+      }
+    }
+    nodes.sort((left, right) => (left.path < right.path ? -1 : 1));
+    this.#children.set(path, nodes);
+    return nodes;
+  }
+
+  /** The names in a directory, ignored ones too: for suggestions. */
+  namesIn(path: string): readonly string[] {
+    try {
+      return readdirSync(this.hostPath(path));
+    } catch (error) {
+      if (systemErrorCode(error) === undefined) throw error;
+      // Only a suggestion is lost.
+      return [];
+    }
+  }
+
+  /** True for an ignored path that is there all the same. */
+  isHidden(path: string): boolean {
+    return this.ignore.isIgnored(path) && this.#stat(path) !== undefined;
+  }
+
+  /** An ignored directory is there all the same when a later line takes back something below it. */
+  #isLeftOut(node: TreeNode): boolean {
+    if (node.path === "" || !this.ignore.isIgnored(node.path)) return false;
+    if (node.kind !== "directory" || this.ignore.canSkipDirectory(node.path)) return true;
+    return this.list(node.path).length === 0;
+  }
+
+  #node(path: string): TreeNode | undefined {
+    const known = this.#nodes.get(path);
+    if (known !== undefined) return known;
+    const stats = this.#stat(path);
+    if (stats === undefined) return undefined;
+    const node = this.#toNode(path, stats);
+    this.#nodes.set(path, node);
+    return node;
+  }
+
+  #toNode(path: string, stats: Stats): TreeNode {
+    if (stats.isFile()) return { kind: "file", path, facts: fileFacts(stats) };
+    if (stats.isDirectory()) return { kind: "directory", path };
+    if (stats.isSymbolicLink()) {
+      return { kind: "symlink", path, target: readable(path, () => readlinkSync(this.hostPath(path))) };
+    }
+    throw new ContextTrouble(
+      "UnsupportedFileType",
+      `${path} is ${specialKind(stats)}, which cannot be copied`,
+      "remove it, or name it in .lightignore",
+    );
+  }
+
+  #stat(path: string): Stats | undefined {
+    return readable(path, () => lstatSync(this.hostPath(path), { throwIfNoEntry: false }));
+  }
+
+  /** Where a link leads, from the directory that it is in. */
+  #linkSegments(link: TreeNode & { kind: "symlink" }, directory: string): string[] {
+    if (link.target.startsWith("/")) throw outside(link);
+    const segments = segmentsOf(link.target);
+    let depth = segmentsOf(directory).length;
+    for (const segment of segments) {
+      depth += segment === ".." ? -1 : 1;
+      if (depth < 0) throw outside(link);
+    }
+    return segments;
+  }
+}
+
+export function segmentsOf(path: string): string[] {
+  return path.split("/").filter((segment) => segment !== "" && segment !== ".");
+}
+
+export function parentOf(path: string): string {
+  return path.slice(0, Math.max(path.lastIndexOf("/"), 0));
+}
+
+export function vanished(path: string): ContextTrouble {
+  if (path.includes("\uFFFD")) {
+    return new ContextTrouble(
+      "UnsupportedFileName",
+      `the name of ${path} is not UTF-8`,
+      "rename it, or name it in .lightignore with a wildcard",
+    );
+  }
+  return new ContextTrouble(
+    "SourceChanged",
+    `${path} changed while it was read`,
+    "bake again when nothing writes to it, or name it in .lightignore",
+  );
+}
+
+function outside(link: { readonly path: string; readonly target: string }): ContextTrouble {
+  return new ContextTrouble(
+    "OutsideContext",
+    `${link.path} is a link out of the context, to ${link.target}`,
+    "copy the file into the context, or choose a context that holds both",
+  );
+}
+
+function specialKind(stats: Stats): string {
+  if (stats.isSocket()) return "a socket";
+  if (stats.isFIFO()) return "a named pipe";
+  return "a device";
+}
+
+/** Runs a read; trouble with permissions and the like becomes a {@link ContextTrouble} that names the path. */
+function readable<Result>(path: string, read: () => Result): Result {
+  try {
+    return read();
+  } catch (error) {
+    throw readTrouble(path, error);
+  }
+}
+
+export function readTrouble(path: string, error: unknown): unknown {
+  const shown = path === "" ? "the context directory" : path;
+  switch (systemErrorCode(error)) {
+    case "EACCES":
+    case "EPERM":
+      return new ContextTrouble(
+        "UnreadableSource",
+        `${shown} cannot be read: permission denied`,
+        "give yourself read access, or name it in .lightignore",
+      );
+    case "ENOENT":
+    case "ENOTDIR":
+    case "ELOOP":
+    case "EINVAL":
+      return vanished(shown);
+    case "EIO":
+    case "ENAMETOOLONG":
+      return new ContextTrouble("UnreadableSource", `${shown} cannot be read: ${String(error)}`);
+    default:
+      return error;
+  }
+}

@@ -1,0 +1,250 @@
+import { realpath, stat } from "node:fs/promises";
+import type { Diagnosed } from "../diagnostics/diagnostic.ts";
+import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
+import type { Range, SourceFile } from "../diagnostics/source-file.ts";
+import { Findings } from "../graph/findings.ts";
+import { type Hasher, loadHasher } from "../graph/hash.ts";
+import type { StepInputs } from "../graph/keyed-plan.ts";
+import type { CopyPattern, Plan, PlannedStep } from "../graph/plan.ts";
+import type { ContentDigest, StepId } from "../model/identifiers.ts";
+import type { ContextEntry, ContextSource } from "../model/step-operation.ts";
+import { archiveKind } from "./archive-kind.ts";
+import type { ContentLocation, ContentPaths } from "./content-location.ts";
+import type { ContextIgnore } from "./context-ignore.ts";
+import { ContextTree, readTrouble, type TreeNode } from "./context-tree.ts";
+import { ContextTrouble } from "./context-trouble.ts";
+import { type FileToHash, hashFiles } from "./hash-files.ts";
+import { type SelectedSource, selectSources } from "./select-sources.ts";
+import type { StatCache } from "./stat-cache.ts";
+
+export interface ResolveInputsOptions {
+  /** The Lightfile, for diagnostics. */
+  readonly source: SourceFile;
+  readonly contextDirectory: string;
+  readonly ignore: ContextIgnore;
+  readonly statCache: StatCache;
+  readonly signal: AbortSignal;
+}
+
+export interface ResolvedInputs {
+  readonly inputs: StepInputs;
+  readonly contentPaths: ContentPaths;
+}
+
+/**
+ * Selects and hashes the files that the plan's COPYs name. The value is whole only when no diagnostic is an
+ * error. Nothing is read from disk when no step copies from the context.
+ *
+ * @throws Failure `ContextNotFound`, `ContextNotDirectory`; the signal's reason when aborted
+ */
+export async function resolveInputs(
+  plan: Plan,
+  options: ResolveInputsOptions,
+): Promise<Diagnosed<ResolvedInputs>> {
+  const hasher = await loadHasher();
+  const findings = new Findings(options.source);
+  const steps = plan.stages.flatMap((stage) => stage.steps.filter(copiesFromContext));
+  const readsFiles = steps.some((step) => patternsOf(step).some((pattern) => pattern.kind === "path"));
+  const root = readsFiles ? await contextRoot(options.contextDirectory) : options.contextDirectory;
+  const resolver = new InputResolver({ ...options, findings, hasher }, new ContextTree(root, options.ignore));
+  const value = await resolver.resolve(steps);
+  await saveStatCache(options.statCache);
+  return { value, diagnostics: findings.diagnostics };
+}
+
+async function contextRoot(directory: string): Promise<string> {
+  try {
+    const root = await realpath(directory);
+    if ((await stat(root)).isDirectory()) return root;
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+    throw new Failure({
+      code: "ContextNotFound",
+      category: "usage",
+      message: `the context directory ${directory} cannot be opened`,
+      hint: "name an existing directory",
+      cause: error,
+    });
+  }
+  throw new Failure({
+    code: "ContextNotDirectory",
+    category: "usage",
+    message: `the context ${directory} is not a directory`,
+    hint: "name the directory that COPY reads from",
+  });
+}
+
+/** The cache only saves time: a disk that cannot take it does not stop a bake. */
+async function saveStatCache(statCache: StatCache): Promise<void> {
+  try {
+    await statCache.save();
+  } catch (error) {
+    const ignored = ["EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "ENOTDIR", "EISDIR"];
+    if (!ignored.includes(systemErrorCode(error) ?? "")) throw error;
+  }
+}
+
+function copiesFromContext(step: PlannedStep): boolean {
+  return step.definition.kind === "copy" && step.definition.source.kind === "context";
+}
+
+function patternsOf(step: PlannedStep): readonly CopyPattern[] {
+  const { definition } = step;
+  return definition.kind === "copy" && definition.source.kind === "context" ? definition.source.patterns : [];
+}
+
+interface InputResolverOptions extends ResolveInputsOptions {
+  readonly findings: Findings;
+  readonly hasher: Hasher;
+}
+
+type Selection =
+  | { readonly kind: "selected"; readonly source: SelectedSource; readonly range: Range }
+  | { readonly kind: "inline"; readonly source: ContextSource };
+
+class InputResolver {
+  readonly #options: InputResolverOptions;
+  readonly #tree: ContextTree;
+  readonly #contentPaths = new Map<ContentDigest, ContentLocation>();
+
+  constructor(options: InputResolverOptions, tree: ContextTree) {
+    this.#options = options;
+    this.#tree = tree;
+  }
+
+  async resolve(steps: readonly PlannedStep[]): Promise<ResolvedInputs> {
+    const selections = new Map<StepId, readonly Selection[]>();
+    for (const step of steps) selections.set(step.id, await this.#select(step));
+    const digests = await hashFiles(this.#filesOf(selections.values()), this.#options);
+    const inputs = new Map<StepId, readonly ContextSource[]>();
+    for (const [id, selected] of selections) inputs.set(id, this.#toSources(selected, digests));
+    return { inputs, contentPaths: this.#contentPaths };
+  }
+
+  async #select(step: PlannedStep): Promise<readonly Selection[]> {
+    const selected: Selection[] = [];
+    for (const pattern of patternsOf(step)) {
+      if (pattern.kind === "inline") {
+        selected.push({ kind: "inline", source: this.#inlineSource(pattern.name, pattern.content) });
+        continue;
+      }
+      const { range } = pattern;
+      await this.#locate(range, async () => {
+        const sources = await selectSources(this.#tree, pattern.pattern, this.#options.signal);
+        this.#warnWhenEmpty(sources, pattern);
+        await this.#checkSources(step, sources);
+        for (const source of sources) selected.push({ kind: "selected", source, range });
+      });
+    }
+    return selected;
+  }
+
+  #warnWhenEmpty(
+    sources: readonly SelectedSource[],
+    { pattern, range }: CopyPattern & { kind: "path" },
+  ): void {
+    if (sources.length > 0) return;
+    this.#options.findings.warning(
+      "WildcardMatchesNothing",
+      `nothing in the context matches ${pattern}`,
+      range,
+      {
+        hint: "nothing is copied for it",
+      },
+    );
+  }
+
+  async #checkSources(step: PlannedStep, sources: readonly SelectedSource[]): Promise<void> {
+    const { definition } = step;
+    if (definition.kind !== "copy" || definition.source.kind !== "context") return;
+    const files = sources.filter((source) => source.kind === "file");
+    if (sources.length > 1 && files.length > 0 && !definition.destinationIsDirectory) {
+      throw new ContextTrouble(
+        "DestinationNotDirectory",
+        `the wildcard matches ${sources.length} sources, which cannot go to the one name ${definition.destination}`,
+        `end the destination with a slash: ${definition.destination}/`,
+      );
+    }
+    if (definition.source.archives !== "refuse") return;
+    for (const source of files) await this.#refuseArchive(source);
+  }
+
+  async #refuseArchive(source: SelectedSource): Promise<void> {
+    const path = source.nodes[0]?.node.path ?? "";
+    const kind = await archiveKind(this.#tree.hostPath(path)).catch((error: unknown) => {
+      throw readTrouble(path, error);
+    });
+    if (kind === null) return;
+    throw new ContextTrouble(
+      "NotSupportedYet",
+      `ADD cannot unpack ${source.written} (${kind}) yet`,
+      "write COPY to copy the archive as it is, and unpack it in a RUN",
+    );
+  }
+
+  #inlineSource(name: string, content: string): ContextSource {
+    const bytes = Buffer.from(content, "utf8");
+    const digest = this.#options.hasher.hashBytes(bytes);
+    this.#contentPaths.set(digest, { kind: "inline", text: content });
+    const entry = { kind: "file", path: "", mode: 0o644, sizeBytes: bytes.length, digest } as const;
+    return { written: `<<${name}`, kind: "file", name, entries: [entry] };
+  }
+
+  #filesOf(selections: Iterable<readonly Selection[]>): readonly FileToHash[] {
+    const files = new Map<string, FileToHash>();
+    for (const selected of selections) {
+      for (const one of selected) {
+        if (one.kind === "inline") continue;
+        for (const { node } of one.source.nodes) {
+          if (node.kind !== "file") continue;
+          const { path, facts } = node;
+          files.set(path, { path, facts, hostPath: this.#tree.hostPath(path) });
+        }
+      }
+    }
+    return [...files.values()];
+  }
+
+  #toSources(
+    selected: readonly Selection[],
+    digests: ReadonlyMap<string, ContentDigest | ContextTrouble>,
+  ): readonly ContextSource[] {
+    return selected.map((one): ContextSource => {
+      if (one.kind === "inline") return one.source;
+      const { written, kind, name, nodes } = one.source;
+      const entries = nodes.flatMap(({ path, node }) => {
+        const digest = node.kind === "file" ? digests.get(node.path) : undefined;
+        if (digest instanceof ContextTrouble) {
+          this.#report(digest, one.range);
+          return [];
+        }
+        return [this.#toEntry(path, node, digest)];
+      });
+      return { written, kind, name, entries };
+    });
+  }
+
+  #toEntry(path: string, node: TreeNode, digest: ContentDigest | undefined): ContextEntry {
+    if (node.kind === "directory") return { kind: "directory", path, mode: 0o755 };
+    if (node.kind === "symlink") return { kind: "symlink", path, target: node.target };
+    if (digest === undefined) throw new Error(`internal error: ${node.path} was not hashed`);
+    this.#contentPaths.set(digest, { kind: "file", path: this.#tree.hostPath(node.path) });
+    // Of the host's bits only the owner's executable bit is in what a checkout reproduces everywhere.
+    const mode = (node.facts.mode & 0o100) === 0 ? 0o644 : 0o755;
+    return { kind: "file", path, mode, sizeBytes: node.facts.sizeBytes, digest };
+  }
+
+  /** Turns trouble with the context into a diagnostic at the word that asked for it. */
+  async #locate(range: Range, action: () => Promise<void>): Promise<void> {
+    try {
+      await action();
+    } catch (error) {
+      if (!(error instanceof ContextTrouble)) throw error;
+      this.#report(error, range);
+    }
+  }
+
+  #report(trouble: ContextTrouble, range: Range): void {
+    this.#options.findings.error(trouble.code, trouble.message, range, { hint: trouble.hint });
+  }
+}

@@ -1,0 +1,26 @@
+import type { EnvInstruction, LabelInstruction, NamedValue } from "../../lightfile/ast.ts";
+import type { StageBuilder } from "../stage-builder.ts";
+
+/** The expanded pairs, all read before any of them is set; a pair with a mistake is left out. */
+function expandPairs(stage: StageBuilder, pairs: readonly NamedValue[]): readonly [string, string][] {
+  const expanded: [string, string][] = [];
+  for (const pair of pairs) {
+    const name = stage.scope.expand(pair.name.text, pair.name.range);
+    const value = stage.scope.expand(pair.value.text, pair.value.range);
+    if (name === null || value === null) continue;
+    if (name === "") stage.findings.error("BlankName", "a name must not be empty", pair.name.range);
+    else expanded.push([name, value]);
+  }
+  return expanded;
+}
+
+export function readEnvironment(stage: StageBuilder, instruction: EnvInstruction): void {
+  const pairs = expandPairs(stage, instruction.pairs);
+  for (const [name, value] of pairs) stage.scope.set(name, value);
+  stage.configuration.environment = { ...stage.configuration.environment, ...Object.fromEntries(pairs) };
+}
+
+export function readLabel(stage: StageBuilder, instruction: LabelInstruction): void {
+  const pairs = expandPairs(stage, instruction.pairs);
+  stage.configuration.labels = { ...stage.configuration.labels, ...Object.fromEntries(pairs) };
+}

@@ -1,0 +1,53 @@
+import type { Flag, Instruction } from "../../lightfile/ast.ts";
+import type { StageBuilder } from "../stage-builder.ts";
+
+/** What a flag does to a bake when it stands in an instruction. */
+export type FlagEffect =
+  | "acts"
+  /** It only tells another builder how to work: the result is the same without. */
+  | "no-effect";
+
+/**
+ * The flags of an instruction by name. A flag that cannot act yet is an error: the result would not be what the
+ * file says.
+ */
+export function readFlags(
+  stage: StageBuilder,
+  instruction: Instruction,
+  effects: Readonly<Record<string, FlagEffect>>,
+): ReadonlyMap<string, Flag> {
+  const flags = new Map<string, Flag>();
+  for (const flag of instruction.flags) {
+    const name = flag.name.text;
+    const effect = Object.hasOwn(effects, name) ? effects[name] : undefined;
+    const keyword = instruction.keyword.text.toUpperCase();
+    if (effect === undefined) {
+      stage.findings.error("NotSupportedYet", `--${name} of ${keyword} cannot act yet`, flag.range, {
+        hint: "take the flag out, or write the step without it",
+      });
+    } else if (effect === "no-effect") {
+      stage.findings.warning("NoEffect", `--${name} of ${keyword} changes nothing here`, flag.range, {
+        hint: "every layer stands on its parent; the flag can go",
+      });
+    } else {
+      flags.set(name, flag);
+    }
+  }
+  return flags;
+}
+
+/** The expanded value of a flag; null when it is absent, or when a diagnostic says what is wrong with it. */
+export function flagValue(stage: StageBuilder, flag: Flag | undefined): string | null {
+  if (flag === undefined) return null;
+  const value = flag.value === null ? null : stage.scope.expand(flag.value.text, flag.value.range);
+  if (value === null) {
+    if (flag.value !== null) return null;
+    stage.findings.error("FlagNeedsValue", `--${flag.name.text} needs a value`, flag.range, {
+      hint: `write --${flag.name.text}=value`,
+    });
+    return null;
+  }
+  if (value.trim() !== "") return value;
+  stage.findings.error("FlagNeedsValue", `--${flag.name.text} is empty`, flag.range);
+  return null;
+}

@@ -1,0 +1,78 @@
+import { type Diagnosed, type Diagnostic, hasErrors } from "../diagnostics/diagnostic.ts";
+import type { Range } from "../diagnostics/source-file.ts";
+import type { LightfileTree } from "../lightfile/ast.ts";
+import type { BaseImage } from "../model/base-image.ts";
+import { type Draft, type DraftStage, draftStages } from "./draft-stages.ts";
+import { Findings } from "./findings.ts";
+import type { Plan, PlannedStage, PlannedStep, StepDefinition } from "./plan.ts";
+import type { PlanOptions } from "./plan-options.ts";
+import type { DraftDefinition } from "./stage-builder.ts";
+
+export interface PlanStepsOptions extends PlanOptions {
+  /** The looked-up images, by the references of {@link findBaseReferences}. */
+  readonly bases: ReadonlyMap<string, BaseImage>;
+}
+
+/** The steps of the target and of all that it needs; null when the file has errors. */
+export function planSteps(tree: LightfileTree, options: PlanStepsOptions): Diagnosed<Plan | null> {
+  const draft = draftStages(tree, options, options.bases);
+  const findings = new Findings(tree.source);
+  requireImages(draft, options.bases, findings);
+  const diagnostics: readonly Diagnostic[] = [...draft.diagnostics, ...findings.diagnostics];
+  if (draft.target === null || hasErrors(diagnostics)) return { value: null, diagnostics };
+  return { value: toPlan(draft, draft.target.index, options.bases), diagnostics };
+}
+
+/** Every image is there, unless its name rests on the environment of another image. */
+function requireImages(draft: Draft, bases: ReadonlyMap<string, BaseImage>, findings: Findings): void {
+  const require = (reference: string, range: Range): void => {
+    if (bases.has(reference)) return;
+    findings.error("BaseNotResolved", `the image ${reference} was not looked up`, range, {
+      hint: "an image's name must not depend on a variable that another image sets; name it with an ARG",
+    });
+  };
+  for (const stage of draft.stages) {
+    if (stage.base.kind === "image") require(stage.base.reference, stage.text.from.image.range);
+    for (const { source, range } of stage.sources) {
+      if (source.kind === "image") require(source.reference, range);
+    }
+  }
+}
+
+function toPlan(draft: Draft, target: number, bases: ReadonlyMap<string, BaseImage>): Plan {
+  const stages: PlannedStage[] = [];
+  const images = new Map<number, BaseImage>();
+  for (const stage of draft.stages) {
+    const { base } = stage;
+    const image = base.kind === "image" ? bases.get(base.reference) : images.get(base.index);
+    if (image === undefined) throw new Error(`internal error: stage ${stage.text.index} has no image`);
+    images.set(stage.text.index, image);
+    stages.push(toStage(stage, image, bases));
+  }
+  const last = draft.stages.find((stage) => stage.text.index === target);
+  return { stages, target, snapshotName: last?.builder.snapshotName ?? null };
+}
+
+function toStage(stage: DraftStage, image: BaseImage, bases: ReadonlyMap<string, BaseImage>): PlannedStage {
+  return {
+    index: stage.text.index,
+    name: stage.text.name,
+    base: stage.base.kind === "image" ? { kind: "image" } : stage.base,
+    image,
+    resources: stage.end.resources,
+    steps: stage.builder.steps.map(
+      (step): PlannedStep => ({ ...step, definition: toDefinition(step.definition, bases) }),
+    ),
+    configuration: stage.end.configuration,
+    history: stage.builder.history,
+  };
+}
+
+function toDefinition(definition: DraftDefinition, bases: ReadonlyMap<string, BaseImage>): StepDefinition {
+  if (definition.kind !== "copy") return definition;
+  const { source } = definition;
+  if (source.kind !== "image") return { ...definition, source };
+  const image = bases.get(source.reference);
+  if (image === undefined) throw new Error(`internal error: image ${source.reference} was not looked up`);
+  return { ...definition, source: { kind: "image", image, paths: source.paths } };
+}

@@ -1,0 +1,112 @@
+import type { Range } from "../diagnostics/source-file.ts";
+import { didYouMean } from "../diagnostics/suggest.ts";
+import { type ExpansionRequest, expandBody, expandText, splitText } from "./expansion.ts";
+import type { Findings } from "./findings.ts";
+
+export interface ScopeOptions {
+  readonly findings: Findings;
+  readonly escape: "\\" | "`";
+  /** Starting values; copied. */
+  readonly values: ReadonlyMap<string, string>;
+  /** The code of the warning about a name that nobody set. */
+  readonly undefinedCode: "UndefinedVar" | "UndefinedArgInFrom";
+  /**
+   * False as long as the base image is not looked up: a name that the file does not set may then be set by the
+   * image, and what rests on such a name is not judged.
+   */
+  readonly complete: boolean;
+  /** Names whose values already rest on something unknown. */
+  readonly unsure?: ReadonlySet<string>;
+}
+
+/** The variables at one point of the file, and the expansion of words with them. */
+export class Scope {
+  readonly #findings: Findings;
+  readonly #escape: "\\" | "`";
+  readonly #undefinedCode: string;
+  readonly #complete: boolean;
+  readonly #values: Map<string, string>;
+  readonly #unsure: Set<string>;
+  #read = new Map<string, string>();
+  #restsOnUnknown = false;
+  #mark = 0;
+
+  constructor(options: ScopeOptions) {
+    this.#findings = options.findings;
+    this.#escape = options.escape;
+    this.#undefinedCode = options.undefinedCode;
+    this.#complete = options.complete;
+    this.#values = new Map(options.values);
+    this.#unsure = new Set(options.unsure);
+  }
+
+  get values(): ReadonlyMap<string, string> {
+    return this.#values;
+  }
+
+  get unsure(): ReadonlySet<string> {
+    return this.#unsure;
+  }
+
+  /** Forgets what was read: a new instruction begins. */
+  beginInstruction(): void {
+    this.#read = new Map();
+    this.#restsOnUnknown = false;
+    this.#mark = this.#findings.mark();
+  }
+
+  /** Takes back what was said about an instruction whose values are not known yet. */
+  endInstruction(): void {
+    if (this.#restsOnUnknown) this.#findings.forgetSince(this.#mark);
+  }
+
+  /** The variables read since the instruction began, with their values. */
+  get read(): Readonly<Record<string, string>> {
+    return Object.fromEntries(this.#read);
+  }
+
+  set(name: string, value: string): void {
+    this.#values.set(name, value);
+    if (this.#restsOnUnknown) this.#unsure.add(name);
+    else this.#unsure.delete(name);
+  }
+
+  /** The text with its variables replaced and its quotes removed; null when a diagnostic says why not. */
+  expand(text: string, range: Range): string | null {
+    return expandText(text, this.#request(range));
+  }
+
+  /** As {@link expand}, for the body of a heredoc. */
+  expandBody(body: string, range: Range): string | null {
+    return expandBody(body, this.#request(range));
+  }
+
+  /** As {@link expand}, then split at white space. */
+  split(text: string, range: Range): readonly string[] | null {
+    return splitText(text, this.#request(range));
+  }
+
+  #request(range: Range): ExpansionRequest {
+    return {
+      range,
+      escape: this.#escape,
+      findings: this.#findings,
+      lookup: (name) => this.#look(name),
+      onUndefined: (name, place) => this.#warnUndefined(name, place),
+    };
+  }
+
+  #look(name: string): string | undefined {
+    const value = this.#values.get(name);
+    if (value !== undefined) this.#read.set(name, value);
+    if (value === undefined ? !this.#complete : this.#unsure.has(name)) this.#restsOnUnknown = true;
+    return value;
+  }
+
+  #warnUndefined(name: string, range: Range): void {
+    if (!this.#complete) return;
+    this.#findings.warning(this.#undefinedCode, `nothing sets $${name} here, so it is empty`, range, {
+      hint: didYouMean(name, this.#values.keys()),
+    });
+  }
+}

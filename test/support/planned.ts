@@ -1,0 +1,115 @@
+import type { Diagnostic } from "../../src/diagnostics/diagnostic.ts";
+import { positionAt } from "../../src/diagnostics/source-file.ts";
+import { findBaseReferences } from "../../src/graph/base-references.ts";
+import { loadHasher } from "../../src/graph/hash.ts";
+import { keyPlan } from "../../src/graph/key-plan.ts";
+import type { KeyedPlan, StepInputs } from "../../src/graph/keyed-plan.ts";
+import type { Plan, PlannedStage, PlannedStep, StepDefinition } from "../../src/graph/plan.ts";
+import { planSteps } from "../../src/graph/plan-steps.ts";
+import { parseLightfile } from "../../src/lightfile/parse.ts";
+import type { BaseImage } from "../../src/model/base-image.ts";
+import { sha256Digest } from "../../src/model/identifiers.ts";
+import { emptyConfiguration, type SandboxConfiguration } from "../../src/model/sandbox-configuration.ts";
+import type { ContextSource } from "../../src/model/step-operation.ts";
+
+export interface PlanTestOptions {
+  readonly buildArguments?: Readonly<Record<string, string>>;
+  readonly target?: string | null;
+  readonly platform?: string;
+  /** Of every base image. */
+  readonly configuration?: Partial<SandboxConfiguration>;
+  /** Digit that every base image's digest is made of. */
+  readonly imageDigit?: string;
+}
+
+function optionsFor({ buildArguments = {}, target = null, platform = "linux/amd64" }: PlanTestOptions) {
+  return { buildArguments, target, platform };
+}
+
+export function testImage(reference: string, options: PlanTestOptions = {}): BaseImage {
+  return {
+    reference,
+    digest: sha256Digest(`sha256:${(options.imageDigit ?? "a").repeat(64)}`),
+    platform: options.platform ?? "linux/amd64",
+    configuration: { ...emptyConfiguration, ...options.configuration },
+  };
+}
+
+/** Parses and plans a text on images that are all found. */
+export function planText(text: string, options: PlanTestOptions = {}) {
+  const parsed = parseLightfile({ path: "Lightfile", text });
+  const references = findBaseReferences(parsed.value, optionsFor(options));
+  const bases = new Map(references.value.map(({ reference }) => [reference, testImage(reference, options)]));
+  const planned = planSteps(parsed.value, { ...optionsFor(options), bases });
+  return {
+    plan: planned.value,
+    references: references.value,
+    earlyDiagnostics: references.diagnostics,
+    diagnostics: [...parsed.diagnostics, ...planned.diagnostics],
+  };
+}
+
+/** The plan of a text that has no mistakes. */
+export function planOf(text: string, options: PlanTestOptions = {}): Plan {
+  const { plan, diagnostics } = planText(text, options);
+  const errors = diagnostics.filter((diagnostic) => diagnostic.severity === "error");
+  if (plan === null || errors.length > 0) throw new Error(`not planned: ${shown(errors).join("\n")}`);
+  return plan;
+}
+
+export function lastStage(plan: Plan): PlannedStage {
+  const stage = plan.stages.find((one) => one.index === plan.target);
+  if (stage === undefined) throw new Error("the plan has no target stage");
+  return stage;
+}
+
+export function stepsOf(text: string, options: PlanTestOptions = {}): readonly PlannedStep[] {
+  return lastStage(planOf(text, options)).steps;
+}
+
+export function definitionsOf(text: string, options: PlanTestOptions = {}): readonly StepDefinition[] {
+  return stepsOf(text, options).map((step) => step.definition);
+}
+
+/** The instructions in these lines, in a stage on an image. */
+export function inStage(...lines: readonly string[]): string {
+  return `FROM debian:12\n${lines.join("\n")}\n`;
+}
+
+/** `severity Code line:column marked text | message | hint` per diagnostic. */
+export function shown(diagnostics: readonly Diagnostic[]): readonly string[] {
+  return diagnostics.map(({ severity, code, message, hint, source, range }) => {
+    const { line, column } = positionAt(source, range.start);
+    const marked = source.text.slice(range.start, range.end);
+    const parts = [`${severity} ${code} ${line}:${column} ${marked}`, message];
+    return [...parts, ...(hint === undefined ? [] : [hint])].join(" | ");
+  });
+}
+
+/** The diagnostics of a text, as {@link shown}. */
+export function mistakesIn(text: string, options: PlanTestOptions = {}): readonly string[] {
+  return shown(planText(text, options).diagnostics);
+}
+
+/** Keys of a plan whose COPYs all select `sources`. */
+export async function keyedPlanOf(
+  text: string,
+  options: PlanTestOptions & { readonly sources?: readonly ContextSource[] } = {},
+): Promise<KeyedPlan> {
+  const plan = planOf(text, options);
+  const inputs: StepInputs = new Map(
+    plan.stages.flatMap((stage) => stage.steps).map((step) => [step.id, options.sources ?? []]),
+  );
+  return keyPlan(plan, inputs, await loadHasher());
+}
+
+/** The keys by step id. */
+export async function keysOf(
+  text: string,
+  options: PlanTestOptions & { readonly sources?: readonly ContextSource[] } = {},
+): Promise<Readonly<Record<string, string>>> {
+  const keyed = await keyedPlanOf(text, options);
+  return Object.fromEntries(
+    keyed.stages.flatMap((stage) => stage.steps.map((step) => [step.step.id, step.key])),
+  );
+}

@@ -1,0 +1,171 @@
+import { describe, expect, test } from "vitest";
+import { definitionsOf, inStage, mistakesIn, planOf, stepsOf } from "../../support/planned.ts";
+
+function copyOf(...lines: readonly string[]) {
+  const definition = definitionsOf(inStage(...lines)).at(-1);
+  if (definition?.kind !== "copy") throw new Error("the last step is no COPY");
+  return definition;
+}
+
+test("sources and destination are expanded, and the destination starts at WORKDIR", () => {
+  const text = inStage("WORKDIR /app", "ARG D=src", "ENV X=out", "COPY $D/a.txt $X/b.txt");
+  const [step] = stepsOf(text);
+  expect(step?.definition).toMatchObject({
+    source: { kind: "context", patterns: [{ kind: "path", pattern: "src/a.txt" }] },
+    destination: "/app/out/b.txt",
+    destinationIsDirectory: false,
+    owner: null,
+    mode: null,
+    directories: [{ path: "/app", user: "root" }],
+  });
+  expect(step?.variables).toEqual({ D: "src", X: "out" });
+});
+
+test.each([
+  ["COPY a /x/", "/x", true],
+  ["COPY a .", "/", true],
+  ["COPY a ./", "/", true],
+  ["COPY a /x/..", "/", true],
+  ["COPY a /x", "/x", false],
+  ["COPY a /x.", "/x.", false],
+  ["COPY a b /x/", "/x", true],
+  ['COPY ["a b", "/x y"]', "/x y", false],
+])("%s goes to %s, as a directory: %s", (line, destination, destinationIsDirectory) => {
+  expect(copyOf(line)).toMatchObject({ destination, destinationIsDirectory });
+});
+
+test("the patterns know their place in the file", () => {
+  const text = inStage("COPY one two /x/");
+  const definition = definitionsOf(text)[0];
+  const source = definition?.kind === "copy" ? definition.source : null;
+  const patterns = source?.kind === "context" ? source.patterns : [];
+  const words = patterns.map((one) =>
+    one.kind === "path" ? text.slice(one.range.start, one.range.end) : "",
+  );
+  expect(words).toEqual(["one", "two"]);
+});
+
+test.each([
+  ["--chown=app", { user: "app", group: null }],
+  ["--chown=app:staff", { user: "app", group: "staff" }],
+  ["--chown=1000:0", { user: "1000", group: "0" }],
+])("COPY %s", (flag, owner) => {
+  expect(copyOf(`COPY ${flag} a /x`).owner).toEqual(owner);
+});
+
+test.each([
+  ["755", { kind: "octal", bits: 0o755 }],
+  ["04755", { kind: "octal", bits: 0o4755 }],
+  ["u=rwX,go=rX", { kind: "symbolic", expression: "u=rwX,go=rX" }],
+  ["a+r,u-x", { kind: "symbolic", expression: "a+r,u-x" }],
+  ["g=u", { kind: "symbolic", expression: "g=u" }],
+])("COPY --chmod=%s", (mode, expected) => {
+  expect(copyOf(`COPY --chmod=${mode} a /x`).mode).toEqual(expected);
+});
+
+test("--chown and --chmod are expanded", () => {
+  const copy = copyOf("ARG ID=7", "ARG M=644", "COPY --chown=$ID:$ID --chmod=$M a /x");
+  expect(copy).toMatchObject({ owner: { user: "7", group: "7" }, mode: { bits: 0o644 } });
+});
+
+describe("heredoc sources", () => {
+  test("are expanded by the builder, quotes kept, and only a dollar and a backslash can be escaped", () => {
+    const { source } = copyOf(
+      "ENV NAME=world",
+      "COPY <<hello.txt /x/",
+      `say "hello $NAME" '\${NAME}' \\$NAME \\\\ \\n \`x\` \${NONE:-"d"}`,
+      "hello.txt",
+    );
+    expect(source).toMatchObject({
+      patterns: [
+        {
+          kind: "inline",
+          name: "hello.txt",
+          content: 'say "hello world" \'world\' $NAME \\ \\n `x` "d"\n',
+        },
+      ],
+    });
+  });
+
+  test("stay as they are when the delimiter is quoted", () => {
+    const { source } = copyOf("COPY <<'EOF' b /x/", "$A \\$B", "EOF");
+    expect(source).toMatchObject({
+      patterns: [
+        { kind: "inline", name: "EOF", content: "$A \\$B\n" },
+        { kind: "path", pattern: "b" },
+      ],
+    });
+  });
+
+  test("name the destination when there is one and no slash", () => {
+    const copy = copyOf("COPY <<EOF /etc/app.conf", "a=1", "EOF");
+    expect(copy).toMatchObject({ destination: "/etc/app.conf", destinationIsDirectory: false });
+  });
+});
+
+describe("--from", () => {
+  const text = (from: string) =>
+    `FROM a AS tools\nRUN x\nFROM b\nARG S=tools\nCOPY --from=${from} /bin/x y* /x/\n`;
+
+  test.each(["tools", "TOOLS", "0", "$S"])("takes a stage: %s", (from) => {
+    const [, final] = planOf(text(from)).stages;
+    expect(final?.steps[0]?.definition).toMatchObject({
+      source: { kind: "stage", index: 0, paths: ["/bin/x", "y*"] },
+    });
+  });
+
+  test("takes an image, whose name is looked up with the bases", () => {
+    const plan = planOf(text("busybox:1"));
+    expect(plan.stages).toHaveLength(1);
+    expect(plan.stages[0]?.steps[0]?.definition).toMatchObject({
+      source: { kind: "image", image: { reference: "busybox:1" }, paths: ["/bin/x", "y*"] },
+    });
+  });
+
+  test("cannot read a later stage, its own stage or one that is not there", () => {
+    const file = (from: string) => `FROM a AS one\nCOPY --from=${from} x /x\nFROM one AS two\n`;
+    expect(mistakesIn(file("two"), { target: "one" })).toEqual([
+      "error StageDefinedLater 2:6 --from=two | stage two comes after this one | move that stage up: a stage reads only stages before it",
+    ]);
+    expect(mistakesIn(file("one"), { target: "one" })).toEqual([
+      "error CircularStage 2:6 --from=one | stage one copies from itself | within a stage, copy with RUN cp",
+    ]);
+    expect(mistakesIn(file("7"), { target: "one" })).toEqual([
+      "error UnknownStage 2:6 --from=7 | there is no stage number 7 | this is stage 0, and stages are numbered from 0; a name is safer",
+    ]);
+  });
+});
+
+test("ADD of a local file is a COPY that refuses archives", () => {
+  expect(copyOf("ADD a /x").source).toMatchObject({ kind: "context", archives: "refuse" });
+  expect(copyOf("ADD --unpack=false a /x").source).not.toHaveProperty("archives");
+  expect(copyOf("COPY a /x").source).not.toHaveProperty("archives");
+});
+
+test.each([
+  [
+    "COPY a b /x",
+    "error DestinationNotDirectory 2:10 /x | 2 sources cannot go to the one name /x | end it with a slash to copy into a directory: /x/",
+  ],
+  ["COPY --chown=a:b:c a /x", "error InvalidOwner 2:6 --chown=a:b:c | --chown=a:b:c names no owner"],
+  ["COPY --chown=99999999999 a /x", "error InvalidOwner"],
+  ["COPY --chmod=999 a /x", "error InvalidMode 2:6 --chmod=999 | --chmod=999 is no mode"],
+  ["COPY --chmod=17777 a /x", "error InvalidMode"],
+  ["COPY --chmod=u+q a /x", "error InvalidMode"],
+  ["COPY --parents a /x/", "error NotSupportedYet 2:6 --parents | --parents of COPY cannot act yet"],
+  ["COPY --link a /x", "warning NoEffect 2:6 --link | --link of COPY changes nothing here"],
+  ["COPY https://example.org/a /x", "error NotSupportedYet 2:6 https://example.org/a | COPY cannot fetch"],
+  ["ADD git@example.org:a.git /x", "error NotSupportedYet 2:5 git@example.org:a.git | ADD cannot fetch"],
+  ['COPY "$EMPTY" /x', "error BlankPath"],
+  ["COPY a $EMPTY", "error BlankPath 2:8 $EMPTY | the destination of COPY is empty"],
+  ["COPY --from=scratch a /x", "error UnsupportedBase"],
+])("%s: %s", (line, expected) => {
+  const mistakes = mistakesIn(inStage(line)).filter((mistake) => !mistake.includes("UndefinedVar"));
+  expect(mistakes).toHaveLength(1);
+  expect(mistakes[0]).toContain(expected);
+});
+
+test("a heredoc cannot be copied from a stage", () => {
+  const text = "FROM a AS one\nFROM b\nCOPY --from=one <<EOF /x\nbody\nEOF\n";
+  expect(mistakesIn(text)).toEqual([expect.stringContaining("error HeredocWithFrom 3:1")]);
+});
