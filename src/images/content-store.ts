@@ -1,0 +1,240 @@
+import { createHash, type Hash, randomUUID } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
+import { type Sha256Digest, sha256Digest } from "../model/identifiers.ts";
+
+/** A blob's name and size. */
+export interface BlobIdentity {
+  readonly digest: Sha256Digest;
+  readonly sizeBytes: number;
+}
+
+const staleStagingMs = 24 * 60 * 60 * 1000;
+
+/**
+ * Blobs by SHA-256 in a folder: `blobs/sha256/<hex>`, as in an OCI layout. A blob is written beside
+ * (`staging/`), hashed on the way, and renamed into place when it is whole. The store is a cache: what is read from it
+ * is verified, and what is found damaged is removed, so that it is fetched again.
+ */
+export class ContentStore {
+  readonly folder: string;
+  #prepared: Promise<void> | undefined;
+
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  blobPath(digest: Sha256Digest): string {
+    return join(this.#blobs, digest.slice("sha256:".length));
+  }
+
+  /** The content of a small blob; undefined when it is missing or damaged. */
+  async read(digest: Sha256Digest, maximumBytes: number): Promise<Uint8Array | undefined> {
+    const size = await this.#size(digest);
+    if (size === undefined || size > maximumBytes) return undefined;
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of this.open(digest)) chunks.push(chunk);
+    const bytes = Buffer.concat(chunks);
+    if (digestOf(bytes) === digest) return bytes;
+    await this.remove(digest);
+    return undefined;
+  }
+
+  /** Reads the whole blob and compares its size and digest; removes it when they differ. */
+  async isIntact(blob: BlobIdentity, signal?: AbortSignal): Promise<boolean> {
+    const size = await this.#size(blob.digest);
+    if (size === undefined) return false;
+    if (size === blob.sizeBytes) {
+      const hash = createHash("sha256");
+      for await (const chunk of createReadStream(this.blobPath(blob.digest), {
+        highWaterMark: 1 << 20,
+        signal,
+      })) {
+        hash.update(chunk);
+      }
+      if (hashDigest(hash) === blob.digest) return true;
+    }
+    await this.remove(blob.digest);
+    return false;
+  }
+
+  /** Unverified: call {@link isIntact} first. */
+  open(digest: Sha256Digest): Readable {
+    return createReadStream(this.blobPath(digest), { highWaterMark: 1 << 20 });
+  }
+
+  async add(bytes: Uint8Array): Promise<BlobIdentity> {
+    await using writer = await this.stage();
+    await writer.write(bytes);
+    const identity = await writer.seal();
+    await writer.keep();
+    return identity;
+  }
+
+  async remove(digest: Sha256Digest): Promise<void> {
+    await rm(this.blobPath(digest), { force: true });
+  }
+
+  /** Digests of all blobs, whole or damaged. */
+  async list(): Promise<readonly Sha256Digest[]> {
+    await this.#prepare();
+    const names = await readdir(this.#blobs);
+    return names.filter((name) => /^[0-9a-f]{64}$/.test(name)).map((name) => sha256Digest(`sha256:${name}`));
+  }
+
+  /** Starts a blob whose digest need not be known yet. Dispose it: what was not kept is removed. */
+  async stage(): Promise<StagedBlob> {
+    await this.#prepare();
+    const path = join(this.#staging, randomUUID());
+    return new StagedBlob(path, await open(path, "wx+", 0o644), (digest) => this.blobPath(digest));
+  }
+
+  /** Removes the folder of unfinished blobs; what is left is a part of an OCI layout. No blob may be staged after it. */
+  async endStaging(): Promise<void> {
+    await rm(this.#staging, { recursive: true, force: true });
+  }
+
+  get #blobs(): string {
+    return join(this.folder, "blobs", "sha256");
+  }
+
+  get #staging(): string {
+    return join(this.folder, "staging");
+  }
+
+  async #size(digest: Sha256Digest): Promise<number | undefined> {
+    try {
+      return (await stat(this.blobPath(digest))).size;
+    } catch (error) {
+      if (systemErrorCode(error) === "ENOENT") return undefined;
+      throw error;
+    }
+  }
+
+  #prepare(): Promise<void> {
+    this.#prepared ??= this.#makeFolders();
+    return this.#prepared;
+  }
+
+  async #makeFolders(): Promise<void> {
+    await mkdir(this.#blobs, { recursive: true });
+    await mkdir(this.#staging, { recursive: true });
+    // Left by a process that was killed; another process may be writing the younger ones.
+    const oldest = Date.now() - staleStagingMs;
+    for (const name of await readdir(this.#staging)) {
+      const path = join(this.#staging, name);
+      const found = await stat(path).catch(ignoreMissing);
+      if (found !== undefined && found.mtimeMs < oldest) await rm(path, { force: true });
+    }
+  }
+}
+
+/** A blob on its way into a store: written, then sealed, then kept or (by disposal) dropped. */
+export class StagedBlob implements AsyncDisposable {
+  readonly #path: string;
+  readonly #handle: FileHandle;
+  readonly #finalPath: (digest: Sha256Digest) => string;
+  #hash: Hash = createHash("sha256");
+  #sizeBytes = 0;
+  #state: "open" | "sealed" | "gone" = "open";
+  #identity: BlobIdentity | undefined;
+
+  constructor(path: string, handle: FileHandle, finalPath: (digest: Sha256Digest) => string) {
+    this.#path = path;
+    this.#handle = handle;
+    this.#finalPath = finalPath;
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  /** @throws Failure `NoSpaceLeft` */
+  async write(chunk: Uint8Array): Promise<void> {
+    this.#hash.update(chunk);
+    try {
+      for (let written = 0; written < chunk.byteLength; ) {
+        const { bytesWritten } = await this.#handle.write(
+          chunk,
+          written,
+          chunk.byteLength - written,
+          this.#sizeBytes,
+        );
+        written += bytesWritten;
+        this.#sizeBytes += bytesWritten;
+      }
+    } catch (error) {
+      if (systemErrorCode(error) !== "ENOSPC" && systemErrorCode(error) !== "EDQUOT") throw error;
+      throw new Failure({
+        code: "NoSpaceLeft",
+        category: "environment",
+        message: `no space left for base images in ${this.#path}`,
+        hint: "free some space on that disk, or choose another place for lightbox's data",
+        cause: error,
+      });
+    }
+  }
+
+  /** Forgets what was written so far. */
+  async restart(): Promise<void> {
+    await this.#handle.truncate(0);
+    this.#hash = createHash("sha256");
+    this.#sizeBytes = 0;
+  }
+
+  /** Ends writing. */
+  async seal(): Promise<BlobIdentity> {
+    if (this.#identity !== undefined) return this.#identity;
+    this.#identity = { digest: hashDigest(this.#hash), sizeBytes: this.#sizeBytes };
+    await this.#handle.close();
+    this.#state = "sealed";
+    return this.#identity;
+  }
+
+  /** The first bytes or all bytes of a sealed blob. */
+  async readStart(maximumBytes: number): Promise<Uint8Array> {
+    const handle = await open(this.#path);
+    try {
+      const buffer = Buffer.alloc(Math.min(maximumBytes, this.#sizeBytes));
+      let filled = 0;
+      while (filled < buffer.byteLength) {
+        const { bytesRead } = await handle.read(buffer, filled, buffer.byteLength - filled, filled);
+        if (bytesRead === 0) break;
+        filled += bytesRead;
+      }
+      return buffer.subarray(0, filled);
+    } finally {
+      await handle.close();
+    }
+  }
+
+  /** Puts the sealed blob into the store under its digest. */
+  async keep(): Promise<void> {
+    const { digest } = await this.seal();
+    if (this.#state === "gone") return;
+    await rename(this.#path, this.#finalPath(digest));
+    this.#state = "gone";
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#state === "gone") return;
+    if (this.#state === "open") await this.#handle.close();
+    await rm(this.#path, { force: true });
+    this.#state = "gone";
+  }
+}
+
+export function digestOf(bytes: Uint8Array): Sha256Digest {
+  return hashDigest(createHash("sha256").update(bytes));
+}
+
+function hashDigest(hash: Hash): Sha256Digest {
+  return sha256Digest(`sha256:${hash.digest("hex")}`);
+}
+
+function ignoreMissing(error: unknown): undefined {
+  if (systemErrorCode(error) !== "ENOENT") throw error;
+}

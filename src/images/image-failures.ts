@@ -1,0 +1,60 @@
+import { Failure } from "../diagnostics/failure.ts";
+
+/** The failures that several files of this folder raise, worded in one place. */
+
+export function invalidReference(text: string, reason: string, hint?: string): Failure {
+  return new Failure({
+    code: "InvalidImageReference",
+    category: "usage",
+    message: `${JSON.stringify(text)} is not an image reference: ${reason}`,
+    ...(hint === undefined ? {} : { hint }),
+  });
+}
+
+/** `what` names the thing that is broken: an archive's path, a blob's digest, an image's reference. */
+export function imageCorrupt(
+  what: string,
+  reason: string,
+  options: { cause?: unknown; hint?: string } = {},
+): Failure {
+  return new Failure({
+    code: "ImageCorrupt",
+    category: "environment",
+    message: `${what} is damaged: ${reason}`,
+    hint: options.hint ?? "make or fetch the image again",
+    ...(options.cause === undefined ? {} : { cause: options.cause }),
+  });
+}
+
+export function imageNotFound(what: string, hint: string, cause?: unknown): Failure {
+  return new Failure({
+    code: "ImageNotFound",
+    category: "usage",
+    message: `image ${what} does not exist`,
+    hint,
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+export function noMatchingPlatform(what: string, wanted: string, available: readonly string[]): Failure {
+  const list = [...new Set(available)].sort().join(", ");
+  return new Failure({
+    code: "NoMatchingPlatform",
+    category: "usage",
+    message: `image ${what} is not made for ${wanted}`,
+    hint: list === "" ? "it names no platform at all" : `it is made for ${list}`,
+  });
+}
+
+export function cancelled(): Failure {
+  return new Failure({
+    code: "Cancelled",
+    category: "cancelled",
+    message: "the image was not fetched: cancelled",
+  });
+}
+
+/** @throws Failure `Cancelled` when the signal has been aborted. */
+export function stopIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw cancelled();
+}

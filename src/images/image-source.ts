@@ -1,0 +1,165 @@
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import type { Readable } from "node:stream";
+import { systemErrorCode } from "../diagnostics/failure.ts";
+import type { BaseImage } from "../model/base-image.ts";
+import { imageNotFound, stopIfAborted } from "./image-failures.ts";
+import type { ResolveProgress } from "./image-progress.ts";
+import type { ImageStore } from "./image-store.ts";
+import type { LoadedImage } from "./loaded-image.ts";
+import type { OpenLayoutOptions } from "./open-layout.ts";
+import { parsePlatform } from "./platform.ts";
+import {
+  canonicalReference,
+  type LocalReference,
+  parseBaseReference,
+  type RegistryReference,
+} from "./reference.ts";
+import type { RegistryOptions } from "./registry-options.ts";
+import type { ImageOrigin, ResolvedImage } from "./resolved-images.ts";
+
+export interface ResolveOptions {
+  readonly store: ImageStore;
+  /** e.g. `linux/amd64`: the worker's. */
+  readonly platform: string;
+  /** Ask again even when the answer is known. */
+  readonly pull: boolean;
+  /** Relative paths start here. */
+  readonly directory: string;
+  readonly onProgress?: (progress: ResolveProgress) => void;
+  readonly signal?: AbortSignal;
+  readonly registry?: RegistryOptions;
+}
+
+export interface ResolvedBase {
+  readonly image: BaseImage;
+  /** True when nobody was asked: the answer was known from before. */
+  readonly remembered: boolean;
+}
+
+/**
+ * Finds out which image a base reference means. Once it is known, that costs reading one small file: no network,
+ * and nothing of an archive but its size and times.
+ *
+ * @throws Failure `InvalidImageReference`, `ImageNotFound`, `RegistryLoginRequired`, `RegistryUnreachable`, `ImageCorrupt`,
+ *   `NoMatchingPlatform`, `AmbiguousImage`, `UnsupportedImageFormat`, `NoSpaceLeft`, `Cancelled`
+ */
+export async function resolveBaseImage(text: string, options: ResolveOptions): Promise<ResolvedBase> {
+  const reference = parseBaseReference(text);
+  stopIfAborted(options.signal);
+  switch (reference.kind) {
+    case "scratch":
+      return resolveScratch(options);
+    case "local":
+      return resolveLocal(reference, options);
+    case "registry":
+      return resolveRegistry(reference, options);
+  }
+}
+
+/**
+ * The image as a tar stream of an OCI layout, for `Worker.importImage`. What the store lacks (or holds damaged) is
+ * fetched first, from where the image was resolved.
+ *
+ * @throws Failure `ImageNotFound`, `ImageCorrupt`, `RegistryLoginRequired`, `RegistryUnreachable`, `NoSpaceLeft`, `Cancelled`
+ */
+export async function openLayout(image: BaseImage, options: OpenLayoutOptions): Promise<Readable> {
+  const { openStoredLayout } = await import("./open-layout.ts");
+  return openStoredLayout(image, options);
+}
+
+async function resolveRegistry(reference: RegistryReference, options: ResolveOptions): Promise<ResolvedBase> {
+  const { store, platform } = options;
+  const canonical = canonicalReference(reference);
+  const known = await store.resolved.find(canonical, platform);
+  // What is named by digest cannot change.
+  if (known !== undefined && (!options.pull || reference.digest !== null)) {
+    return { image: baseImage(reference.written, known.image), remembered: true };
+  }
+  options.onProgress?.({ kind: "asking", reference: reference.written });
+  const { resolveInRegistry } = await import("./registry-image.ts");
+  const loaded = await resolveInRegistry(reference, {
+    store: store.content,
+    platform: parsePlatform(platform),
+    signal: options.signal,
+    registry: options.registry,
+  });
+  const origin = { kind: "registry", reference: canonical } as const;
+  return remember(options, { key: canonical, written: reference.written, witness: null, origin, loaded });
+}
+
+async function resolveLocal(reference: LocalReference, options: ResolveOptions): Promise<ResolvedBase> {
+  const { store, platform, directory } = options;
+  const path = resolve(directory, reference.path);
+  const { isFolder, witness } = await inspectLocal(path, reference);
+  const key = `${reference.format ?? "local"}:${path}${reference.image === null ? "" : `:${reference.image}`}`;
+  const known = await store.resolved.find(key, platform);
+  if (known !== undefined && !options.pull && known.reference.witness === witness) {
+    return { image: baseImage(reference.written, known.image), remembered: true };
+  }
+  const { loadLocalImage } = await import("./archive.ts");
+  const loaded = await loadLocalImage({
+    path,
+    isFolder,
+    reference,
+    store: store.content,
+    platform: parsePlatform(platform),
+    onProgress: (doneBytes, totalBytes) =>
+      options.onProgress?.({ kind: "reading", reference: reference.written, doneBytes, totalBytes }),
+    signal: options.signal,
+  });
+  const origin = { kind: "local", path, format: reference.format, image: reference.image } as const;
+  return remember(options, { key, written: reference.written, witness, origin, loaded });
+}
+
+async function resolveScratch(options: ResolveOptions): Promise<ResolvedBase> {
+  const known = await options.store.resolved.find("scratch", options.platform);
+  if (known !== undefined) return { image: baseImage("scratch", known.image), remembered: true };
+  const { makeScratchImage } = await import("./scratch-image.ts");
+  const loaded = await makeScratchImage(options.store.content, parsePlatform(options.platform));
+  const origin = { kind: "scratch" } as const;
+  return remember(options, { key: "scratch", written: "scratch", witness: null, origin, loaded });
+}
+
+/** Where the file is, and what changes when its content does: size and times (of `index.json` in a layout). */
+async function inspectLocal(
+  path: string,
+  reference: LocalReference,
+): Promise<{ readonly isFolder: boolean; readonly witness: string }> {
+  try {
+    const found = await stat(path);
+    const witness = found.isDirectory() ? await stat(resolve(path, "index.json")) : found;
+    return {
+      isFolder: found.isDirectory(),
+      witness: `${witness.size} ${witness.mtimeMs} ${witness.ctimeMs} ${witness.ino}`,
+    };
+  } catch (error) {
+    if (systemErrorCode(error) !== "ENOENT" && systemErrorCode(error) !== "ENOTDIR") throw error;
+    throw imageNotFound(reference.written, `there is no ${path}, or it is no OCI image layout`, error);
+  }
+}
+
+async function remember(
+  options: ResolveOptions,
+  found: {
+    readonly key: string;
+    readonly written: string;
+    readonly witness: string | null;
+    readonly origin: ImageOrigin;
+    readonly loaded: LoadedImage;
+  },
+): Promise<ResolvedBase> {
+  const { sandboxConfiguration } = await import("./image-configuration.ts");
+  const image: ResolvedImage = {
+    digest: found.loaded.digest,
+    platform: options.platform,
+    configuration: sandboxConfiguration(found.loaded.config),
+    origin: found.origin,
+  };
+  await options.store.resolved.remember(found.key, found.witness, image);
+  return { image: baseImage(found.written, image), remembered: false };
+}
+
+function baseImage(reference: string, image: ResolvedImage): BaseImage {
+  return { reference, digest: image.digest, platform: image.platform, configuration: image.configuration };
+}
