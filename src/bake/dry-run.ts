@@ -1,11 +1,27 @@
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
+import { positionAt } from "../diagnostics/source-file.ts";
+import { describeChanges } from "../graph/describe-change.ts";
+import { explainChange } from "../graph/explain.ts";
+import type { KeyedPlan, KeyedStep } from "../graph/keyed-plan.ts";
+import { pairSteps } from "../graph/pair-steps.ts";
+import { type RecordedStep, recordSteps } from "../graph/recorded-step.ts";
 import type { LayerKey, StepId } from "../model/identifiers.ts";
+import { BakeProgress } from "./bake-progress.ts";
 import type { BakeCollaborators, BakeRequest } from "./bake-request.ts";
+import { BakeHistory } from "./history.ts";
+import { isHit, type KnownLayer } from "./layer-lookup.ts";
+import { planLineages } from "./lineages.ts";
+import { prepareBake } from "./prepare.ts";
+import { stageAt } from "./publish.ts";
+import { allSteps } from "./worker-answer.ts";
+import { WorkerIndex } from "./worker-index.ts";
 
 export type BakeExplanation =
   | {
       readonly kind: "explained";
+      /** The name that the bake would publish; null: none. */
       readonly snapshotName: string | null;
+      /** In plan order. */
       readonly steps: readonly StepExplanation[];
       readonly diagnostics: readonly Diagnostic[];
     }
@@ -21,20 +37,85 @@ export interface StepExplanation {
   readonly line: number;
   readonly layer: LayerKey;
   readonly state: "cached" | "will-run";
-  /** Why it will run, one sentence each, e.g. `variable VERSION changed`; empty when cached. */
+  /** Why it will run, e.g. `variable VERSION changed from 1 to 2`; empty when cached. */
   readonly reasons: readonly string[];
   /** What the step took when it last ran; null when it is not known. */
   readonly durationMs: number | null;
 }
 
-/** What a bake would do, and why, on the index's word: no worker is asked, nothing is run or written. */
+/**
+ * What a bake would do, and why, as far as the index or the local store knows: no worker is asked, nothing is run
+ * or published, and the history stays that of the last real bake.
+ * @throws Failure as `bake` does
+ */
 export async function explainBake(
   request: BakeRequest,
   collaborators: BakeCollaborators,
   signal: AbortSignal,
 ): Promise<BakeExplanation> {
-  signal.throwIfAborted();
-  throw new Error(
-    `internal error: ${request.lightfile.path} for ${collaborators.workerName} is not wired yet`,
-  );
+  const { homeDirectory, workerName } = collaborators;
+  const progress = new BakeProgress(collaborators);
+  const history = await BakeHistory.open({ ...request, homeDirectory });
+  const ground = history.groundFor(request);
+  const prepared = await prepareBake({ request, collaborators, progress, ground }, signal);
+  if (prepared === null) return { kind: "invalid", diagnostics: progress.diagnostics };
+  const { keyed, snapshotName } = prepared;
+  const index = await WorkerIndex.load(homeDirectory, workerName);
+  const before = await history.readSteps();
+  const lookup = collaborators.localLayers ?? index;
+  const layers = await lookup.findLayers([
+    ...allSteps(keyed).map((step) => step.key),
+    ...before.map((step) => step.key),
+  ]);
+  const steps = explainSteps(keyed, { before, layers, request });
+  return { kind: "explained", snapshotName, steps, diagnostics: progress.diagnostics };
+}
+
+interface Known {
+  readonly before: readonly RecordedStep[];
+  readonly layers: ReadonlyMap<LayerKey, KnownLayer>;
+  readonly request: BakeRequest;
+}
+
+function explainSteps(keyed: KeyedPlan, { before, layers, request }: Known): readonly StepExplanation[] {
+  const work = planLineages(keyed, (step) => isHit(step, layers.get(step.key)));
+  const running = new Set(work.lineages.flatMap(({ steps }) => steps.map(({ step }) => step.id)));
+  const recorded = recordSteps(keyed);
+  const pairs = pairSteps(before, recorded);
+  return allSteps(keyed).map((step, position): StepExplanation => {
+    const previous = pairs[position];
+    const after = recorded[position];
+    const runs = running.has(step.step.id);
+    const { stage } = stageAt(keyed, step.step.stage);
+    return {
+      step: step.step.id,
+      stage: stage.index,
+      stageName: stage.name,
+      title: step.step.title,
+      line: positionAt(request.lightfile, step.step.range.start).line,
+      layer: step.key,
+      state: runs ? "will-run" : "cached",
+      reasons: runs && after !== undefined ? reasonsFor(previous, after, request) : [],
+      durationMs: durationOf(step, previous, layers),
+    };
+  });
+}
+
+function reasonsFor(
+  previous: RecordedStep | undefined,
+  after: RecordedStep,
+  { noCache }: BakeRequest,
+): readonly string[] {
+  if (noCache) return ["--no-cache was given"];
+  const reasons = describeChanges(explainChange(previous, after));
+  return reasons.length > 0 ? reasons : ["nothing changed, but its layer is not in the store"];
+}
+
+function durationOf(
+  step: KeyedStep,
+  previous: RecordedStep | undefined,
+  layers: ReadonlyMap<LayerKey, KnownLayer>,
+): number | null {
+  const before = previous === undefined ? undefined : layers.get(previous.key);
+  return (layers.get(step.key) ?? before)?.durationMs ?? null;
 }

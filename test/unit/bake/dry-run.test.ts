@@ -1,0 +1,77 @@
+import { expect, test } from "vitest";
+import { BakeRig } from "./bake-rig.ts";
+
+const text = "FROM base:1\nSNAPSHOT app\nARG VERSION=1\nRUN one\nCOPY main.c /src/\nRUN two $VERSION\n";
+
+async function bakedRig(): Promise<BakeRig> {
+  const rig = await BakeRig.create();
+  await rig.writeFile("main.c", "int main;");
+  await rig.bake(text);
+  return rig;
+}
+
+async function reasons(rig: BakeRig, changed: string, change: Parameters<BakeRig["explain"]>[1] = {}) {
+  const explanation = await rig.explain(changed, change);
+  if (explanation.kind !== "explained") throw new Error("the Lightfile has mistakes");
+  return explanation.steps.map(({ title, state, reasons }) =>
+    state === "cached" ? `${title}: cached` : `${title}: ${reasons.join("; ")}`,
+  );
+}
+
+test("after a bake everything is cached", async () => {
+  await using rig = await bakedRig();
+  expect(await reasons(rig, text)).toEqual([
+    "RUN one: cached",
+    "COPY main.c /src/: cached",
+    "RUN two $VERSION: cached",
+  ]);
+});
+
+test("before the first bake every step is new", async () => {
+  await using rig = await BakeRig.create();
+  expect(await reasons(rig, "FROM base:1\nRUN one\n")).toEqual(["RUN one: the step is new"]);
+});
+
+test("a changed file is named, and what follows says what it follows", async () => {
+  await using rig = await bakedRig();
+  await rig.writeFile("main.c", "int other;");
+  const [one, copy, two] = await reasons(rig, text);
+  expect(one).toBe("RUN one: cached");
+  expect(copy).toBe("COPY main.c /src/: file main.c changed");
+  expect(two).toContain("the step before it changed");
+});
+
+test("a changed build argument is named with both values", async () => {
+  await using rig = await bakedRig();
+  const explained = await reasons(rig, text, { buildArguments: { VERSION: "2" } });
+  expect(explained.join("\n")).toContain("variable VERSION changed from 1 to 2");
+});
+
+test("a changed instruction says so", async () => {
+  await using rig = await bakedRig();
+  const [one] = await reasons(rig, text.replace("RUN one", "RUN uno"));
+  expect(one).toBe("RUN uno: the instruction changed; it was RUN one");
+});
+
+test("--no-cache is the reason for every step", async () => {
+  await using rig = await bakedRig();
+  for (const line of await reasons(rig, text, { noCache: true }))
+    expect(line).toContain("--no-cache was given");
+  expect((await rig.bake(text)).opened).toBe(0);
+});
+
+test("a dry run opens no worker and leaves the history as it is", async () => {
+  await using rig = await bakedRig();
+  await rig.explain(text.replace("RUN one", "RUN uno"));
+  expect(await reasons(rig, text.replace("RUN one", "RUN eins"))).toContain(
+    "RUN eins: the instruction changed; it was RUN one",
+  );
+  expect(rig.worker.counts.vmsBooted).toBe(1);
+});
+
+test("mistakes are reported as by a bake", async () => {
+  await using rig = await BakeRig.create();
+  const explanation = await rig.explain("RNU x\n");
+  expect(explanation.kind).toBe("invalid");
+  expect(explanation.diagnostics.length).toBeGreaterThan(0);
+});
