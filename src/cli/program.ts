@@ -6,6 +6,7 @@ import { execCommand, shellCommand } from "./commands/exec.ts";
 import { graphCommand } from "./commands/graph.ts";
 import { logsCommand } from "./commands/logs.ts";
 import { machineCommand } from "./commands/machine.ts";
+import { probeChild } from "./commands/probe-child.ts";
 import { pruneCommand } from "./commands/prune.ts";
 import { psCommand, rmCommand, stopCommand } from "./commands/sandboxes.ts";
 import { runCommand } from "./commands/run.ts";
@@ -48,5 +49,6 @@ export function createProgram(session: Session): Command {
     command.copyInheritedSettings(program);
     program.addCommand(command);
   }
+  program.addCommand(probeChild(session), { hidden: true });
   return program;
 }

@@ -5,19 +5,31 @@ import { workerIndexPath } from "../../bake/worker-index.ts";
 import { Failure } from "../../diagnostics/failure.ts";
 import { unreachable } from "../../diagnostics/unreachable.ts";
 import { installMachine } from "../../machine/install.ts";
+import type { InstallEvent } from "../../machine/install-events.ts";
 import type { Machine, MachineStatus } from "../../machine/machine.ts";
 import { describeMachineEvent, type MachineEvent } from "../../machine/machine-events.ts";
+import type { SystemInstallation } from "../../machine/system-packages.ts";
 import { formatAge } from "../age.ts";
 import { openMachine } from "../open-machine-worker.ts";
 import { attachToSocket } from "../attach-to-socket.ts";
 import type { Session } from "../session.ts";
+import { decideVirtualization } from "../virtualization.ts";
 
-export async function initMachine(options: { readonly yes?: boolean }, session: Session): Promise<number> {
+export interface InitOptions {
+  readonly yes?: boolean;
+  readonly ifNeeded?: boolean;
+}
+
+export async function initMachine(options: InitOptions, session: Session): Promise<number> {
+  if (options.ifNeeded && (await decideVirtualization(session)) === "native") {
+    session.stdout.write("microVMs run on this host as it is\n");
+    return 0;
+  }
   await installMachine(
     {
       home: session.home.directory,
-      confirm: (question) => (options.yes ? Promise.resolve(true) : ask(question, session)),
-      onEvent: (event) => session.stderr.write(`machine: ${event.message}\n`),
+      confirm: (installation) => (options.yes ? Promise.resolve(true) : ask(installation, session)),
+      onEvent: (event) => session.stderr.write(describeInstallEvent(event)),
     },
     session.signal,
   );
@@ -25,16 +37,36 @@ export async function initMachine(options: { readonly yes?: boolean }, session: 
   return 0;
 }
 
-async function ask(question: string, session: Session): Promise<boolean> {
+function describeInstallEvent(event: InstallEvent): string {
+  switch (event.kind) {
+    case "found":
+      return `machine: ${event.what}: ${event.detail}\n`;
+    case "command":
+      return `machine: ${event.why}\n  $ ${event.command}\n`;
+    case "output":
+      return event.text;
+    case "waiting-for-other-process":
+      return "machine: waiting for another lightbox that installs it\n";
+    default:
+      return unreachable(event);
+  }
+}
+
+async function ask(installation: SystemInstallation, session: Session): Promise<boolean> {
+  const commands = installation.commands.map((argv) => argv.join(" ")).join(" && ");
   if (!session.stdin.isTTY) {
     throw new Failure({
       code: "ConfirmationNeeded",
       category: "usage",
-      message: `${question} Nobody can be asked here`,
-      hint: "run `lightbox machine init --yes`",
+      message: `the machine needs ${installation.packages.join(", ")}, and nobody can be asked here`,
+      hint: `run \`lightbox machine init --yes\`, or install them yourself: ${commands}`,
     });
   }
-  const answer = await confirm({ message: question, input: session.stdin, output: session.stderr });
+  const answer = await confirm({
+    message: `Install ${installation.packages.join(", ")}? ${commands}`,
+    input: session.stdin,
+    output: session.stderr,
+  });
   return !isCancel(answer) && answer;
 }
 

@@ -44,3 +44,8 @@ export function parseMebibytes(text: string): number {
   if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError("it must be like 512M or 2G.");
   return value;
 }
+
+/** The words of a command to run: a `--` before them only ends lightbox's own options. */
+export function commandWords(words: readonly string[]): readonly string[] {
+  return words[0] === "--" ? words.slice(1) : words;
+}

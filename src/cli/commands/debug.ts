@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import type { Session } from "../session.ts";
+import { commandWords } from "./bake-options.ts";
 
 export function debugCommand(session: Session): Command {
   return new Command("debug")
@@ -9,6 +10,6 @@ export function debugCommand(session: Session): Command {
     .passThroughOptions()
     .action(async (target: string, words: string[], _options: object, command: Command) => {
       const { debugFailedStep } = await import("../actions/debug-failed-step.ts");
-      session.exitCode = await debugFailedStep(target, words, command.optsWithGlobals<{ host?: string }>(), session);
+      session.exitCode = await debugFailedStep(target, commandWords(words), command.optsWithGlobals<{ host?: string }>(), session);
     });
 }

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import type { Session } from "../session.ts";
+import { commandWords } from "./bake-options.ts";
 import { collect } from "./run.ts";
 
 export interface ExecOptions {
@@ -26,7 +27,7 @@ export function execCommand(session: Session): Command {
       const { execInSandbox } = await import("../actions/exec-in-sandbox.ts");
       session.exitCode = await execInSandbox(
         sandbox,
-        words,
+        commandWords(words),
         { ...options, ...command.optsWithGlobals<{ host?: string }>() },
         session,
       );

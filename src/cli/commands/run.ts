@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import type { Session } from "../session.ts";
-import { parseMebibytes, parsePositiveInteger } from "./bake-options.ts";
+import { commandWords, parseMebibytes, parsePositiveInteger } from "./bake-options.ts";
 
 export interface RunOptions {
   readonly name?: string;
@@ -48,7 +48,7 @@ export function runCommand(session: Session): Command {
       const { runSandbox } = await import("../actions/run-sandbox.ts");
       session.exitCode = await runSandbox(
         snapshot,
-        words,
+        commandWords(words),
         { ...options, ...command.optsWithGlobals<{ host?: string }>() },
         session,
       );

@@ -1,0 +1,25 @@
+/** The library. What it promises is still small; see docs/limitations.md. */
+
+export { bake } from "./bake/bake.ts";
+export type { BakeCollaborators, BakeOutcome, BakeRequest } from "./bake/bake-request.ts";
+export { type BakeExplanation, explainBake, type StepExplanation } from "./bake/dry-run.ts";
+export { type BakeEvent, eventSchemaVersion } from "./bake/events.ts";
+export type { Diagnosed, Diagnostic } from "./diagnostics/diagnostic.ts";
+export { Failure, type FailureCategory } from "./diagnostics/failure.ts";
+export type { SourceFile } from "./diagnostics/source-file.ts";
+export { parseLightfile } from "./lightfile/parse.ts";
+export type { BaseImage } from "./model/base-image.ts";
+export type { SandboxConfiguration } from "./model/sandbox-configuration.ts";
+export {
+  defineSnapshot,
+  exec,
+  lightfileOf,
+  type Memory,
+  type PresetConfig,
+  type SetupStep,
+  type SnapshotConfig,
+  type SnapshotResources,
+  shell,
+} from "./snapshot-config.ts";
+export { connectWorker } from "./worker/remote/remote-worker.ts";
+export type * from "./worker/worker.ts";

@@ -1,0 +1,111 @@
+import { describe, expect, inject, test } from "vitest";
+import { bakeProject } from "../support/bake-project.ts";
+import { lightbox, lightboxOk, reportOf, startLightbox } from "../support/lightbox-command.ts";
+import { machineShell, usesMachine } from "../support/machine-shell.ts";
+
+const head = "FROM BASE\nRESOURCES cpus=1 memory=256M disk=1G\n";
+const words = ["bake", "--progress=json", "--checkpoint=every"];
+
+describe("a bake that is interrupted", () => {
+  test("by Ctrl-C ends its virtual machine, keeps what was sealed, and says so by its exit code", async () => {
+    await using project = await bakeProject({
+      Lightfile: `${head}SNAPSHOT interrupted\nRUN echo sealed > /sealed\nRUN echo waiting; sleep 600\n`,
+    });
+    const bake = startLightbox([...words, project.folder]);
+    await bake.untilOutput('"text":"waiting');
+    bake.child.kill("SIGINT");
+    const result = await bake.result;
+    expect(result.exitCode, result.stderr).toBe(130);
+    expect(reportOf(result).events.at(-1)).toMatchObject({ kind: "bake-completed", outcome: "cancelled" });
+    expect(await builders()).toEqual([]);
+
+    await project.write({ Lightfile: `${head}SNAPSHOT interrupted\nRUN echo sealed > /sealed\nRUN echo done\n` });
+    expect((await project.bake()).ran).toEqual(["RUN echo done"]);
+  });
+
+  test("by a kill of the client leaves a valid store, and the next bake is right", async () => {
+    await using project = await bakeProject({
+      Lightfile: `${head}SNAPSHOT killed-client\nRUN echo sealed > /sealed\nRUN echo waiting; sleep 15; echo late > /late\n`,
+    });
+    const bake = startLightbox([...words, project.folder]);
+    await bake.untilOutput('"text":"waiting');
+    bake.child.kill("SIGKILL");
+    await bake.result;
+    const again = await project.bake(["--checkpoint=every"]);
+    expect(again.result.exitCode, again.result.stderr).toBe(0);
+    expect(again.cached).toContain("RUN echo sealed > /sealed");
+    expect(await project.run("killed-client", ["cat", "/sealed", "/late"])).toBe("sealed\nlate\n");
+  });
+
+  test("by a kill of the machine's worker leaves a valid store, and the next bake is right", async (context) => {
+    if (!(await usesMachine())) context.skip("there is no machine here: the client is the worker");
+    await using project = await bakeProject({
+      Lightfile: `${head}SNAPSHOT killed-worker\nRUN echo sealed > /sealed\nRUN echo waiting; sleep 15; echo late > /late\n`,
+    });
+    const bake = startLightbox([...words, project.folder]);
+    await bake.untilOutput('"text":"waiting');
+    await machineShell("kill -9 $(cat /run/lightbox/worker.pid)");
+    const result = await bake.result;
+    expect(result.exitCode, result.stderr).toBe(3);
+    const again = await project.bake(["--checkpoint=every"]);
+    expect(again.result.exitCode, again.result.stderr).toBe(0);
+    expect(await project.run("killed-worker", ["cat", "/sealed", "/late"])).toBe("sealed\nlate\n");
+    expect(await builders()).toEqual([]);
+  });
+
+  test("by a kill while layers are sealed leaves a valid store, and the next bake is right", async () => {
+    await using project = await bakeProject({
+      Lightfile: `${head}SNAPSHOT killed-sealing\nRUN dd if=/dev/urandom of=/big bs=1M count=24 2>/dev/null\nRUN sha256sum /big > /sum\n`,
+    });
+    const bake = startLightbox([...words, project.folder]);
+    await bake.untilOutput('"kind":"step-completed"');
+    bake.child.kill("SIGKILL");
+    await bake.result;
+    const again = await project.bake(["--checkpoint=every"]);
+    expect(again.result.exitCode, again.result.stderr).toBe(0);
+    expect(await project.run("killed-sealing", ["sha256sum", "-c", "/sum"])).toContain("OK");
+  });
+});
+
+describe("two bakes of the same thing at once", () => {
+  test("run each step once", async () => {
+    await using project = await bakeProject({
+      Lightfile: `${head}SNAPSHOT together\nRUN sleep 2; head -c 16 /dev/urandom | od -x > /random\nRUN sleep 1; cp /random /copy\n`,
+    });
+    const [left, right] = await Promise.all([project.bake(["--checkpoint=every"]), project.bake(["--checkpoint=every"])]);
+    expect(left.result.exitCode, left.result.stderr).toBe(0);
+    expect(right.result.exitCode, right.result.stderr).toBe(0);
+    expect([...left.ran, ...right.ran].sort()).toEqual([
+      "RUN sleep 1; cp /random /copy",
+      "RUN sleep 2; head -c 16 /dev/urandom | od -x > /random",
+    ]);
+  });
+});
+
+describe("a full disk", () => {
+  test("is named, leaves the store valid, and the next bake is right", async (context) => {
+    if (!(await usesMachine())) context.skip("only the machine's disk can be filled without harm");
+    await using project = await bakeProject({
+      Lightfile: `${head}SNAPSHOT full\nRUN echo before > /before\nRUN dd if=/dev/urandom of=/big bs=1M count=64 2>/dev/null && sync && cp /big /bigger\n`,
+    });
+    await lightboxOk(["machine", "start"]);
+    await machineShell("dd if=/dev/zero of=/data/filler bs=1M 2>/dev/null; truncate -s -40M /data/filler; sync");
+    try {
+      const bake = await project.bake();
+      expect(bake.result.exitCode).not.toBe(0);
+      expect(bake.result.stderr + bake.result.stdout).toMatch(/space/i);
+    } finally {
+      await machineShell("rm -f /data/filler; sync");
+    }
+    const again = await project.bake();
+    expect(again.result.exitCode, again.result.stderr).toBe(0);
+    expect(await project.run("full", ["cmp", "/big", "/bigger"])).toBe("");
+  });
+});
+
+/** Names of the builders that still exist. */
+async function builders(): Promise<readonly string[]> {
+  process.env.LIGHTBOX_HOME = inject("home");
+  const { stdout } = await lightbox(["ps", "-q"]);
+  return stdout.split("\n").filter((name) => name.startsWith("lightbox-build"));
+}

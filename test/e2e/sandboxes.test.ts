@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type BakeProject, bakeProject } from "../support/bake-project.ts";
+import { freePort } from "../support/free-port.ts";
+import { lightbox, lightboxOk } from "../support/lightbox-command.ts";
+
+let project: BakeProject;
+
+beforeAll(async () => {
+  project = await bakeProject({
+    Lightfile: `FROM BASE
+SNAPSHOT sandboxes
+RESOURCES cpus=1 memory=256M disk=1G
+ENV FROM_LIGHTFILE=yes
+RUN mkdir /www && echo "served by a sandbox" > /www/index.html
+WORKDIR /www
+`,
+  });
+  const bake = await project.bake();
+  expect(bake.result.exitCode, bake.result.stderr).toBe(0);
+});
+
+afterAll(() => project[Symbol.asyncDispose]());
+
+describe("a sandbox", () => {
+  test("sees the snapshot's files and cannot change them for the next one", async () => {
+    expect(await project.run("sandboxes", ["sh", "-c", "echo changed > index.html; cat index.html"])).toBe("changed\n");
+    expect(await project.run("sandboxes", ["cat", "index.html"])).toBe("served by a sandbox\n");
+  });
+
+  test("passes on exit codes, standard input, and variables", async () => {
+    const exit = await lightbox(["run", "--rm", "sandboxes", "--", "sh", "-c", "exit 42"]);
+    expect(exit.exitCode, exit.stderr).toBe(42);
+    const echo = await lightbox(["run", "--rm", "-i", "-e", "GIVEN=here", "sandboxes", "--", "sh", "-c", 'cat; echo "$GIVEN $FROM_LIGHTFILE"'], {
+      input: "through standard input\n",
+    });
+    expect(echo.stdout, echo.stderr).toBe("through standard input\nhere yes\n");
+  });
+
+  test("in the background can be listed, reached, entered, stopped and removed", async () => {
+    const port = await freePort();
+    const started = await lightboxOk(["run", "-d", "--name", "background", "-p", `${port}:8080`, "sandboxes"]);
+    expect(started.stdout).toBe("background\n");
+    try {
+      expect((await lightboxOk(["ps"])).stdout).toMatch(/background +running +sandboxes/);
+
+      // Its files can be looked at and changed, and a port reached from this host.
+      await lightboxOk(["exec", "background", "--", "sh", "-c", "httpd -p 8080 -h /www"]);
+      const response = await fetch(`http://127.0.0.1:${port}/index.html`);
+      expect(await response.text()).toBe("served by a sandbox\n");
+
+      // A rebake does not disturb it.
+      await project.write({ Lightfile: "FROM BASE\nSNAPSHOT sandboxes\nRESOURCES cpus=1 memory=256M disk=1G\nRUN mkdir /www && echo new > /www/index.html\nWORKDIR /www\n" });
+      expect((await project.bake()).result.exitCode).toBe(0);
+      expect((await lightboxOk(["exec", "background", "cat", "/www/index.html"])).stdout).toBe("served by a sandbox\n");
+
+      expect((await lightbox(["rm", "background"])).exitCode).toBe(2);
+      await lightboxOk(["stop", "background"]);
+      expect((await lightboxOk(["ps"])).stdout).toMatch(/background +stopped/);
+    } finally {
+      await lightbox(["rm", "-f", "background"]);
+    }
+    expect((await lightboxOk(["ps", "-q"])).stdout).not.toContain("background");
+  });
+
+  test("has a machine id of its own", async () => {
+    const first = await project.run("sandboxes", ["cat", "/etc/machine-id"]);
+    const second = await project.run("sandboxes", ["cat", "/etc/machine-id"]);
+    expect(first).toMatch(/^[0-9a-f]{32}\n$/);
+    expect(second).not.toBe(first);
+  });
+
+  test("that does not exist, or a snapshot that does not, is named with what was meant", async () => {
+    const snapshot = await lightbox(["run", "--rm", "sandboxxes", "--", "true"]);
+    expect(snapshot.exitCode).toBe(2);
+    expect(snapshot.stderr).toContain("did you mean sandboxes?");
+    const sandbox = await lightbox(["exec", "nobody", "true"]);
+    expect(sandbox.exitCode).toBe(2);
+    expect(sandbox.stderr).toContain("error[UnknownSandbox]");
+  });
+});
+
+describe("pruning", () => {
+  test("frees the layers that no snapshot needs, and no other", async () => {
+    await using other = await bakeProject({
+      Lightfile: "FROM BASE\nSNAPSHOT doomed\nRESOURCES cpus=1 memory=256M disk=1G\nRUN echo doomed > /doomed\n",
+    });
+    expect((await other.bake()).result.exitCode).toBe(0);
+    await lightboxOk(["snapshots", "rm", "doomed"]);
+    const dryRun = await lightboxOk(["prune", "--dry-run"]);
+    expect(dryRun.stdout).toContain("RUN echo doomed > /doomed");
+    await lightboxOk(["prune"]);
+
+    // The pruned step runs again although the client remembers it; a snapshot that is still named is whole.
+    expect((await other.bake()).ran).toEqual(["RUN echo doomed > /doomed"]);
+    expect(await project.run("sandboxes", ["cat", "/www/index.html"])).not.toBe("");
+  });
+});
