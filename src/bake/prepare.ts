@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { ignoreNothing } from "../context/context-ignore.ts";
+import { loadIgnoreFile } from "../context/ignore-file.ts";
 import { openContent } from "../context/open-content.ts";
 import { type ResolvedInputs, resolveInputs } from "../context/resolve-inputs.ts";
 import { StatCache } from "../context/stat-cache.ts";
@@ -147,6 +147,8 @@ async function readContext(
   signal: AbortSignal,
 ): Promise<ResolvedInputs | null> {
   const { contextDirectory, lightfile } = request;
+  const ignore = accept(progress, await loadIgnoreFile(request));
+  if (ignore === null) return null;
   const statCache = await StatCache.open({
     file: join(
       collaborators.homeDirectory,
@@ -156,7 +158,6 @@ async function readContext(
     hasher: await loadHasher(),
     now: () => collaborators.now(),
   });
-  const ignore = ignoreNothing;
   return accept(
     progress,
     await resolveInputs(plan, { source: lightfile, contextDirectory, ignore, statCache, signal }),

@@ -1,8 +1,14 @@
 import prettyBytes from "pretty-bytes";
 import prettyMilliseconds from "pretty-ms";
-import type { BakeCompleted, BaseProgress, BaseResolved, StepCached, StepWaiting } from "../bake/events.ts";
+import type {
+  BakeCompleted,
+  BaseProgress,
+  BaseResolved,
+  StepCached,
+  StepFailed,
+  StepWaiting,
+} from "../bake/events.ts";
 import { unreachable } from "../diagnostics/unreachable.ts";
-import type { StepFailure } from "../worker/worker.ts";
 
 /** The wording that all renderers for people share. */
 
@@ -58,7 +64,7 @@ export function formatWaiting(event: StepWaiting): string {
   }
 }
 
-export function formatStepFailure(reason: StepFailure): string {
+export function formatStepFailure(reason: StepFailed["reason"]): string {
   switch (reason.kind) {
     case "exit":
       return `exit code ${reason.exitCode}`;

@@ -35,7 +35,14 @@ function markLine(line: ExcerptLine, place: LocatedText, columns: number): Marke
   const until = line.line === place.end.line ? place.end.column : lineEnd;
   const cells = toCells(line, from, Math.max(until, from + 1));
   const window = windowAround(cells, columns, { before: line.firstColumn > 1, after: line.isCut });
-  return { line: line.line, text: window.map((cell) => cell.text).join(""), marks: marksOf(window) };
+  return {
+    line: line.line,
+    text: window
+      .map((cell) => cell.text)
+      .join("")
+      .trimEnd(),
+    marks: marksOf(window),
+  };
 }
 
 /** On the lines after the first, the indentation is not worth a mark. */

@@ -1,0 +1,154 @@
+import stringWidth from "string-width";
+import { expect, test } from "vitest";
+import type { BakeEvent } from "../../../src/bake/events.ts";
+import { noColors } from "../../../src/render/colors.ts";
+import { createRenderer } from "../../../src/render/create-renderer.ts";
+import { LiveRenderer } from "../../../src/render/live.ts";
+import { liveFrame } from "../../../src/render/live-frame.ts";
+import { LiveState } from "../../../src/render/live-state.ts";
+import { MemoryStream } from "./memory-stream.ts";
+import { sampleEvents, sampleStory } from "./sample-events.ts";
+
+function stateAfter(...kinds: (keyof typeof sampleEvents)[]): LiveState {
+  const state = new LiveState();
+  for (const [position, kind] of kinds.entries()) {
+    state.take({ ...sampleEvents[kind], at: position * 1000 });
+  }
+  return state;
+}
+
+function frame(state: LiveState, options: { columns?: number; rows?: number; now?: number } = {}): string {
+  return `\n${liveFrame(state, { columns: 60, rows: 24, now: 10_000, colors: noColors, ...options })}`;
+}
+
+const running = ["bake-started", "planned", "step-cached", "step-started", "step-output"] as const;
+
+test("a running step is shown with its time and the end of its output", () => {
+  expect(frame(stateAfter(...running))).toBe(`
+⠋ [build 2/2] RUN make $JOBS                             7s
+  │ cc -c main.c
+  │ main.c: 100%
+  │ linking
+1 of 3 steps, 1 cached, 10s`);
+});
+
+test("stages that run at once stand below each other", () => {
+  const state = stateAfter(...running);
+  const copy: BakeEvent = {
+    ...sampleEvents["step-waiting"],
+    step: sampleEvents["step-failed"].step,
+    at: 9000,
+  };
+  state.take({ ...copy, reason: "resources" });
+  expect(frame(state)).toBe(
+    `
+⠋ [build 2/2] RUN make $JOBS                             7s
+  │ cc -c main.c
+  │ main.c: 100%
+  │ linking
+· [stage-1 1/1] COPY --from=build /out /opt/app (waitin… 1s
+1 of 3 steps, 1 cached, 10s`,
+  );
+});
+
+test("no line is wider and no frame higher than the terminal", () => {
+  const state = stateAfter(...running);
+  for (const [columns, rows] of [
+    [20, 24],
+    [39, 5],
+    [80, 3],
+    [10, 1],
+    [200, 50],
+  ] as const) {
+    const lines = frame(state, { columns, rows }).slice(1).split("\n");
+    for (const line of lines) expect(stringWidth(line)).toBeLessThan(columns);
+    expect(lines.length).toBeLessThanOrEqual(Math.max(2, rows));
+  }
+});
+
+test("more activities than rows are counted", () => {
+  const state = new LiveState();
+  for (let index = 0; index < 30; index += 1) {
+    state.take({ kind: "base-resolving", reference: `image:${index}`, at: 0 });
+  }
+  expect(frame(state, { rows: 12 })).toContain("20 more running");
+});
+
+class Screen {
+  readonly stream = new MemoryStream({ isTTY: true, columns: 80, rows: 24 });
+  tick: () => void = () => {};
+  isTicking = false;
+  readonly renderer = new LiveRenderer({
+    stream: this.stream,
+    environment: { NO_COLOR: "1" },
+    now: () => 1_010_000,
+    startTicking: (callback) => {
+      this.tick = callback;
+      this.isTicking = true;
+      return () => {
+        this.isTicking = false;
+      };
+    },
+  });
+}
+
+test("nothing is drawn between ticks, however many events come", () => {
+  const screen = new Screen();
+  for (const event of sampleStory().slice(0, -1)) screen.renderer.onEvent(event);
+  expect(screen.stream.written).toBe("\x1b[?25l");
+  screen.tick();
+  const drawn = screen.stream.written;
+  expect(drawn).toContain("✓ [build 2/2] RUN make $JOBS");
+  screen.tick();
+  expect(screen.stream.written).toBe(drawn);
+});
+
+test("what is done stays, and the cursor comes back at the end", () => {
+  const screen = new Screen();
+  for (const event of sampleStory()) {
+    screen.renderer.onEvent(event);
+    if (screen.isTicking) screen.tick();
+  }
+  const { written } = screen.stream;
+  expect(screen.isTicking).toBe(false);
+  expect(written).toContain("● [build 1/2] RUN ./configure");
+  expect(written).toContain("baked app in 21s: 2 steps run, 1 cached (saved 1m 2.3s)");
+  expect(written.endsWith("\x1b[?25h")).toBe(true);
+  screen.renderer.close();
+  expect(screen.stream.written).toBe(written);
+});
+
+test("closing in the middle keeps what was not drawn yet and gives the cursor back", () => {
+  const screen = new Screen();
+  screen.renderer.onEvent({ ...sampleEvents.planned, at: 0 });
+  screen.renderer.onEvent({ ...sampleEvents["step-cached"], at: 0 });
+  screen.renderer.close();
+  expect(screen.stream.written).toMatch(/● \[build 1\/2\] RUN \.\/configure .*cached, saved 1m 2\.3s\n/);
+  expect(screen.stream.written.endsWith("\x1b[?25h")).toBe(true);
+});
+
+test("a step's escape sequences do not reach the screen", () => {
+  const screen = new Screen();
+  for (const event of sampleStory().slice(0, 14)) screen.renderer.onEvent(event);
+  screen.tick();
+  expect(screen.stream.written).toContain("│ linking");
+  expect(screen.stream.written).not.toContain("\x1b[2J");
+  expect(screen.stream.written).not.toContain("\x1b]0;");
+});
+
+test("auto is live on a terminal and plain elsewhere", async () => {
+  const live = await createRenderer({
+    mode: "auto",
+    stream: new MemoryStream({ isTTY: true }),
+    environment: {},
+  });
+  expect(live).toBeInstanceOf(LiveRenderer);
+  for (const [isTTY, environment] of [
+    [false, {}],
+    [true, { TERM: "dumb" }],
+    [true, { CI: "true" }],
+  ] as const) {
+    const stream = new MemoryStream({ isTTY });
+    expect(await createRenderer({ mode: "auto", stream, environment })).not.toBeInstanceOf(LiveRenderer);
+  }
+});
