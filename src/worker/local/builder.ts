@@ -1,0 +1,111 @@
+import { randomBytes } from "node:crypto";
+import { Failure } from "../../diagnostics/failure.ts";
+import type { WritableDisk } from "../../layers/layer-store.ts";
+import type { NetworkAccess } from "../../model/step-operation.ts";
+import type { Resources } from "../worker.ts";
+import { MicroVm } from "./micro-vm.ts";
+import type { Microsandbox } from "./microsandbox.ts";
+import { removeRuntimeFiles } from "./runtime-files.ts";
+
+export const builderNamePrefix = "lightbox-build-";
+
+/** The same for every builder, because a step may write its host's name into files. */
+const builderHostname = "lightbox-builder";
+
+export interface BuilderOptions {
+  readonly microsandbox: Microsandbox;
+  readonly image: string;
+  readonly disk: WritableDisk;
+  readonly resources: Resources;
+  readonly network: NetworkAccess;
+  /** Name to run under when it may be kept; null: one that tells whose it is. */
+  readonly keepAs: string | null;
+}
+
+/** The microVM that a lineage's steps run in, and the disk that it writes into. */
+export class Builder {
+  readonly vm: MicroVm;
+  readonly disk: WritableDisk;
+  readonly network: NetworkAccess;
+  #ended = false;
+
+  private constructor(vm: MicroVm, disk: WritableDisk, network: NetworkAccess) {
+    this.vm = vm;
+    this.disk = disk;
+    this.network = network;
+  }
+
+  /** The disk is discarded when the builder cannot start. */
+  static async start(options: BuilderOptions, signal: AbortSignal): Promise<Builder> {
+    const { disk, resources, network } = options;
+    try {
+      const vm = await MicroVm.boot(
+        {
+          microsandbox: options.microsandbox,
+          name: options.keepAs ?? newBuilderName(),
+          image: options.image,
+          diskPath: disk.path,
+          cpus: resources.cpus,
+          memoryMib: resources.memoryMib,
+          hostname: builderHostname,
+          network,
+          detached: options.keepAs !== null,
+        },
+        signal,
+      );
+      return new Builder(vm, disk, network);
+    } catch (error) {
+      await disk.discard();
+      throw error;
+    }
+  }
+
+  /**
+   * Brings the disk into the state that the next boot shall find, and ends the builder: leftover processes
+   * ended, the runtime's files gone, everything written back. The disk is then ready to be sealed.
+   * @throws Failure `FlushFailed`: then the disk must not become a layer
+   */
+  async shutDown(): Promise<void> {
+    await removeRuntimeFiles(this.vm.files);
+    await this.quiesce();
+    await this.kill();
+  }
+
+  /** @throws Failure `FlushFailed` */
+  async quiesce(): Promise<{ readonly somethingLeft: boolean }> {
+    const exitCode = await this.vm.runHelper("quiesce");
+    if (exitCode === 0 || exitCode === 3) return { somethingLeft: exitCode === 3 };
+    throw flushFailed();
+  }
+
+  /** Writes the disk's caches back while everything runs on. @throws Failure `FlushFailed` */
+  async flush(): Promise<void> {
+    if ((await this.vm.runHelper("flush")) !== 0) throw flushFailed();
+  }
+
+  async kill(): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = true;
+    await this.vm.kill();
+  }
+
+  /** Ends the builder and deletes its disk. */
+  async discard(): Promise<void> {
+    await this.kill();
+    await this.disk.discard();
+  }
+}
+
+/** Tells whose builder it is, so that one whose owner is gone can be cleared away. */
+function newBuilderName(): string {
+  return `${builderNamePrefix}${process.pid}-${randomBytes(4).toString("hex")}`;
+}
+
+function flushFailed(): Failure {
+  return new Failure({
+    code: "FlushFailed",
+    category: "environment",
+    message: "the builder could not write its changes to its disk",
+    hint: "is there space left on the host's disk?",
+  });
+}

@@ -1,0 +1,290 @@
+/*
+ * What lightbox has to do inside a guest that may hold no shell and no tools. Built without a C library;
+ * guest-helper.ts carries the result and puts it into /dev (memory, never part of a layer) at every boot.
+ *
+ *   settle                     end of boot: the root disk's own /tmp comes back from under the runtime's tmpfs
+ *   flush                      write the disk's caches back: exit 0 or 4 (it failed)
+ *   quiesce                    end every process but init and flush the disk: exit 0, 3 (something still
+ *                              runs) or 4 (the flush failed)
+ *   run  NETWORK UID GID GROUPS DIRECTORY ARGV...
+ *   step NETWORK UID GID GROUPS DIRECTORY ARGV...
+ *                              run ARGV with this identity; NETWORK is "default" or "none" (a network
+ *                              namespace of its own); GROUPS is a comma-separated list or "-". Its whole
+ *                              environment is what the variables LIGHTBOX_ENV_<n> hold, as NAME=VALUE: in
+ *                              the environment, because a command line is for everyone to read. The exit code
+ *                              is the command's, 128 + n when signal n ended it. "step" ends every other
+ *                              process when the command is done.
+ *
+ * Build: see build-guest-helper.sh
+ */
+#include <asm/unistd.h>
+
+#define ENOENT 2
+#define EINTR 4
+#define EACCES 13
+#define ENOTDIR 20
+#define SIGKILL 9
+#define SIGCHLD 17
+#define SIGSTOP 19
+#define AT_FDCWD (-100)
+#define O_DIRECTORY_X86 0200000
+#define O_DIRECTORY_ARM 040000
+#define MNT_DETACH 2
+#define TMPFS_MAGIC 0x01021994
+#define CLONE_NEWNET 0x40000000
+#define CLONE_NEWNS 0x00020000
+#define MS_NOSUID 2
+#define MS_NODEV 4
+#define MS_NOEXEC 8
+#define MS_REC 16384
+#define MS_PRIVATE (1 << 18)
+#define SIOCSIFFLAGS 0x8914
+#define IFF_UP 1
+
+#if defined(__x86_64__)
+#define O_DIRECTORY O_DIRECTORY_X86
+static long call(long n, long a, long b, long c, long d, long e) {
+  register long r10 __asm__("r10") = d;
+  register long r8 __asm__("r8") = e;
+  long result;
+  __asm__ volatile("syscall" : "=a"(result) : "a"(n), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8) : "rcx", "r11", "memory");
+  return result;
+}
+__asm__(".globl _start\n_start:\n mov %rsp, %rdi\n and $-16, %rsp\n call start\n");
+#elif defined(__aarch64__)
+#define O_DIRECTORY O_DIRECTORY_ARM
+static long call(long n, long a, long b, long c, long d, long e) {
+  register long x8 __asm__("x8") = n;
+  register long x0 __asm__("x0") = a;
+  register long x1 __asm__("x1") = b;
+  register long x2 __asm__("x2") = c;
+  register long x3 __asm__("x3") = d;
+  register long x4 __asm__("x4") = e;
+  __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4) : "memory");
+  return x0;
+}
+__asm__(".globl _start\n_start:\n mov x0, sp\n bl start\n");
+#endif
+
+/* The compiler may turn loops into calls of these. */
+void *memset(void *target, int value, unsigned long size) {
+  for (unsigned long i = 0; i < size; i++) ((volatile char *)target)[i] = (char)value;
+  return target;
+}
+void *memcpy(void *target, const void *source, unsigned long size) {
+  for (unsigned long i = 0; i < size; i++) ((volatile char *)target)[i] = ((const char *)source)[i];
+  return target;
+}
+
+static unsigned long length(const char *text) {
+  unsigned long n = 0;
+  while (text[n]) n++;
+  return n;
+}
+
+static int same(const char *a, const char *b) {
+  while (*a && *a == *b) a++, b++;
+  return *a == *b;
+}
+
+static long number(const char *text) {
+  long value = 0;
+  for (; *text >= '0' && *text <= '9'; text++) value = value * 10 + (*text - '0');
+  return value;
+}
+
+static char *append(char *end, const char *text) {
+  while (*text) *end++ = *text++;
+  *end = 0;
+  return end;
+}
+
+static void say(const char *text) { call(__NR_write, 2, (long)text, (long)length(text), 0, 0); }
+
+static void pause_ms(long milliseconds) {
+  long time[2] = {0, milliseconds * 1000000};
+  call(__NR_nanosleep, (long)time, 0, 0, 0, 0);
+}
+
+static int settle(void) {
+  long statfs_buffer[32];
+  if (call(__NR_statfs, (long)"/tmp", (long)statfs_buffer, 0, 0, 0) == 0 && statfs_buffer[0] == TMPFS_MAGIC) {
+    if (call(__NR_umount2, (long)"/tmp", MNT_DETACH, 0, 0, 0) != 0) return 1;
+  }
+  /* As the runtime does for its own; an image without /tmp got a plain directory as mount point. */
+  return call(__NR_fchmodat, AT_FDCWD, (long)"/tmp", 01777, 0, 0) != 0;
+}
+
+/* Whether the process has a program: kernel threads and the dead have none. */
+static int is_alive(const char *pid) {
+  char path[64], target[8];
+  append(append(append(path, "/proc/"), pid), "/exe");
+  return call(__NR_readlinkat, AT_FDCWD, (long)path, (long)target, sizeof target, 0) > 0;
+}
+
+static int others_alive(void) {
+  char buffer[4096];
+  long self = call(__NR_getpid, 0, 0, 0, 0, 0);
+  long directory = call(__NR_openat, AT_FDCWD, (long)"/proc", O_DIRECTORY, 0, 0);
+  int found = 0;
+  if (directory < 0) return 1;
+  for (;;) {
+    long size = call(__NR_getdents64, directory, (long)buffer, sizeof buffer, 0, 0);
+    if (size <= 0) break;
+    for (long at = 0; at < size; at += *(unsigned short *)(buffer + at + 16)) {
+      const char *name = buffer + at + 19;
+      if (*name < '0' || *name > '9') continue;
+      long pid = number(name);
+      if (pid != 1 && pid != self && is_alive(name)) found = 1;
+    }
+  }
+  call(__NR_close, directory, 0, 0, 0, 0);
+  return found;
+}
+
+static int flush(void) {
+  long root = call(__NR_openat, AT_FDCWD, (long)"/", O_DIRECTORY, 0, 0);
+  if (root < 0 || call(__NR_syncfs, root, 0, 0, 0, 0) != 0) return 4;
+  call(__NR_sync, 0, 0, 0, 0, 0);
+  return 0;
+}
+
+/* Whether some process is still there after two seconds. */
+static int end_others(void) {
+  int left = 1;
+  for (int attempt = 0; attempt < 400 && left; attempt++) {
+    call(__NR_kill, -1, SIGKILL, 0, 0, 0);
+    left = others_alive();
+    if (left) pause_ms(5);
+  }
+  return left;
+}
+
+static int quiesce(void) {
+  int left = end_others();
+  int flushed = flush();
+  return flushed ? flushed : left ? 3 : 0;
+}
+
+static void bring_loopback_up(void) {
+  struct { char name[16]; short flags; char rest[22]; } request;
+  memset(&request, 0, sizeof request);
+  append(request.name, "lo");
+  request.flags = IFF_UP;
+  long fd = call(__NR_socket, 2, 2, 0, 0, 0);
+  if (fd < 0) return;
+  call(__NR_ioctl, fd, SIOCSIFFLAGS, (long)&request, 0, 0);
+  call(__NR_close, fd, 0, 0, 0, 0);
+}
+
+static int fail(const char *what, const char *subject, long error, int code) {
+  say("lightbox: ");
+  say(what);
+  say(subject);
+  say(error == -ENOENT || error == -ENOTDIR ? ": not found\n" : error == -EACCES ? ": permission denied\n" : error == -8 ? ": not an executable format\n" : error == -7 ? ": argument list too long\n" : ": failed\n");
+  return code;
+}
+
+/* Replaces this process; returns the last error. */
+static long execute(char **argv, char **environment) {
+  const char *search = "";
+  char path[4200];
+  long error = -ENOENT;
+  for (const char *c = argv[0]; *c; c++)
+    if (*c == '/') return call(__NR_execve, (long)argv[0], (long)argv, (long)environment, 0, 0);
+  for (char **entry = environment; *entry; entry++)
+    if ((*entry)[0] == 'P' && (*entry)[1] == 'A' && (*entry)[2] == 'T' && (*entry)[3] == 'H' && (*entry)[4] == '=') search = *entry + 5;
+  while (*search) {
+    char *end = path;
+    while (*search && *search != ':' && end - path < 4000) *end++ = *search++;
+    if (*search == ':') search++;
+    if (end == path) *end++ = '.';
+    *end++ = '/';
+    if (length(argv[0]) > 180) return -ENOENT;
+    append(end, argv[0]);
+    long result = call(__NR_execve, (long)path, (long)argv, (long)environment, 0, 0);
+    if (result != -ENOENT && result != -ENOTDIR) error = result;
+    if (result != -ENOENT && result != -ENOTDIR && result != -EACCES) return result;
+  }
+  return error;
+}
+
+static int become(const char *uid, const char *gid, const char *groups) {
+  unsigned int list[1024];
+  long count = 0;
+  while (*groups && *groups != '-' && count < 1024) {
+    list[count++] = (unsigned int)number(groups);
+    while (*groups && *groups != ',') groups++;
+    if (*groups == ',') groups++;
+  }
+  if (call(__NR_setgroups, count, (long)list, 0, 0, 0) != 0) return 1;
+  if (call(__NR_setgid, number(gid), 0, 0, 0, 0) != 0) return 1;
+  return call(__NR_setuid, number(uid), 0, 0, 0, 0) != 0;
+}
+
+static void ignore_signals(void) {
+  long action[4] = {1 /* SIG_IGN */, 0, 0, 0};
+  for (int signal = 1; signal < 32; signal++)
+    if (signal != SIGKILL && signal != SIGSTOP && signal != SIGCHLD)
+      call(__NR_rt_sigaction, signal, (long)action, 0, 8, 0);
+}
+
+/* Moves the values of LIGHTBOX_ENV_<n> to the front of the list and ends it there. */
+static char **own_environment(char **environment) {
+  const char *prefix = "LIGHTBOX_ENV_";
+  long count = 0;
+  for (char **entry = environment; *entry; entry++) {
+    char *text = *entry;
+    const char *expected = prefix;
+    while (*expected && *text == *expected) text++, expected++;
+    if (*expected) continue;
+    while (*text && *text != '=') text++;
+    if (*text) environment[count++] = text + 1;
+  }
+  environment[count] = 0;
+  return environment;
+}
+
+static int in_child(char **argv, char **environment) {
+  if (become(argv[3], argv[4], argv[5])) return fail("cannot become user ", argv[3], 0, 125);
+  long entered = call(__NR_chdir, (long)argv[6], 0, 0, 0, 0);
+  if (entered != 0) return fail("", argv[6], entered, 126);
+  long error = execute(argv + 7, environment);
+  return fail("", argv[7], error, error == -ENOENT || error == -ENOTDIR ? 127 : 126);
+}
+
+static int run(int argc, char **argv, char **environment) {
+  if (argc < 8) return 125;
+  if (same(argv[2], "none")) {
+    if (call(__NR_unshare, CLONE_NEWNET | CLONE_NEWNS, 0, 0, 0, 0) != 0) return fail("network namespace", "", 0, 125);
+    bring_loopback_up();
+    /* Or /sys/class/net would go on showing the devices outside. */
+    call(__NR_mount, 0, (long)"/", 0, MS_REC | MS_PRIVATE, 0);
+    call(__NR_mount, (long)"sysfs", (long)"/sys", (long)"sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, 0);
+  }
+  long child = call(__NR_clone, SIGCHLD, 0, 0, 0, 0);
+  if (child < 0) return fail("cannot start a process", "", 0, 125);
+  if (child == 0) call(__NR_exit_group, in_child(argv, own_environment(environment)), 0, 0, 0, 0);
+  ignore_signals();
+  int status = 0;
+  for (;;) {
+    long ended = call(__NR_wait4, child, (long)&status, 0, 0, 0);
+    if (ended == child) break;
+    if (ended < 0 && ended != -EINTR) return 125;
+  }
+  /* Others may hold the output open, which would never end then. */
+  if (same(argv[1], "step")) end_others();
+  int signal = status & 127;
+  return signal ? 128 + signal : (status >> 8) & 255;
+}
+
+__attribute__((used)) static void start(long *stack) {
+  int argc = (int)stack[0];
+  char **argv = (char **)(stack + 1);
+  int code = 125;
+  if (argc > 1 && same(argv[1], "settle")) code = settle();
+  else if (argc > 1 && same(argv[1], "flush")) code = flush();
+  else if (argc > 1 && same(argv[1], "quiesce")) code = quiesce();
+  else if (argc > 1 && (same(argv[1], "run") || same(argv[1], "step"))) code = run(argc, argv, argv + argc + 1);
+  call(__NR_exit_group, code, 0, 0, 0, 0);
+}

@@ -1,0 +1,37 @@
+import type { NetworkAccess } from "../../model/step-operation.ts";
+import type { GuestProcess } from "./guest-process.ts";
+import { guestHelperPath, type MicroVm } from "./micro-vm.ts";
+import type { Identity } from "./users.ts";
+
+export interface GuestRun {
+  readonly argv: readonly string[];
+  /** Exactly this, and HOME when it has none. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly identity: Identity;
+  /** Absolute guest path, there already. */
+  readonly directory: string;
+  readonly network: NetworkAccess;
+  /** When the command is done, everything else that runs in the guest is ended. */
+  readonly endsOthers: boolean;
+  readonly terminal: { readonly rows: number; readonly columns: number } | null;
+}
+
+/** Starts a command with exactly the given environment, identity and network. */
+export async function startGuestRun(vm: MicroVm, run: GuestRun): Promise<GuestProcess> {
+  const { identity } = run;
+  const environment = Object.entries({ HOME: identity.home, ...run.environment });
+  return vm.start({
+    program: guestHelperPath,
+    arguments: [
+      run.endsOthers ? "step" : "run",
+      run.network,
+      String(identity.userId),
+      String(identity.groupId),
+      [identity.groupId, ...identity.furtherGroupIds].join(","),
+      run.directory,
+      ...run.argv,
+    ],
+    environment: environment.map(([name, value], index) => `LIGHTBOX_ENV_${index}=${name}=${value}`),
+    terminal: run.terminal,
+  });
+}
