@@ -7,4 +7,6 @@ export type ContentLocation =
   /** The body of a heredoc. */
   | { readonly kind: "inline"; readonly text: string };
 
-export type ContentPaths = ReadonlyMap<ContentDigest, ContentLocation>;
+export interface ContentPaths {
+  get(digest: ContentDigest): ContentLocation | undefined;
+}

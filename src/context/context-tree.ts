@@ -1,14 +1,23 @@
 import { lstatSync, readdirSync, readlinkSync, type Stats } from "node:fs";
 import { systemErrorCode } from "../diagnostics/failure.ts";
+import type { ContentDigest } from "../model/identifiers.ts";
 import type { ContextIgnore } from "./context-ignore.ts";
-import { ContextTrouble } from "./context-trouble.ts";
+import { ContextTrouble, readTrouble, vanished } from "./context-trouble.ts";
 import { type FileFacts, fileFacts } from "./file-facts.ts";
 
 /** Something in the context, by its real path relative to the root (no link on the way). */
 export type TreeNode =
-  | { readonly kind: "file"; readonly path: string; readonly facts: FileFacts }
+  | FileNode
   | { readonly kind: "directory"; readonly path: string }
   | { readonly kind: "symlink"; readonly path: string; readonly target: string };
+
+export interface FileNode {
+  readonly kind: "file";
+  readonly path: string;
+  readonly facts: FileFacts;
+  /** Null until it is hashed; a trouble when it could not be. */
+  digest: ContentDigest | ContextTrouble | null;
+}
 
 /** As Linux: more links than this on the way to a file are a loop. */
 const mostLinks = 40;
@@ -121,7 +130,7 @@ export class ContextTree {
   }
 
   #toNode(path: string, stats: Stats): TreeNode {
-    if (stats.isFile()) return { kind: "file", path, facts: fileFacts(stats) };
+    if (stats.isFile()) return { kind: "file", path, facts: fileFacts(stats), digest: null };
     if (stats.isDirectory()) return { kind: "directory", path };
     if (stats.isSymbolicLink()) {
       return { kind: "symlink", path, target: readable(path, () => readlinkSync(this.hostPath(path))) };
@@ -158,21 +167,6 @@ export function parentOf(path: string): string {
   return path.slice(0, Math.max(path.lastIndexOf("/"), 0));
 }
 
-export function vanished(path: string): ContextTrouble {
-  if (path.includes("\uFFFD")) {
-    return new ContextTrouble(
-      "UnsupportedFileName",
-      `the name of ${path} is not UTF-8`,
-      "rename it, or name it in .lightignore with a wildcard",
-    );
-  }
-  return new ContextTrouble(
-    "SourceChanged",
-    `${path} changed while it was read`,
-    "bake again when nothing writes to it, or name it in .lightignore",
-  );
-}
-
 function outside(link: { readonly path: string; readonly target: string }): ContextTrouble {
   return new ContextTrouble(
     "OutsideContext",
@@ -193,28 +187,5 @@ function readable<Result>(path: string, read: () => Result): Result {
     return read();
   } catch (error) {
     throw readTrouble(path, error);
-  }
-}
-
-export function readTrouble(path: string, error: unknown): unknown {
-  const shown = path === "" ? "the context directory" : path;
-  switch (systemErrorCode(error)) {
-    case "EACCES":
-    case "EPERM":
-      return new ContextTrouble(
-        "UnreadableSource",
-        `${shown} cannot be read: permission denied`,
-        "give yourself read access, or name it in .lightignore",
-      );
-    case "ENOENT":
-    case "ENOTDIR":
-    case "ELOOP":
-    case "EINVAL":
-      return vanished(shown);
-    case "EIO":
-    case "ENAMETOOLONG":
-      return new ContextTrouble("UnreadableSource", `${shown} cannot be read: ${String(error)}`);
-    default:
-      return error;
   }
 }

@@ -1,3 +1,5 @@
+import { systemErrorCode } from "../diagnostics/failure.ts";
+
 /** Why a source of the context cannot be copied; becomes a diagnostic at the source's word. */
 export class ContextTrouble extends Error {
   readonly code: ContextTroubleCode;
@@ -22,3 +24,43 @@ export type ContextTroubleCode =
   | "UnsupportedFileName"
   | "DestinationNotDirectory"
   | "NotSupportedYet";
+
+/** A file that is not what it was a moment ago. */
+export function vanished(path: string): ContextTrouble {
+  if (path.includes("\uFFFD")) {
+    return new ContextTrouble(
+      "UnsupportedFileName",
+      `the name of ${path} is not UTF-8`,
+      "rename it, or name it in .lightignore with a wildcard",
+    );
+  }
+  return new ContextTrouble(
+    "SourceChanged",
+    `${path} changed while it was read`,
+    "bake again when nothing writes to it, or name it in .lightignore",
+  );
+}
+
+/** What a system error about a path in the context means; anything unexpected is given back as it is. */
+export function readTrouble(path: string, error: unknown): unknown {
+  const shown = path === "" ? "the context directory" : path;
+  switch (systemErrorCode(error)) {
+    case "EACCES":
+    case "EPERM":
+      return new ContextTrouble(
+        "UnreadableSource",
+        `${shown} cannot be read: permission denied`,
+        "give yourself read access, or name it in .lightignore",
+      );
+    case "ENOENT":
+    case "ENOTDIR":
+    case "ELOOP":
+    case "EINVAL":
+      return vanished(shown);
+    case "EIO":
+    case "ENAMETOOLONG":
+      return new ContextTrouble("UnreadableSource", `${shown} cannot be read: ${String(error)}`);
+    default:
+      return error;
+  }
+}

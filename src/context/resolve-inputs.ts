@@ -11,9 +11,9 @@ import type { ContextEntry, ContextSource } from "../model/step-operation.ts";
 import { archiveKind } from "./archive-kind.ts";
 import type { ContentLocation, ContentPaths } from "./content-location.ts";
 import type { ContextIgnore } from "./context-ignore.ts";
-import { ContextTree, readTrouble, type TreeNode } from "./context-tree.ts";
-import { ContextTrouble } from "./context-trouble.ts";
-import { type FileToHash, hashFiles } from "./hash-files.ts";
+import { ContextTree, type FileNode, type TreeNode } from "./context-tree.ts";
+import { ContextTrouble, readTrouble } from "./context-trouble.ts";
+import { hashFiles } from "./hash-files.ts";
 import { type SelectedSource, selectSources } from "./select-sources.ts";
 import type { StatCache } from "./stat-cache.ts";
 
@@ -105,7 +105,7 @@ type Selection =
 class InputResolver {
   readonly #options: InputResolverOptions;
   readonly #tree: ContextTree;
-  readonly #contentPaths = new Map<ContentDigest, ContentLocation>();
+  readonly #inline = new Map<ContentDigest, ContentLocation>();
 
   constructor(options: InputResolverOptions, tree: ContextTree) {
     this.#options = options;
@@ -115,10 +115,29 @@ class InputResolver {
   async resolve(steps: readonly PlannedStep[]): Promise<ResolvedInputs> {
     const selections = new Map<StepId, readonly Selection[]>();
     for (const step of steps) selections.set(step.id, await this.#select(step));
-    const digests = await hashFiles(this.#filesOf(selections.values()), this.#options);
+    const files = [...selections.values()].flatMap(filesOf);
+    await hashFiles(files, { ...this.#options, tree: this.#tree });
     const inputs = new Map<StepId, readonly ContextSource[]>();
-    for (const [id, selected] of selections) inputs.set(id, this.#toSources(selected, digests));
-    return { inputs, contentPaths: this.#contentPaths };
+    for (const [id, selected] of selections) inputs.set(id, this.#toSources(selected));
+    return { inputs, contentPaths: this.#contentPaths(files) };
+  }
+
+  /** Built when the first content is asked for: a bake where every step is cached never does. */
+  #contentPaths(files: readonly FileNode[]): ContentPaths {
+    let locations: Map<ContentDigest, ContentLocation> | undefined;
+    const locate = (): Map<ContentDigest, ContentLocation> => {
+      const found = new Map(this.#inline);
+      for (const { path, digest } of files) {
+        if (typeof digest === "string") found.set(digest, { kind: "file", path: this.#tree.hostPath(path) });
+      }
+      return found;
+    };
+    return {
+      get: (digest) => {
+        locations ??= locate();
+        return locations.get(digest);
+      },
+    };
   }
 
   async #select(step: PlannedStep): Promise<readonly Selection[]> {
@@ -185,53 +204,23 @@ class InputResolver {
   #inlineSource(name: string, content: string): ContextSource {
     const bytes = Buffer.from(content, "utf8");
     const digest = this.#options.hasher.hashBytes(bytes);
-    this.#contentPaths.set(digest, { kind: "inline", text: content });
+    this.#inline.set(digest, { kind: "inline", text: content });
     const entry = { kind: "file", path: "", mode: 0o644, sizeBytes: bytes.length, digest } as const;
     return { written: `<<${name}`, kind: "file", name, entries: [entry] };
   }
 
-  #filesOf(selections: Iterable<readonly Selection[]>): readonly FileToHash[] {
-    const files = new Map<string, FileToHash>();
-    for (const selected of selections) {
-      for (const one of selected) {
-        if (one.kind === "inline") continue;
-        for (const { node } of one.source.nodes) {
-          if (node.kind !== "file") continue;
-          const { path, facts } = node;
-          files.set(path, { path, facts, hostPath: this.#tree.hostPath(path) });
-        }
-      }
-    }
-    return [...files.values()];
-  }
-
-  #toSources(
-    selected: readonly Selection[],
-    digests: ReadonlyMap<string, ContentDigest | ContextTrouble>,
-  ): readonly ContextSource[] {
+  #toSources(selected: readonly Selection[]): readonly ContextSource[] {
     return selected.map((one): ContextSource => {
       if (one.kind === "inline") return one.source;
       const { written, kind, name, nodes } = one.source;
-      const entries = nodes.flatMap(({ path, node }) => {
-        const digest = node.kind === "file" ? digests.get(node.path) : undefined;
-        if (digest instanceof ContextTrouble) {
-          this.#report(digest, one.range);
-          return [];
-        }
-        return [this.#toEntry(path, node, digest)];
-      });
+      const entries: ContextEntry[] = [];
+      for (const { path, node } of nodes) {
+        const entry = toEntry(path, node);
+        if (entry instanceof ContextTrouble) this.#report(entry, one.range);
+        else entries.push(entry);
+      }
       return { written, kind, name, entries };
     });
-  }
-
-  #toEntry(path: string, node: TreeNode, digest: ContentDigest | undefined): ContextEntry {
-    if (node.kind === "directory") return { kind: "directory", path, mode: 0o755 };
-    if (node.kind === "symlink") return { kind: "symlink", path, target: node.target };
-    if (digest === undefined) throw new Error(`internal error: ${node.path} was not hashed`);
-    this.#contentPaths.set(digest, { kind: "file", path: this.#tree.hostPath(node.path) });
-    // Of the host's bits only the owner's executable bit is in what a checkout reproduces everywhere.
-    const mode = (node.facts.mode & 0o100) === 0 ? 0o644 : 0o755;
-    return { kind: "file", path, mode, sizeBytes: node.facts.sizeBytes, digest };
   }
 
   /** Turns trouble with the context into a diagnostic at the word that asked for it. */
@@ -247,4 +236,21 @@ class InputResolver {
   #report(trouble: ContextTrouble, range: Range): void {
     this.#options.findings.error(trouble.code, trouble.message, range, { hint: trouble.hint });
   }
+}
+
+function filesOf(selected: readonly Selection[]): readonly FileNode[] {
+  return selected.flatMap((one) =>
+    one.kind === "inline" ? [] : one.source.nodes.flatMap(({ node }) => (node.kind === "file" ? node : [])),
+  );
+}
+
+function toEntry(path: string, node: TreeNode): ContextEntry | ContextTrouble {
+  if (node.kind === "directory") return { kind: "directory", path, mode: 0o755 };
+  if (node.kind === "symlink") return { kind: "symlink", path, target: node.target };
+  const { digest, facts } = node;
+  if (digest === null) throw new Error(`internal error: ${node.path} was not hashed`);
+  if (digest instanceof ContextTrouble) return digest;
+  // Of the host's bits only the owner's executable bit is in what a checkout reproduces everywhere.
+  const mode = (facts.mode & 0o100) === 0 ? 0o644 : 0o755;
+  return { kind: "file", path, mode, sizeBytes: facts.sizeBytes, digest };
 }

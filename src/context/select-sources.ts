@@ -113,19 +113,22 @@ async function everythingBelow(
 ): Promise<SelectedSource["nodes"]> {
   const nodes: { path: string; node: TreeNode }[] = [{ path: "", node: top }];
   const start = top.path === "" ? 0 : top.path.length + 1;
-  const waiting = [top.path];
+  const open = [tree.list(top.path).values()];
   let turnAt = nodesPerTurn;
-  for (let directory = waiting.pop(); directory !== undefined; directory = waiting.pop()) {
-    for (const node of tree.list(directory)) {
-      nodes.push({ path: node.path.slice(start), node });
-      if (node.kind === "directory") waiting.push(node.path);
+  for (let directory = open.at(-1); directory !== undefined; directory = open.at(-1)) {
+    const { value: node } = directory.next();
+    if (node === undefined) {
+      open.pop();
+      continue;
     }
-    if (nodes.length >= turnAt) {
-      turnAt = nodes.length + nodesPerTurn;
-      await nextTurn();
-      signal.throwIfAborted();
-    }
+    nodes.push({ path: node.path.slice(start), node });
+    if (node.kind === "directory") open.push(tree.list(node.path).values());
+    if (nodes.length < turnAt) continue;
+    turnAt = nodes.length + nodesPerTurn;
+    await nextTurn();
+    signal.throwIfAborted();
   }
+  // Nearly sorted by now: only what sorts between a directory and its contents, as `a.c` does, is out of place.
   return nodes.sort((left, right) => (left.path < right.path ? -1 : 1));
 }
 
