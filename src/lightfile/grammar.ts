@@ -38,31 +38,31 @@ export class LightfileGrammar extends EmbeddedActionsParser {
       skipValidations: !options.validate,
     });
     this.vocabulary = vocabulary;
-    const { keywords, unknown, bareOnbuild } = vocabulary;
-    const { command, argument, assignment, text, word } = vocabulary;
+    const { keywords, types } = vocabulary;
+    const { Command, Argument, Assignment, Text, Word } = types;
 
     const rules = [
       this.instructionRule("from", keywords.FROM, () => this.fromArguments()),
-      this.instructionRule("run", keywords.RUN, () => this.single(command)),
-      this.instructionRule("copy", keywords.COPY, () => this.severalOf(argument)),
-      this.instructionRule("env", keywords.ENV, () => this.severalOf(assignment)),
-      this.instructionRule("arg", keywords.ARG, () => this.severalOf(assignment)),
-      this.instructionRule("workdir", keywords.WORKDIR, () => this.single(text)),
-      this.instructionRule("user", keywords.USER, () => this.single(text)),
-      this.instructionRule("label", keywords.LABEL, () => this.severalOf(assignment)),
-      this.instructionRule("cmd", keywords.CMD, () => this.single(command)),
-      this.instructionRule("entrypoint", keywords.ENTRYPOINT, () => this.single(command)),
-      this.instructionRule("shell", keywords.SHELL, () => this.single(command)),
-      this.instructionRule("add", keywords.ADD, () => this.severalOf(argument)),
-      this.instructionRule("expose", keywords.EXPOSE, () => this.severalOf(argument)),
-      this.instructionRule("volume", keywords.VOLUME, () => this.severalOf(argument)),
+      this.instructionRule("run", keywords.RUN, () => this.single(Command)),
+      this.instructionRule("copy", keywords.COPY, () => this.severalOf(Argument)),
+      this.instructionRule("env", keywords.ENV, () => this.severalOf(Assignment)),
+      this.instructionRule("arg", keywords.ARG, () => this.severalOf(Assignment)),
+      this.instructionRule("workdir", keywords.WORKDIR, () => this.single(Text)),
+      this.instructionRule("user", keywords.USER, () => this.single(Text)),
+      this.instructionRule("label", keywords.LABEL, () => this.severalOf(Assignment)),
+      this.instructionRule("cmd", keywords.CMD, () => this.single(Command)),
+      this.instructionRule("entrypoint", keywords.ENTRYPOINT, () => this.single(Command)),
+      this.instructionRule("shell", keywords.SHELL, () => this.single(Command)),
+      this.instructionRule("add", keywords.ADD, () => this.severalOf(Argument)),
+      this.instructionRule("expose", keywords.EXPOSE, () => this.severalOf(Argument)),
+      this.instructionRule("volume", keywords.VOLUME, () => this.severalOf(Argument)),
       this.instructionRule("healthcheck", keywords.HEALTHCHECK, () => this.healthcheckArguments()),
-      this.instructionRule("stopsignal", keywords.STOPSIGNAL, () => this.single(text)),
-      this.instructionRule("snapshot", keywords.SNAPSHOT, () => this.single(word)),
-      this.instructionRule("resources", keywords.RESOURCES, () => this.severalOf(assignment)),
-      this.instructionRule("maintainer", keywords.MAINTAINER, () => this.single(text)),
-      this.instructionRule("bareOnbuild", bareOnbuild, () => this.single(text)),
-      this.instructionRule("unknown", unknown, () => this.OPTION2(() => this.single(command))),
+      this.instructionRule("stopsignal", keywords.STOPSIGNAL, () => this.single(Text)),
+      this.instructionRule("snapshot", keywords.SNAPSHOT, () => this.single(Word)),
+      this.instructionRule("resources", keywords.RESOURCES, () => this.severalOf(Assignment)),
+      this.instructionRule("maintainer", keywords.MAINTAINER, () => this.single(Text)),
+      this.instructionRule("bareOnbuild", types.BareOnbuild, () => this.single(Text)),
+      this.instructionRule("unknown", types.Unknown, () => this.OPTION2(() => this.single(Command))),
     ];
     const onbuildRule = this.RULE("onbuild", () => {
       this.begin(keywords.ONBUILD);
@@ -93,16 +93,16 @@ export class LightfileGrammar extends EmbeddedActionsParser {
   private instructionRule(name: string, keyword: TokenType, readArguments: () => void): () => void {
     return this.RULE(name, () => {
       this.begin(keyword);
-      this.MANY(() => this.collect("flags", this.CONSUME(this.vocabulary.flag)));
-      this.OPTION(() => this.CONSUME(this.vocabulary.flagsEnd));
+      this.MANY(() => this.collect("flags", this.CONSUME(this.vocabulary.types.Flag)));
+      this.OPTION(() => this.CONSUME(this.vocabulary.types.FlagsEnd));
       readArguments();
       this.OPTION1(() => {
-        const token = this.CONSUME(this.vocabulary.heredocBodies);
+        const token = this.CONSUME(this.vocabulary.types.HeredocBodies);
         this.ACTION(() => {
           if (this.current !== null) this.current.heredocs = token;
         });
       });
-      this.CONSUME(this.vocabulary.endOfLine);
+      this.CONSUME(this.vocabulary.types.EndOfLine);
     });
   }
 
@@ -144,24 +144,24 @@ export class LightfileGrammar extends EmbeddedActionsParser {
   }
 
   private fromArguments(): void {
-    const { word, as } = this.vocabulary;
-    this.collect("arguments", this.CONSUME1(word));
+    const { Word, As } = this.vocabulary.types;
+    this.collect("arguments", this.CONSUME1(Word));
     this.OPTION2(() => {
-      this.separator(this.CONSUME1(as));
-      this.collect("arguments", this.CONSUME2(word));
+      this.separator(this.CONSUME1(As));
+      this.collect("arguments", this.CONSUME2(Word));
     });
   }
 
   private healthcheckArguments(): void {
-    const { healthcheckCommand, healthcheckNone, command } = this.vocabulary;
+    const { HealthcheckCommand, HealthcheckNone, Command } = this.vocabulary.types;
     this.OR1([
       {
         ALT: () => {
-          this.separator(this.CONSUME1(healthcheckCommand));
-          this.collect("arguments", this.CONSUME1(command));
+          this.separator(this.CONSUME1(HealthcheckCommand));
+          this.collect("arguments", this.CONSUME1(Command));
         },
       },
-      { ALT: () => this.separator(this.CONSUME1(healthcheckNone)) },
+      { ALT: () => this.separator(this.CONSUME1(HealthcheckNone)) },
     ]);
   }
 }

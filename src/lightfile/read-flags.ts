@@ -5,8 +5,8 @@ import { wordInJoinedText } from "./joined-text.ts";
 import { quoteWord, type Reporter } from "./reporter.ts";
 import { describeInstruction, type FlagKind, type InstructionName } from "./reserved.ts";
 import type { Escape } from "./scan.ts";
+import { payloadOf } from "./token-patterns.ts";
 import { joinedTextOf, rangeOf, type TokenText } from "./token-words.ts";
-import { payloadOf } from "./tokens.ts";
 
 /** Reads the flags of an instruction and reports those that it does not know or that are written wrongly. */
 export function readFlags(

@@ -14,8 +14,8 @@ import {
   isInstructionName,
 } from "./reserved.ts";
 import { isBlankOrLineEnd, scanLine, scanPlainWord, skipBlanks } from "./scan.ts";
+import { payloadOf } from "./token-patterns.ts";
 import { rangeOf, type TokenText, wordOf } from "./token-words.ts";
-import { payloadOf } from "./tokens.ts";
 
 export interface ReadContext extends TokenText {
   readonly reporter: Reporter;

@@ -3,63 +3,32 @@ import {
   createToken,
   type IMultiModeLexerDefinition,
   type IToken,
+  type ITokenConfig,
   Lexer,
   type TokenType,
 } from "chevrotain";
-import {
-  type HeredocBodies,
-  type HeredocMarker,
-  heredocMarkerAt,
-  heredocMarkersIn,
-  readHeredocBodies,
-} from "./heredoc.ts";
-import { joinContinuations } from "./joined-text.ts";
-import { type JsonArray, readJsonArray } from "./json-array.ts";
 import { type InstructionName, instructions } from "./reserved.ts";
-import { continuationEnd, type Escape, scanLine, scanPlainWord, scanQuotedWord } from "./scan.ts";
-
-/** What the lexer found out about a token and the parser must not find out again. */
-export type TokenPayload =
-  | { readonly kind: "json"; readonly array: JsonArray }
-  | { readonly kind: "heredoc-markers"; readonly markers: readonly HeredocMarker[] }
-  | { readonly kind: "heredoc-bodies"; readonly bodies: HeredocBodies }
-  | { readonly kind: "open-quote"; readonly offset: number };
+import type { Escape } from "./scan.ts";
+import {
+  type Match,
+  matchAssignment,
+  matchCommandText,
+  matchContinuation,
+  matchFlag,
+  matchFlagsEnd,
+  matchHeredocBodies,
+  matchHeredocMarker,
+  matchJsonArray,
+  matchLegacyAssignment,
+  matchText,
+  matchWord,
+  type Place,
+} from "./token-patterns.ts";
 
 type Mode = "line" | "command" | "plain" | "list" | "text" | "assignments" | "from" | "copy" | "healthcheck";
 
-/**
- * The token types of one dialect: they differ by the escape character only. Tokens are whole words or whole lines;
- * the tail of a line is read according to the instruction that it belongs to.
- */
-export interface Vocabulary {
-  readonly escape: Escape;
-  readonly keywords: Readonly<Record<InstructionName, TokenType>>;
-  /** ONBUILD with nothing behind it. */
-  readonly bareOnbuild: TokenType;
-  readonly unknown: TokenType;
-  readonly flag: TokenType;
-  readonly flagsEnd: TokenType;
-  /** Either of the two forms of a command. */
-  readonly command: TokenType;
-  readonly jsonArray: TokenType;
-  readonly commandText: TokenType;
-  /** A word, a heredoc marker or a whole JSON array. */
-  readonly argument: TokenType;
-  readonly word: TokenType;
-  readonly heredocMarker: TokenType;
-  readonly text: TokenType;
-  readonly assignment: TokenType;
-  /** `name all the rest`, the old form of ENV and LABEL. */
-  readonly legacyAssignment: TokenType;
-  readonly as: TokenType;
-  readonly healthcheckCommand: TokenType;
-  readonly healthcheckNone: TokenType;
-  readonly heredocBodies: TokenType;
-  readonly endOfLine: TokenType;
-  readonly definition: IMultiModeLexerDefinition;
-}
-
-const modeOfInstruction: Readonly<Record<Exclude<InstructionName, "ONBUILD">, Mode>> = {
+/** How the tail of each instruction is read; ONBUILD's is an instruction again. */
+const modeOfInstruction: Readonly<Record<InstructionName, Mode | null>> = {
   ADD: "copy",
   ARG: "assignments",
   CMD: "command",
@@ -71,6 +40,7 @@ const modeOfInstruction: Readonly<Record<Exclude<InstructionName, "ONBUILD">, Mo
   HEALTHCHECK: "healthcheck",
   LABEL: "assignments",
   MAINTAINER: "text",
+  ONBUILD: null,
   RESOURCES: "assignments",
   RUN: "command",
   SHELL: "command",
@@ -81,251 +51,172 @@ const modeOfInstruction: Readonly<Record<Exclude<InstructionName, "ONBUILD">, Mo
   WORKDIR: "text",
 };
 
-/** How far the end of a heredoc may be that stands behind a misspelt instruction. */
-const guessedHeredocLines = 200;
+type TokenName =
+  | "BareOnbuild"
+  | "Unknown"
+  | "Flag"
+  | "FlagsEnd"
+  | "Command"
+  | "JsonArray"
+  | "CommandText"
+  | "Argument"
+  | "Word"
+  | "HeredocMarker"
+  | "Text"
+  | "Assignment"
+  | "LegacyAssignment"
+  | "As"
+  | "HealthcheckCommand"
+  | "HealthcheckNone"
+  | "HeredocBodies"
+  | "EndOfLine";
 
-type Scan = (text: string, offset: number, tokens: readonly IToken[]) => Match | null;
-interface Match {
-  readonly end: number;
-  readonly payload?: TokenPayload;
+/**
+ * The token types of one dialect: they differ by the escape character only. Tokens are whole words or whole lines,
+ * and an instruction's name decides how the rest of its line is cut.
+ */
+export interface Vocabulary {
+  readonly escape: Escape;
+  readonly keywords: Readonly<Record<InstructionName, TokenType>>;
+  /**
+   * `Command` is either form of a command, `Argument` a word, a heredoc marker or a whole JSON array, `Text` the rest
+   * of a line; `BareOnbuild` is ONBUILD with nothing behind it.
+   */
+  readonly types: Readonly<Record<TokenName, TokenType>>;
+  readonly definition: IMultiModeLexerDefinition;
 }
 
-function pattern(scan: Scan): {
-  exec: (text: string, offset: number, tokens: IToken[]) => CustomPatternMatcherReturn | null;
-} {
-  return {
-    exec(text, offset, tokens) {
-      const match = scan(text, offset, tokens);
-      if (match === null) return null;
-      const result: CustomPatternMatcherReturn = [text.slice(offset, match.end)];
-      if (match.payload !== undefined) result.payload = match.payload;
-      return result;
-    },
-  };
-}
+/**
+ * The characters that a word can start with. Chevrotain looks up the patterns of a mode by the next character; beyond
+ * the first 256 it does so in steps of 255, so one of each step stands for them all.
+ */
+const inkCharCodes: readonly number[] = [
+  ...Array.from({ length: 256 }, (_, code) => code).filter((code) => code !== 32 && (code < 9 || code > 13)),
+  ...Array.from({ length: 256 }, (_, step) => 256 + 255 * step),
+  0xffff,
+];
+
+const blankCharacters = [" ", "\t", "\v", "\f", "\r"];
 
 export function createVocabulary(escapeChar: Escape): Vocabulary {
-  const escapeInClass = escapeChar === "\\" ? "\\\\" : "`";
-  const wordEnd = `(?=[\\s${escapeInClass}])`;
-  const keyword = createToken({ name: "Keyword", pattern: Lexer.NA });
-  const unknown = createToken({
-    name: "Unknown",
-    pattern: new RegExp(`[\\x21-\\x7e\\x80-\\uffff][^\\s${escapeInClass}]*`),
-    push_mode: "command",
-    categories: keyword,
-  });
-  const keywordToken = (name: InstructionName, mode: Mode | null): TokenType =>
+  const custom = (
+    name: TokenName | "Continuation",
+    match: (place: Place) => Match | null,
+    rest: Partial<ITokenConfig>,
+  ) =>
     createToken({
       name,
-      pattern: new RegExp(`${name}${wordEnd}`, "i"),
-      categories: keyword,
-      ...(mode === null ? {} : { push_mode: mode }),
+      line_breaks: true,
+      start_chars_hint: [...inkCharCodes],
+      pattern: {
+        exec: (text: string, offset: number, tokens: IToken[]) =>
+          asRegExpMatch(match({ text, offset, tokens, escape: escapeChar }), text, offset),
+      },
+      ...rest,
     });
+  const escapeInClass = escapeChar === "\\" ? "\\\\" : "`";
+  const spelled = (name: string, text: string, rest: Partial<ITokenConfig>) =>
+    createToken({
+      name,
+      pattern: new RegExp(`${text}(?=[\\s${escapeInClass}])`, "i"),
+      start_chars_hint: [text.charAt(0).toUpperCase(), text.charAt(0).toLowerCase()],
+      ...rest,
+    });
+
   const keywords = {} as Record<InstructionName, TokenType>; // filled for every name right below
   for (const name of Object.keys(instructions) as InstructionName[]) {
-    keywords[name] = keywordToken(name, name === "ONBUILD" ? null : modeOfInstruction[name]);
+    const mode = modeOfInstruction[name];
+    keywords[name] = spelled(name, name, mode === null ? {} : { push_mode: mode });
   }
-  const bareOnbuild = createToken({
-    name: "BareOnbuild",
-    pattern: /ONBUILD(?=[ \t\v\f\r]*(?:\n|[ \t]#))/i,
-    categories: keyword,
-    push_mode: "text",
+  const Command = createToken({ name: "Command", pattern: Lexer.NA });
+  const Argument = createToken({ name: "Argument", pattern: Lexer.NA });
+  const Assignment = custom("Assignment", matchAssignment, {});
+  const types: Record<TokenName, TokenType> = {
+    BareOnbuild: createToken({
+      name: "BareOnbuild",
+      pattern: /ONBUILD(?=[ \t\v\f\r]*(?:\n|[ \t]#))/i,
+      start_chars_hint: ["O", "o"],
+      push_mode: "text",
+    }),
+    Unknown: createToken({
+      name: "Unknown",
+      pattern: new RegExp(`[^\\s][^\\s${escapeInClass}]*`),
+      start_chars_hint: [...inkCharCodes],
+      push_mode: "command",
+    }),
+    Flag: custom("Flag", matchFlag, { start_chars_hint: ["-"] }),
+    FlagsEnd: custom("FlagsEnd", matchFlagsEnd, { start_chars_hint: ["-"] }),
+    Command,
+    JsonArray: custom("JsonArray", matchJsonArray, {
+      start_chars_hint: ["["],
+      categories: [Command, Argument],
+    }),
+    CommandText: custom("CommandText", matchCommandText, { categories: Command }),
+    Argument,
+    Word: custom("Word", matchWord, { categories: Argument }),
+    HeredocMarker: custom("HeredocMarker", matchHeredocMarker, {
+      start_chars_hint: [..."<0123456789"],
+      categories: Argument,
+    }),
+    Text: custom("Text", matchText, {}),
+    Assignment,
+    LegacyAssignment: custom("LegacyAssignment", matchLegacyAssignment, { categories: Assignment }),
+    As: spelled("As", "AS", {}),
+    HealthcheckCommand: spelled("HealthcheckCommand", "CMD", { pop_mode: true, push_mode: "command" }),
+    HealthcheckNone: spelled("HealthcheckNone", "NONE", {}),
+    HeredocBodies: custom("HeredocBodies", matchHeredocBodies, { start_chars_hint: ["\n"] }),
+    EndOfLine: createToken({ name: "EndOfLine", pattern: "\n", pop_mode: true, line_breaks: true }),
+  };
+  const continuation = custom("Continuation", matchContinuation, {
+    start_chars_hint: [escapeChar],
+    group: "continuations",
   });
+  return { escape: escapeChar, keywords, types, definition: lexerDefinition(keywords, types, continuation) };
+}
 
-  const blank = createToken({ name: "Blank", pattern: /[ \t\v\f\r]+/, group: Lexer.SKIPPED });
+function lexerDefinition(
+  keywords: Vocabulary["keywords"],
+  types: Vocabulary["types"],
+  continuation: TokenType,
+): IMultiModeLexerDefinition {
+  const blank = createToken({
+    name: "Blank",
+    pattern: /[ \t\v\f\r]+/,
+    start_chars_hint: blankCharacters,
+    group: Lexer.SKIPPED,
+  });
   const blankLines = createToken({
     name: "BlankLines",
     pattern: /[ \t\v\f\r\n\uFEFF]+/,
+    start_chars_hint: [...blankCharacters, "\n", "\uFEFF"],
+    line_breaks: true,
     group: Lexer.SKIPPED,
   });
-  const comment = createToken({ name: "Comment", pattern: /#[^\n]*/, group: "comments" });
-  const custom = (name: string, scan: Scan, rest: object = {}): TokenType =>
-    createToken({ name, pattern: pattern(scan), line_breaks: true, ...rest });
-
-  const continuation = custom(
-    "Continuation",
-    (text, offset) => {
-      if (text[offset] !== escapeChar) return null;
-      const end = continuationEnd(text, offset, escapeChar);
-      return end === -1 ? null : { end };
-    },
-    { group: "continuations", start_chars_hint: [escapeChar] },
-  );
-  const lastIs = (tokens: readonly IToken[], ...types: readonly TokenType[]): boolean => {
-    const last = tokens.at(-1);
-    if (last === undefined) return false;
-    return types.some(
-      (type) => last.tokenType === type || last.tokenType.CATEGORIES?.includes(type) === true,
-    );
-  };
-
-  const flag = custom("Flag", (text, offset, tokens) => {
-    if (!text.startsWith("--", offset) || !lastIs(tokens, keyword, flag)) return null;
-    const { end, openQuote } = scanQuotedWord(text, offset, escapeChar, true);
-    if (end === offset + 2) return null;
-    return openQuote === -1 ? { end } : { end, payload: { kind: "open-quote", offset: openQuote } };
+  const comment = createToken({
+    name: "Comment",
+    pattern: /#[^\n]*/,
+    start_chars_hint: ["#"],
+    group: "comments",
   });
-  const flagsEnd: TokenType = custom("FlagsEnd", (text, offset, tokens) => {
-    if (!text.startsWith("--", offset) || !lastIs(tokens, keyword, flag)) return null;
-    return scanPlainWord(text, offset, escapeChar) === offset + 2 ? { end: offset + 2 } : null;
-  });
-
-  const command = createToken({ name: "Command", pattern: Lexer.NA });
-  const argument = createToken({ name: "Argument", pattern: Lexer.NA });
-  const healthcheckCommand = createToken({
-    name: "HealthcheckCommand",
-    pattern: new RegExp(`CMD${wordEnd}`, "i"),
-    pop_mode: true,
-    push_mode: "command",
-  });
-  const jsonArray = custom(
-    "JsonArray",
-    (text, offset, tokens) => {
-      if (text[offset] !== "[" || !lastIs(tokens, keyword, flag, flagsEnd, healthcheckCommand)) return null;
-      const end = scanLine(text, offset, escapeChar);
-      const array = readJsonArray(joinContinuations(text, { start: offset, end }, escapeChar));
-      return array === null ? null : { end, payload: { kind: "json", array } };
-    },
-    { categories: [command, argument] },
-  );
-  const commandText = custom(
-    "CommandText",
-    (text, offset, tokens) => {
-      const end = scanLine(text, offset, escapeChar);
-      if (end === offset) return null;
-      const markers = mayHaveHeredocs(tokens)
-        ? heredocMarkersIn(text, { start: offset, end }, escapeChar)
-        : [];
-      return markers.length === 0 ? { end } : { end, payload: { kind: "heredoc-markers", markers } };
-    },
-    { categories: command },
-  );
-  const mayHaveHeredocs = (tokens: readonly IToken[]): boolean => {
-    let at = tokens.length - 1;
-    while (tokens[at]?.tokenType === flag || tokens[at]?.tokenType === flagsEnd) at--;
-    const type = tokens[at]?.tokenType;
-    return type === keywords.RUN || type === unknown;
+  const { HeredocBodies, EndOfLine, Flag, FlagsEnd, JsonArray, Word, Text } = types;
+  const start = [blank, HeredocBodies, EndOfLine, continuation, Flag, FlagsEnd];
+  const modes: Record<Mode, TokenType[]> = {
+    line: [blankLines, comment, continuation, types.BareOnbuild, ...Object.values(keywords), types.Unknown],
+    command: [...start, JsonArray, types.CommandText],
+    plain: [...start, Word],
+    list: [...start, JsonArray, Word],
+    text: [...start, Text],
+    assignments: [...start, types.LegacyAssignment, types.Assignment],
+    from: [...start, types.As, Word],
+    copy: [...start, JsonArray, types.HeredocMarker, Word],
+    healthcheck: [...start, types.HealthcheckCommand, types.HealthcheckNone, Text],
   };
-  const text = custom("Text", (source, offset) => {
-    const end = scanLine(source, offset, escapeChar);
-    return end === offset ? null : { end };
-  });
-  const word = custom(
-    "Word",
-    (source, offset) => {
-      const end = scanPlainWord(source, offset, escapeChar);
-      return end === offset ? null : { end };
-    },
-    { categories: argument },
-  );
-  const as = createToken({ name: "As", pattern: new RegExp(`as${wordEnd}`, "i") });
-  const heredocMarker = custom(
-    "HeredocMarker",
-    (source, offset) => {
-      const marker = heredocMarkerAt(source, offset, escapeChar);
-      if (marker === null) return null;
-      return { end: marker.end, payload: { kind: "heredoc-markers", markers: [marker] } };
-    },
-    { categories: argument },
-  );
-
-  const assignment = custom("Assignment", (source, offset) => {
-    const { end, openQuote } = scanQuotedWord(source, offset, escapeChar, false);
-    if (end === offset) return null;
-    return openQuote === -1 ? { end } : { end, payload: { kind: "open-quote", offset: openQuote } };
-  });
-  const legacyAssignment = custom(
-    "LegacyAssignment",
-    (source, offset, tokens) => {
-      if (!isFirstArgument(tokens)) return null;
-      const first = scanQuotedWord(source, offset, escapeChar, false).end;
-      if (source.slice(offset, first).includes("=")) return null;
-      const end = scanLine(source, offset, escapeChar);
-      return end === offset ? null : { end };
-    },
-    { categories: assignment },
-  );
-  const isFirstArgument = (tokens: readonly IToken[]): boolean => {
-    let at = tokens.length - 1;
-    while (tokens[at]?.tokenType === flag || tokens[at]?.tokenType === flagsEnd) at--;
-    const type = tokens[at]?.tokenType;
-    return type === keywords.ENV || type === keywords.LABEL;
-  };
-  const healthcheckNone = createToken({
-    name: "HealthcheckNone",
-    pattern: new RegExp(`NONE${wordEnd}`, "i"),
-  });
-
-  const heredocBodies = custom(
-    "HeredocBodies",
-    (source, offset, tokens) => {
-      if (source[offset] !== "\n") return null;
-      const markers = pendingMarkers(tokens);
-      if (markers.length === 0) return null;
-      // What looks like a heredoc behind a misspelt instruction must not swallow the rest of the file.
-      const known = lastIsKnown(tokens);
-      const bodies = readHeredocBodies(source, offset, markers, known ? Infinity : guessedHeredocLines);
-      if (bodies.unterminated !== null && !known) return null;
-      return bodies.end === offset ? null : { end: bodies.end, payload: { kind: "heredoc-bodies", bodies } };
-    },
-    { start_chars_hint: ["\n"] },
-  );
-  const pendingMarkers = (tokens: readonly IToken[]): readonly HeredocMarker[] => {
-    const groups: (readonly HeredocMarker[])[] = [];
-    for (let at = tokens.length - 1; at >= 0; at--) {
-      const token = tokens[at];
-      if (token === undefined || lastIs([token], keyword, heredocBodies)) break;
-      const payload = payloadOf(token);
-      if (payload?.kind === "heredoc-markers") groups.push(payload.markers);
-    }
-    return groups.reverse().flat();
-  };
-  const lastIsKnown = (tokens: readonly IToken[]): boolean => {
-    let at = tokens.length - 1;
-    while (at >= 0 && tokens[at]?.tokenType.CATEGORIES?.includes(keyword) !== true) at--;
-    return tokens[at]?.tokenType !== unknown;
-  };
-  const endOfLine = createToken({ name: "EndOfLine", pattern: "\n", pop_mode: true, line_breaks: true });
-
-  const start = [blank, heredocBodies, endOfLine, continuation, flag, flagsEnd];
-  return {
-    escape: escapeChar,
-    keywords,
-    bareOnbuild,
-    unknown,
-    flag,
-    flagsEnd,
-    command,
-    jsonArray,
-    commandText,
-    argument,
-    word,
-    heredocMarker,
-    text,
-    assignment,
-    legacyAssignment,
-    as,
-    healthcheckCommand,
-    healthcheckNone,
-    heredocBodies,
-    endOfLine,
-    definition: {
-      defaultMode: "line",
-      modes: {
-        line: [blankLines, comment, continuation, bareOnbuild, ...Object.values(keywords), unknown],
-        command: [...start, jsonArray, commandText],
-        plain: [...start, word],
-        list: [...start, jsonArray, word],
-        text: [...start, text],
-        assignments: [...start, legacyAssignment, assignment],
-        from: [...start, as, word],
-        copy: [...start, jsonArray, heredocMarker, word],
-        healthcheck: [...start, healthcheckCommand, healthcheckNone, text],
-      } satisfies Record<Mode, TokenType[]>,
-    },
-  };
+  return { defaultMode: "line", modes };
 }
 
-export function payloadOf(token: IToken): TokenPayload | undefined {
-  return token.payload as TokenPayload | undefined; // chevrotain types it as any; only this file's patterns set it
+function asRegExpMatch(match: Match | null, text: string, offset: number): CustomPatternMatcherReturn | null {
+  if (match === null) return null;
+  const result: CustomPatternMatcherReturn = [text.slice(offset, match.end)];
+  if (match.payload !== undefined) result.payload = match.payload;
+  return result;
 }

@@ -1,0 +1,82 @@
+/**
+ * Prints how long lightbox takes to parse 10,000 lines, against the time that dockerfile-ast takes to parse the same
+ * text and to read all instructions, flags and variables. Run: `node test/bench/parse.ts`
+ */
+import { DockerfileParser, type Instruction, ModifiableInstruction } from "dockerfile-ast";
+import type { Word } from "../../src/lightfile/ast.ts";
+import { variablesIn } from "../../src/lightfile/expand.ts";
+import { parseLightfile } from "../../src/lightfile/parse.ts";
+
+const stageLines = (index: number): readonly string[] => [
+  `FROM --platform=linux/amd64 debian:12 AS stage${index}`,
+  `ARG VERSION_${index}=1.${index}`,
+  `ENV NAME=\${VERSION_${index}:-none} TITLE="two words"`,
+  "# what this step is for",
+  "WORKDIR /srv/$NAME",
+  "COPY --chown=app:app --chmod=644 src/a src/b* /srv/app/",
+  "RUN --network=none apt-get update && \\",
+  "    apt-get install -y jq $PACKAGES",
+  'CMD ["node", "server.js"]',
+  "",
+];
+
+const lineCount = 10_000;
+const text = Array.from({ length: lineCount / 10 }, (_, index) => stageLines(index).join("\n")).join("\n");
+
+/** Milliseconds of the fastest of several runs, and of the first one. */
+function time(run: () => number): { readonly first: number; readonly best: number; readonly read: number } {
+  let first = 0;
+  let best = Infinity;
+  let read = 0;
+  for (let round = 0; round < 7; round++) {
+    const start = performance.now();
+    read = run();
+    const elapsed = performance.now() - start;
+    if (round === 0) first = elapsed;
+    best = Math.min(best, elapsed);
+  }
+  return { first, best, read };
+}
+
+function readWithLightbox(): number {
+  const { value } = parseLightfile({ path: "Lightfile", text });
+  let read = 0;
+  const readWords = (words: readonly Word[]): void => {
+    for (const word of words) read += 1 + variablesIn(word.text, { escape: value.escape }).length;
+  };
+  for (const instruction of value.instructions) {
+    for (const flag of instruction.flags) read += 1 + (flag.value === null ? 0 : 1);
+    if (instruction.kind === "from") readWords([instruction.image]);
+    else if (instruction.kind === "run" && instruction.command.form === "shell") {
+      readWords([instruction.command.line]);
+    } else if (instruction.kind === "cmd" && instruction.command.form === "exec") {
+      readWords(instruction.command.argv);
+    } else if (instruction.kind === "copy") readWords([...instruction.sources, instruction.destination]);
+    else if (instruction.kind === "env") readWords(instruction.pairs.map((pair) => pair.value));
+    else if (instruction.kind === "workdir") readWords([instruction.path]);
+  }
+  return read;
+}
+
+function readWithDockerfileAst(): number {
+  const flagsOf = (instruction: Instruction): number =>
+    instruction instanceof ModifiableInstruction
+      ? instruction.getFlags().reduce((sum, flag) => sum + 1 + (flag.getValue() === null ? 0 : 1), 0)
+      : 0;
+  return DockerfileParser.parse(text)
+    .getInstructions()
+    .reduce((sum, instruction) => sum + flagsOf(instruction) + instruction.getVariables().length, 0);
+}
+
+const ours = time(readWithLightbox);
+const theirs = time(readWithDockerfileAst);
+const milliseconds = (value: number): string => `${value.toFixed(1).padStart(8)} ms`;
+process.stdout.write(
+  [
+    `parse ${lineCount} lines (${text.length} characters)`,
+    `  lightbox        first ${milliseconds(ours.first)}   best ${milliseconds(ours.best)}`,
+    `  dockerfile-ast  first ${milliseconds(theirs.first)}   best ${milliseconds(theirs.best)}`,
+    `  ratio           first ${(ours.first / theirs.first).toFixed(3)}       best ${(ours.best / theirs.best).toFixed(3)}`,
+    "",
+  ].join("\n"),
+);
