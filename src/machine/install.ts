@@ -25,8 +25,8 @@ export interface InstallOptions {
   readonly onEvent: (event: InstallEvent) => void;
   /** Fetch the kernel and busybox again, to get newer versions. */
   readonly force?: boolean;
-  /** A kernel package's file instead of Debian's newest cloud kernel (LIGHTBOX_MACHINE_KERNEL). */
-  readonly kernelPackageFile?: string | undefined;
+  /** A kernel package's file instead of Debian's newest cloud kernel. Default: LIGHTBOX_MACHINE_KERNEL. */
+  readonly kernelPackageFile?: string;
 }
 
 const kernelMetapackage = "linux-image-cloud-amd64";
@@ -110,9 +110,8 @@ interface KernelSources {
 
 async function provideKernel(sources: KernelSources): Promise<MachineInstallation["kernel"]> {
   const { before, fetcher, options } = sources;
-  if (options.kernelPackageFile !== undefined) {
-    return describeKernel(await unpackKernelFile(options.kernelPackageFile, sources));
-  }
+  const file = options.kernelPackageFile ?? process.env.LIGHTBOX_MACHINE_KERNEL;
+  if (file !== undefined && file !== "") return describeKernel(await unpackKernelFile(file, sources));
   if (before !== undefined && (await isFile(before.kernel.image))) return before.kernel;
   if ((await findProgram("apt-get")) === undefined) throw kernelUnavailable("this host has no apt-get");
   const name = await fetcher.firstDependency(kernelMetapackage);

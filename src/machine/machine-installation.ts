@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { access, readFile } from "node:fs/promises";
 import * as v from "valibot";
 import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
 import type { MachinePaths } from "./machine-paths.ts";
@@ -35,13 +35,26 @@ export async function readInstallation(paths: MachinePaths): Promise<MachineInst
 /** @throws Failure `MachineNotInstalled` */
 export async function requireInstallation(paths: MachinePaths): Promise<MachineInstallation> {
   const installation = await readInstallation(paths);
-  if (installation !== undefined) return installation;
+  if (installation !== undefined && (await isComplete(installation))) return installation;
   throw new Failure({
     code: "MachineNotInstalled",
     category: "environment",
-    message: "this host has no usable hardware virtualization, and lightbox' machine is not installed",
+    message:
+      "this host has no usable hardware virtualization, and lightbox' machine is not (or no longer completely) installed",
     hint: "run `lightbox machine init` once: it fetches QEMU and a kernel from Debian packages",
   });
+}
+
+/** False when a program has been uninstalled, or a fetched package removed, since. */
+async function isComplete({ qemu, kernel, busybox, mke2fs }: MachineInstallation): Promise<boolean> {
+  try {
+    const needed = [qemu.path, kernel.image, kernel.modulesDirectory, busybox.path, mke2fs.path];
+    await Promise.all(needed.map((path) => access(path)));
+    return true;
+  } catch (error) {
+    if (systemErrorCode(error) === "ENOENT") return false;
+    throw error;
+  }
 }
 
 /** @throws Failure `MachineUnsupportedHost`: the machine is for Linux on x86_64 only. */

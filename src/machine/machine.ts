@@ -1,37 +1,21 @@
-import { randomBytes } from "node:crypto";
-import { mkdir, open, readFile, rm, statfs, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm } from "node:fs/promises";
 import type { Socket } from "node:net";
-import { setTimeout as delay } from "node:timers/promises";
 import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
-import { checkDataDisk, provideDataDisk, sizeOnDisk } from "./data-disk.ts";
-import { guestSettings, guestWorkerPort, workerArguments } from "./guest-scripts.ts";
+import { sizeOnDisk } from "./data-disk.ts";
+import { guestWorkerPort } from "./guest-scripts.ts";
+import { bootMachine } from "./machine-boot.ts";
 import type { MachineEvent } from "./machine-events.ts";
 import { type MachineInstallation, requireInstallation, requireMachineHost } from "./machine-installation.ts";
 import { type MachinePaths, machinePaths, machineSockets } from "./machine-paths.ts";
-import {
-  endOfLogs,
-  endQemu,
-  endUnrecordedQemu,
-  killQemu,
-  type StartedQemu,
-  startQemu,
-} from "./machine-process.ts";
+import { endQemu, endUnrecordedQemu } from "./machine-process.ts";
 import type { MachineResources } from "./machine-resources.ts";
 import { connectMachineSocket } from "./machine-socket.ts";
-import {
-  hostBootId,
-  type MachineState,
-  readLiveState,
-  readQemuProcess,
-  removeState,
-  writeState,
-} from "./machine-state.ts";
+import { type MachineState, readLiveState, readQemuProcess, removeState } from "./machine-state.ts";
 import { withMonitor } from "./monitor.ts";
 import { addForwarding, listForwardings, type PortForwarding, removeForwarding } from "./port-forwarding.ts";
-import { qemuCommand } from "./qemu-command.ts";
-import { answersHttp } from "./readiness.ts";
-import { provideRootImage, type RootImageInputs, rootImageKey } from "./root-image.ts";
-import { acquireMachineLock, throwIfCancelled } from "./start-lock.ts";
+import { type RootImageInputs, rootImageKey } from "./root-image.ts";
+import { isPaused, isServing, type ServingOptions, untilServing } from "./serving.ts";
+import { acquireMachineLock } from "./start-lock.ts";
 
 export interface MachineOptions {
   /** LIGHTBOX_HOME. */
@@ -74,10 +58,6 @@ export type MachineStatus =
 
 type Progress = (event: MachineEvent) => void;
 
-const pollMs = 100;
-/** Below this, the host's disk is too full to start a machine on it. */
-const leastFreeBytes = 2 ** 30;
-
 /**
  * The Linux machine that lightbox runs in QEMU's software emulation, in which a worker with a working
  * `/dev/kvm` listens. One per LIGHTBOX_HOME; it goes on when its starter ends. Every method may be called
@@ -86,10 +66,16 @@ const leastFreeBytes = 2 ** 30;
 export class Machine {
   readonly #options: MachineOptions;
   readonly #paths: MachinePaths;
+  readonly #serving: ServingOptions;
 
   constructor(options: MachineOptions) {
     this.#options = options;
     this.#paths = machinePaths(options.home);
+    this.#serving = {
+      paths: this.#paths,
+      readinessPath: options.readinessPath ?? "/version",
+      bootTimeoutMs: options.bootTimeoutMs ?? 120_000,
+    };
   }
 
   /**
@@ -104,16 +90,24 @@ export class Machine {
     const inputs = this.#imageInputs(installation);
     const running = await readLiveState(this.#paths);
     if (running !== undefined && running.imageKey === (await rootImageKey(inputs))) {
-      if (await this.#answers(running)) return endpointOf(running);
+      if (await isServing(running, this.#serving)) return endpointOf(running);
     }
     await mkdir(this.#paths.run, { recursive: true, mode: 0o700 });
     await using _lock = await this.#lock(signal, onProgress);
     const startedMs = performance.now();
     const kept = await this.#keepOrEnd(await rootImageKey(inputs), signal, onProgress);
     if (kept !== undefined) return kept;
-    const endpoint = await this.#start(installation, inputs, signal, onProgress);
+    const { resources } = this.#options;
+    const booted = await bootMachine({
+      ...this.#serving,
+      installation,
+      inputs,
+      resources,
+      signal,
+      onProgress,
+    });
     onProgress({ kind: "ready", durationMs: performance.now() - startedMs });
-    return endpoint;
+    return endpointOf(booted);
   }
 
   /** The running machine's worker, or undefined; starts nothing. */
@@ -148,7 +142,7 @@ export class Machine {
       paused: isPaused(await call("query-status")),
       forwardings: await listForwardings(call),
     }));
-    const working = seen.paused ? "paused" : (await this.#answers(state)) ? "running" : "starting";
+    const working = seen.paused ? "paused" : (await isServing(state, this.#serving)) ? "running" : "starting";
     return {
       state: working,
       pid: state.pid,
@@ -229,7 +223,7 @@ export class Machine {
       return undefined;
     }
     onProgress({ kind: "waiting-for-worker" });
-    const outcome = await this.#untilServing(state, () => this.#hasEnded(state), signal);
+    const outcome = await untilServing(state, () => this.#hasEnded(state), { ...this.#serving, signal });
     if (outcome === "ended") return undefined; // it was powering off
     if (outcome === "timed-out") {
       await this.#end(onProgress);
@@ -244,128 +238,6 @@ export class Machine {
     onProgress({ kind: "restarting" });
     await this.#end(onProgress);
     return undefined;
-  }
-
-  async #start(
-    installation: MachineInstallation,
-    inputs: RootImageInputs,
-    signal: AbortSignal,
-    onProgress: Progress,
-  ): Promise<MachineEndpoint> {
-    const { resources } = this.#options;
-    await this.#requireFreeSpace();
-    const disk = {
-      path: this.#paths.dataDisk,
-      sizeMib: resources.dataDiskMib,
-      mke2fsPath: inputs.mke2fsPath,
-    };
-    if ((await sizeOnDisk(disk.path)) === undefined) onProgress({ kind: "making-data-disk" });
-    if (!(await provideDataDisk(disk, signal))) await checkDataDisk(disk.path, disk.mke2fsPath, signal);
-    onProgress({ kind: "making-root-image" });
-    const image = await provideRootImage(this.#paths.images, inputs, signal);
-
-    const token = randomBytes(32).toString("hex");
-    await writeSecret(
-      this.#paths.guestSettings,
-      guestSettings(token, workerArguments(resources.idleMinutes)),
-    );
-    onProgress({ kind: "booting" });
-    const command = qemuCommand({
-      ...this.#paths,
-      qemuPath: installation.qemu.path,
-      kernel: installation.kernel.image,
-      initramfs: image.initramfs,
-      rootDisk: image.rootDisk,
-      cpus: resources.cpus,
-      memoryMib: resources.memoryMib,
-    });
-    await removeState(this.#paths);
-    throwIfCancelled(signal);
-    const qemu = await startQemu(command, this.#paths);
-    const state = await this.#record(qemu, { token, imageKey: image.key });
-    const outcome = await this.#untilServing(state, async () => qemu.ended(), signal);
-    if (outcome === "serving") return endpointOf(state);
-    if (outcome === "timed-out") await killQemu(state, this.#paths);
-    throw await this.#didNotStart(
-      outcome === "ended" ? "it ended while it booted" : "its worker did not answer",
-    );
-  }
-
-  /** Asks QEMU for the port that it got and writes down what runs. */
-  async #record(
-    qemu: StartedQemu,
-    identity: { readonly token: string; readonly imageKey: string },
-  ): Promise<MachineState> {
-    const hostPort = await this.#workerPort(qemu);
-    const process = await readQemuProcess(qemu.pid, this.#paths.pidFile);
-    if (hostPort === undefined || process === undefined) {
-      throw await this.#didNotStart("QEMU ended at once");
-    }
-    const state: MachineState = {
-      formatVersion: 1,
-      ...process,
-      ...identity,
-      bootId: await hostBootId(),
-      hostPort,
-      startedAt: new Date().toISOString(),
-      cpus: this.#options.resources.cpus,
-      memoryMib: this.#options.resources.memoryMib,
-    };
-    await writeState(this.#paths, state);
-    return state;
-  }
-
-  /** Not cancellable: it takes a moment, and a QEMU that nobody recorded would have to be ended later. */
-  async #workerPort(qemu: StartedQemu): Promise<number | undefined> {
-    const bound = AbortSignal.timeout(20_000);
-    while (!qemu.ended() && !bound.aborted) {
-      try {
-        const open = await withMonitor(this.#paths.run, bound, listForwardings);
-        return open.find((one) => one.guestPort === guestWorkerPort)?.hostPort;
-      } catch (error) {
-        const code = systemErrorCode(error);
-        if (code !== "ENOENT" && code !== "ECONNREFUSED") throw error;
-        await delay(20); // QEMU has not made its sockets yet
-      }
-    }
-    return undefined;
-  }
-
-  async #untilServing(
-    state: MachineState,
-    hasEnded: () => Promise<boolean>,
-    signal: AbortSignal,
-  ): Promise<"serving" | "ended" | "timed-out"> {
-    const sinceStartMs = Date.now() - Date.parse(state.startedAt);
-    const limitMs = this.#options.bootTimeoutMs ?? 120_000;
-    // One that has been up for long gets a while too: it may be busy, or powering off.
-    const deadline = performance.now() + Math.max(limitMs - Math.max(sinceStartMs, 0), 20_000);
-    let nextPauseCheck = performance.now() + 2_000;
-    while (performance.now() < deadline) {
-      throwIfCancelled(signal);
-      if (await this.#answers(state)) return "serving";
-      if (await hasEnded()) return "ended";
-      if (performance.now() > nextPauseCheck) {
-        await this.#continueIfPaused(signal);
-        nextPauseCheck = performance.now() + 2_000;
-      }
-      await delay(pollMs);
-    }
-    return "timed-out";
-  }
-
-  /** QEMU pauses a machine whose disk write found no space on the host. */
-  async #continueIfPaused(signal: AbortSignal): Promise<void> {
-    try {
-      await withMonitor(this.#paths.run, signal, async (call) => {
-        if (!isPaused(await call("query-status"))) return;
-        await this.#requireFreeSpace();
-        await call("cont");
-      });
-    } catch (error) {
-      const code = systemErrorCode(error);
-      if (code !== "ENOENT" && code !== "ECONNREFUSED" && code !== "ECONNRESET") throw error;
-    }
   }
 
   async #end(onProgress: Progress): Promise<boolean> {
@@ -384,11 +256,6 @@ export class Machine {
     return (await readQemuProcess(state.pid, this.#paths.pidFile)) === undefined;
   }
 
-  #answers(state: MachineState): Promise<boolean> {
-    const path = this.#options.readinessPath ?? "/version";
-    return answersHttp({ hostPort: state.hostPort, token: state.token, path, timeoutMs: 2_000 });
-  }
-
   async #requireRunning(): Promise<void> {
     if ((await readLiveState(this.#paths)) !== undefined) return;
     throw new Failure({
@@ -398,48 +265,13 @@ export class Machine {
       hint: "start it with `lightbox machine start`",
     });
   }
-
-  async #requireFreeSpace(): Promise<void> {
-    const { bavail, bsize } = await statfs(this.#paths.root);
-    if (bavail * bsize >= leastFreeBytes) return;
-    throw new Failure({
-      code: "MachineDiskFull",
-      category: "environment",
-      message: `the disk of this host that holds ${this.#paths.root} has less than 1 GiB free`,
-      hint: "free some space, then try again; a machine that was paused for this goes on where it was",
-    });
-  }
-
-  async #didNotStart(why: string): Promise<Failure> {
-    return new Failure({
-      code: "MachineDidNotStart",
-      category: "environment",
-      message: `the machine did not start: ${why}\n${await endOfLogs(this.#paths)}`,
-      hint: "see `lightbox machine logs` for its console, and `lightbox doctor` for this host",
-    });
-  }
 }
 
 function endpointOf(state: MachineState): MachineEndpoint {
   return { url: `http://127.0.0.1:${state.hostPort}`, token: state.token };
 }
 
-function isPaused(status: unknown): boolean {
-  return typeof status === "object" && status !== null && "status" in status && status.status === "io-error";
-}
-
 async function residentBytes(pid: number): Promise<number> {
   const pages = (await readFile(`/proc/${pid}/statm`, "utf8")).split(" ")[1];
   return Number(pages) * 4096;
-}
-
-/** Never readable by others, not even for a moment. */
-async function writeSecret(path: string, text: string): Promise<void> {
-  await rm(path, { force: true });
-  const file = await open(path, "wx", 0o600);
-  try {
-    await writeFile(file, text);
-  } finally {
-    await file.close();
-  }
 }

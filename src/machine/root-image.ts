@@ -17,18 +17,17 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
-import { rootCertificates } from "node:tls";
-import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
+import { systemErrorCode } from "../diagnostics/failure.ts";
+import { readCertificates } from "./certificates.ts";
 import { runChecked, runCommand } from "./external-command.ts";
 import * as scripts from "./guest-scripts.ts";
 import { type CpioEntry, writeCpio } from "./initramfs.ts";
 import { type KernelModule, modulesInLoadOrder } from "./kernel-modules.ts";
+import { machinePlatformPackage, microsandboxPackages } from "./microsandbox-packages.ts";
 import { sharedLibraries } from "./shared-libraries.ts";
 
 /** Raise when the image's layout changes other than through its inputs. */
 const imageFormat = 1;
-
-const platformPackage = "@superradcompany/microsandbox-linux-x64-gnu";
 
 /** Needed to find the disks; the rest is loaded from the root image. */
 const diskModules = ["virtio_pci", "virtio_blk"];
@@ -59,13 +58,14 @@ export interface RootImage {
 export async function provideRootImage(
   imagesDirectory: string,
   inputs: RootImageInputs,
-  signal: AbortSignal,
+  { signal, onBuild }: { readonly signal: AbortSignal; readonly onBuild: () => void },
 ): Promise<RootImage> {
   const key = await rootImageKey(inputs);
   const directory = join(imagesDirectory, key);
   const image = { key, rootDisk: join(directory, "root.img"), initramfs: join(directory, "initramfs.cpio") };
   if (await exists(image.initramfs)) return image;
 
+  onBuild();
   await mkdir(imagesDirectory, { recursive: true });
   const building = await mkdtemp(join(imagesDirectory, "building-"));
   try {
@@ -193,29 +193,10 @@ async function stageSkeleton(stage: string): Promise<void> {
     "etc/resolv.conf": "nameserver 10.0.2.3\n",
     "etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
     "etc/inittab": scripts.inittab,
-    "etc/ssl/certs/ca-certificates.crt": await certificates(),
+    "etc/ssl/certs/ca-certificates.crt": (await readCertificates()).text,
   };
   for (const [path, text] of Object.entries(files)) await writeFile(join(stage, path), text);
 }
-
-/** The host's own bundle (it may hold a company's authority), else the one that node brings. */
-async function certificates(): Promise<string> {
-  for (const path of certificateBundles) {
-    try {
-      return await readFile(path, "utf8");
-    } catch (error) {
-      if (systemErrorCode(error) !== "ENOENT") throw error;
-    }
-  }
-  return `${rootCertificates.join("\n")}\n`;
-}
-
-/** Where the common distributions keep the bundle. */
-export const certificateBundles: readonly string[] = [
-  "/etc/ssl/certs/ca-certificates.crt",
-  "/etc/pki/tls/certs/ca-bundle.crt",
-  "/etc/ssl/cert.pem",
-];
 
 async function stageScripts(stage: string, modules: ArrangedModules): Promise<void> {
   const directory = join(stage, scripts.guestScriptsDirectory);
@@ -265,7 +246,7 @@ async function stagePackage(stage: string, packageDirectory: string): Promise<vo
   await placeFile(join(packageDirectory, "package.json"), join(target, "package.json"));
   await placeTree(join(packageDirectory, "dist"), join(target, "dist"));
   await placeTree(javascript, join(target, "node_modules/microsandbox"));
-  await placeTree(platform, join(target, "node_modules", platformPackage));
+  await placeTree(platform, join(target, "node_modules", machinePlatformPackage));
 }
 
 async function makeRootDisk(stage: string, disk: string, mke2fs: string, signal: AbortSignal): Promise<void> {
@@ -289,34 +270,6 @@ async function makeRootDisk(stage: string, disk: string, mke2fs: string, signal:
     "root_owner=0:0",
   ];
   await runChecked([mke2fs, ...options, "-d", stage, disk], { signal, timeoutMs: 300_000 });
-}
-
-interface MicrosandboxPackages {
-  readonly javascript: string;
-  readonly platform: string;
-}
-
-/** @throws Failure `MicrosandboxPackageMissing` */
-export async function microsandboxPackages(packageDirectory: string): Promise<MicrosandboxPackages> {
-  return {
-    javascript: await findPackage("microsandbox", packageDirectory),
-    platform: await findPackage(platformPackage, packageDirectory),
-  };
-}
-
-/** Looks through `node_modules` of a folder and its parents, as node does. */
-async function findPackage(name: string, from: string): Promise<string> {
-  for (let directory = from; ; directory = dirname(directory)) {
-    const candidate = join(directory, "node_modules", name);
-    if (await exists(join(candidate, "package.json"))) return realpath(candidate);
-    if (dirname(directory) === directory) break;
-  }
-  throw new Failure({
-    code: "MicrosandboxPackageMissing",
-    category: "environment",
-    message: `the npm package ${name} is not installed next to lightbox (${from})`,
-    hint: `npm skips it under a node older than 22: run \`npm install ${name}\` with node 22.12 or newer`,
-  });
 }
 
 async function placeTree(from: string, to: string): Promise<void> {
