@@ -19,13 +19,14 @@ export function createProgram(session: Session): Command {
   const program = new Command("lightbox")
     .description("Bake Lightfiles into ready-to-boot microVM snapshots.")
     .version(session.version, "-V, --version")
-    .option("--host <url>", "use the worker at this address (LIGHTBOX_HOST)")
     .showHelpAfterError("(add --help for the options)")
     .showSuggestionAfterError()
+    .option(...hostOption)
     .configureOutput({
       writeOut: (text) => session.stdout.write(text),
       writeErr: (text) => session.stderr.write(text),
     })
+    .enablePositionalOptions()
     .exitOverride();
   const commands = [
     bakeCommand,
@@ -46,9 +47,20 @@ export function createProgram(session: Session): Command {
   ];
   for (const create of commands) {
     const command = create(session);
-    command.copyInheritedSettings(program);
+    inheritSettings(command, program);
     program.addCommand(command);
   }
   program.addCommand(probeChild(session), { hidden: true });
   return program;
+}
+
+const hostOption = ["--host <url>", "use the worker at this address (LIGHTBOX_HOST)"] as const;
+/** These are about this host, whatever worker the others use. */
+const hostCommands = ["machine", "doctor", "serve"];
+
+function inheritSettings(command: Command, parent: Command): void {
+  command.copyInheritedSettings(parent);
+  for (const child of command.commands) inheritSettings(child, command);
+  const isAboutThisHost = hostCommands.includes(command.name()) || hostCommands.includes(parent.name());
+  if (!isAboutThisHost && command.commands.length === 0) command.option(...hostOption);
 }
