@@ -29,8 +29,7 @@ export async function askWorker(
     worker.findImages(digests, signal),
   ]);
   const layers = new Map([...summaries].map(([key, summary]) => [key, knownLayer(summary)]));
-  index.reconcile(description);
-  index.learn({ asked: keys, layers: [...layers.values()] });
+  index.learn({ worker: description, asked: keys, layers: [...layers.values()] });
   await index.save();
   return { description, layers, images };
 }

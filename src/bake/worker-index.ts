@@ -27,8 +27,9 @@ const indexSchema = v.object({
 
 type IndexFile = v.InferOutput<typeof indexSchema>;
 
-/** What a worker said of its store, in one bake. */
+/** A worker's answer about all the layers that it was asked for. */
 export interface WorkerAnswer {
+  readonly worker: Pick<WorkerDescription, "storeId" | "generation">;
   readonly asked: readonly LayerKey[];
   readonly layers: readonly KnownLayer[];
 }
@@ -40,100 +41,138 @@ export interface WorkerAnswer {
  */
 export class WorkerIndex implements LayerLookup {
   readonly #path: string;
-  #storeId: string | null = null;
-  #generation = 0;
-  readonly #layers = new Map<LayerKey, KnownLayer>();
-  readonly #snapshots = new Map<string, KnownSnapshot>();
+  #remembered: Remembered;
+  /** Learned since the last save. */
+  #news: News = noNews();
 
-  private constructor(path: string) {
+  private constructor(path: string, remembered: Remembered) {
     this.#path = path;
+    this.#remembered = remembered;
   }
 
   /** A missing or damaged file is an empty index. */
   static async load(homeDirectory: string, workerName: string): Promise<WorkerIndex> {
     const path = workerIndexPath(homeDirectory, workerName);
-    const index = new WorkerIndex(path);
-    const file = await readClientFile(path, indexSchema);
-    if (file !== undefined) index.#fill(file);
-    return index;
-  }
-
-  #fill(file: IndexFile): void {
-    this.#storeId = file.storeId;
-    this.#generation = file.generation;
-    for (const [key, recordDigest, sizeBytes, durationMs] of file.layers) {
-      this.#layers.set(key, { key, recordDigest, sizeBytes, durationMs });
-    }
-    for (const { name, layer, fingerprint } of file.snapshots) {
-      this.#snapshots.set(name, { layer, fingerprint });
-    }
+    return new WorkerIndex(path, await readRemembered(path));
   }
 
   async findLayers(keys: readonly LayerKey[]): Promise<ReadonlyMap<LayerKey, KnownLayer>> {
     const found = new Map<LayerKey, KnownLayer>();
     for (const key of keys) {
-      const layer = this.#layers.get(key);
+      const layer = this.#remembered.layers.get(key);
       if (layer !== undefined) found.set(key, layer);
     }
     return found;
   }
 
   async findSnapshot(name: string): Promise<KnownSnapshot | undefined> {
-    return this.#snapshots.get(name);
+    return this.#remembered.snapshots.get(name);
   }
 
-  /**
-   * Forgets everything when the index is about another store, or something was removed from this one.
-   * @returns whether it was stale
-   */
-  reconcile(worker: Pick<WorkerDescription, "storeId" | "generation">): boolean {
-    const isCurrent = this.#storeId === worker.storeId && this.#generation === worker.generation;
-    if (isCurrent) return false;
-    const wasStale = this.#storeId !== null;
-    this.#storeId = worker.storeId;
-    this.#generation = worker.generation;
-    this.#layers.clear();
-    this.#snapshots.clear();
-    return wasStale;
+  /** Whether this is about another store, or about a time before something was removed from it. */
+  isStale({ storeId, generation }: Pick<WorkerDescription, "storeId" | "generation">): boolean {
+    const { store } = this.#remembered;
+    return store !== null && (store.storeId !== storeId || store.generation !== generation);
   }
 
-  /** Takes the worker's word for all that it was asked. */
+  /** Takes the worker's word; forgets all else when that shows the index to be stale. */
   learn(answer: WorkerAnswer): void {
-    for (const key of answer.asked) this.#layers.delete(key);
+    const { storeId, generation } = answer.worker;
+    this.#news.store = { storeId, generation };
+    for (const key of answer.asked) this.#news.asked.add(key);
     for (const layer of answer.layers) this.learnLayer(layer);
   }
 
   learnLayer(layer: KnownLayer): void {
-    this.#layers.delete(layer.key);
-    this.#layers.set(layer.key, layer);
+    this.#news.layers.set(layer.key, layer);
   }
 
   learnSnapshot(name: string, snapshot: KnownSnapshot): void {
-    this.#snapshots.set(name, snapshot);
+    this.#news.snapshots.set(name, snapshot);
   }
 
-  forgetSnapshot(name: string): void {
-    this.#snapshots.delete(name);
-  }
-
-  /** A disk that cannot take it does not stop a bake: the index only saves time. */
+  /**
+   * Adds what was learned to what the file holds now: another bake may have saved in between, and to write back
+   * what this one had loaded would bring back what that one corrected. A disk that cannot take the file does not
+   * stop a bake: the index only saves time.
+   */
   async save(): Promise<void> {
-    if (this.#storeId === null) return;
-    const file: IndexFile = {
-      version: 1,
-      storeId: this.#storeId,
-      generation: this.#generation,
-      layers: [...this.#layers.values()]
-        .slice(-layerLimit)
-        .map((layer) => [layer.key, layer.recordDigest, layer.sizeBytes, layer.durationMs]),
-      snapshots: [...this.#snapshots].map(([name, snapshot]) => ({ name, ...snapshot })),
-    };
+    const remembered = withNews(await readRemembered(this.#path), this.#news);
+    const { store } = remembered;
+    if (store === null) return;
+    this.#remembered = remembered;
+    this.#news = { ...noNews(), store };
     try {
-      await writeClientFile(this.#path, file, { durable: false });
+      await writeClientFile(this.#path, toFile(remembered, store), { durable: false });
     } catch (error) {
       if (!(error instanceof Failure) || error.code !== "ClientFileUnwritable") throw error;
     }
   }
+}
+
+interface StoreState {
+  readonly storeId: string;
+  readonly generation: number;
+}
+
+interface Remembered {
+  /** Null: nothing is known. */
+  readonly store: StoreState | null;
+  readonly layers: ReadonlyMap<LayerKey, KnownLayer>;
+  readonly snapshots: ReadonlyMap<string, KnownSnapshot>;
+}
+
+interface News {
+  /** Null: the worker was not asked. */
+  store: StoreState | null;
+  readonly asked: Set<LayerKey>;
+  readonly layers: Map<LayerKey, KnownLayer>;
+  readonly snapshots: Map<string, KnownSnapshot>;
+}
+
+function noNews(): News {
+  return { store: null, asked: new Set(), layers: new Map(), snapshots: new Map() };
+}
+
+async function readRemembered(path: string): Promise<Remembered> {
+  const file = await readClientFile(path, indexSchema);
+  if (file === undefined) return { store: null, layers: new Map(), snapshots: new Map() };
+  const { storeId, generation } = file;
+  return {
+    store: { storeId, generation },
+    layers: new Map(
+      file.layers.map(([key, recordDigest, sizeBytes, durationMs]) => [
+        key,
+        { key, recordDigest, sizeBytes, durationMs },
+      ]),
+    ),
+    snapshots: new Map(file.snapshots.map(({ name, layer, fingerprint }) => [name, { layer, fingerprint }])),
+  };
+}
+
+function withNews(remembered: Remembered, news: News): Remembered {
+  const { store } = news;
+  if (store === null) return remembered;
+  const isCurrent =
+    remembered.store?.storeId === store.storeId && remembered.store.generation === store.generation;
+  const layers = new Map(isCurrent ? remembered.layers : []);
+  // Deleted first, so that what is in use stands last and is kept longest.
+  for (const key of [...news.asked, ...news.layers.keys()]) layers.delete(key);
+  for (const [key, layer] of news.layers) layers.set(key, layer);
+  const snapshots = new Map([...(isCurrent ? remembered.snapshots : []), ...news.snapshots]);
+  return { store, layers, snapshots };
+}
+
+function toFile(remembered: Remembered, { storeId, generation }: StoreState): IndexFile {
+  return {
+    version: 1,
+    storeId,
+    generation,
+    layers: [...remembered.layers.values()]
+      .slice(-layerLimit)
+      .map((layer) => [layer.key, layer.recordDigest, layer.sizeBytes, layer.durationMs]),
+    snapshots: [...remembered.snapshots].map(([name, snapshot]) => ({ name, ...snapshot })),
+  };
 }
 
 export function workerIndexPath(homeDirectory: string, workerName: string): string {
@@ -150,7 +189,7 @@ export async function dropStaleIndex(options: {
   readonly worker: Pick<WorkerDescription, "storeId" | "generation">;
 }): Promise<void> {
   const index = await WorkerIndex.load(options.homeDirectory, options.workerName);
-  if (index.reconcile(options.worker)) {
+  if (index.isStale(options.worker)) {
     await rm(workerIndexPath(options.homeDirectory, options.workerName), { force: true });
   }
 }

@@ -6,6 +6,7 @@ import { bake } from "../../../src/bake/bake.ts";
 import type { BakeCollaborators, BakeOutcome, BakeRequest } from "../../../src/bake/bake-request.ts";
 import { type BakeExplanation, explainBake } from "../../../src/bake/dry-run.ts";
 import type { BakeEvent, BakeEventKind } from "../../../src/bake/events.ts";
+import { knownLayer, type LayerLookup, snapshotFingerprint } from "../../../src/bake/layer-lookup.ts";
 import { Failure } from "../../../src/diagnostics/failure.ts";
 import { sha256Digest } from "../../../src/model/identifiers.ts";
 import { emptyConfiguration } from "../../../src/model/sandbox-configuration.ts";
@@ -63,7 +64,11 @@ export class BakeRig implements AsyncDisposable {
   async bake(
     text: string,
     change: Partial<BakeRequest> = {},
-    options: { readonly signal?: AbortSignal; onEvent?(event: BakeEvent): void } = {},
+    options: {
+      readonly signal?: AbortSignal;
+      readonly localLayers?: LayerLookup;
+      onEvent?(event: BakeEvent): void;
+    } = {},
   ): Promise<BakeRun> {
     const events: BakeEvent[] = [];
     const ranBefore = this.worker.stepsRun.length;
@@ -71,10 +76,13 @@ export class BakeRig implements AsyncDisposable {
     await mkdir(join(this.folder, "context"), { recursive: true });
     const outcome = await bake(
       this.#request(text, change),
-      this.#collaborators((event) => {
-        events.push(event);
-        options.onEvent?.(event);
-      }),
+      {
+        ...this.#collaborators((event) => {
+          events.push(event);
+          options.onEvent?.(event);
+        }),
+        localLayers: options.localLayers ?? null,
+      },
       options.signal ?? new AbortController().signal,
     );
     return {
@@ -92,6 +100,21 @@ export class BakeRig implements AsyncDisposable {
       this.#collaborators(() => {}),
       new AbortController().signal,
     );
+  }
+
+  /** The worker's store, as it would be read where it is on this host. */
+  localLayers(): LayerLookup {
+    const { store } = this.worker;
+    return {
+      findLayers: async (keys) => {
+        const found = keys.flatMap((key) => store.layers.get(key)?.summary ?? []);
+        return new Map(found.map((summary) => [summary.key, knownLayer(summary)]));
+      },
+      findSnapshot: async (name) => {
+        const snapshot = store.snapshots.get(name);
+        return snapshot && { layer: snapshot.layer, fingerprint: snapshotFingerprint(snapshot) };
+      },
+    };
   }
 
   #request(text: string, change: Partial<BakeRequest>): BakeRequest {

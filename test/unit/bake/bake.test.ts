@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { Failure } from "../../../src/diagnostics/failure.ts";
 import { FakeWorker } from "../../support/fake-worker.ts";
@@ -353,4 +353,15 @@ test("a name that no snapshot can have is refused", async () => {
   await expect(rig.bake(threeSteps, { snapshotName: "../x" })).rejects.toMatchObject({
     code: "InvalidSnapshotName",
   });
+});
+
+test("where the worker's store is on this host, it is read instead of the index", async () => {
+  await using rig = await BakeRig.create();
+  await rig.bake(threeSteps);
+  await rm(rig.indexPath);
+  const { opened, outcome } = await rig.bake(threeSteps, {}, { localLayers: rig.localLayers() });
+  expect({ opened, kind: outcome.kind }).toEqual({ opened: 0, kind: "completed" });
+  rig.worker.store.removeSnapshot("app");
+  expect((await rig.bake(threeSteps, {}, { localLayers: rig.localLayers() })).opened).toBe(1);
+  expect(layerOf(rig, "app")).toBeDefined();
 });
