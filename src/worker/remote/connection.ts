@@ -220,14 +220,17 @@ class CallAttempt {
       this.#request.end(body);
       return;
     }
+    let ready = Promise.withResolvers<void>();
+    const wake = () => {
+      ready.resolve();
+      ready = Promise.withResolvers();
+    };
+    this.#request.on("drain", wake);
+    this.#request.on("close", wake);
     try {
       for await (const chunk of body) {
         if (this.#request.destroyed) return;
-        if (this.#request.write(chunk)) continue;
-        const ready = Promise.withResolvers<void>();
-        this.#request.once("drain", ready.resolve);
-        this.#request.once("close", ready.resolve);
-        await ready.promise;
+        if (!this.#request.write(chunk)) await ready.promise;
       }
       this.#request.end();
     } catch (error) {

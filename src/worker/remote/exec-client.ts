@@ -109,6 +109,7 @@ class ExecClient {
 
   drop(): void {
     this.#isOver = true;
+    this.#input.close(connectionLost(this.#connection.options.url, during));
     this.#socket.terminate();
   }
 

@@ -1,0 +1,168 @@
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { type Hasher, loadHasher } from "../../../../src/graph/hash.ts";
+import { type ContentDigest, contentDigest } from "../../../../src/model/identifiers.ts";
+import { frameHeader } from "../../../../src/worker/remote/content-frames.ts";
+import { Spool, type SpoolOptions } from "../../../../src/worker/remote/spool.ts";
+
+let folder = "";
+let hasher: Hasher;
+let clockMs = 0;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "lightbox-spool-"));
+  hasher = await loadHasher();
+  clockMs = 0;
+});
+
+afterEach(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+function openSpool(changes: Partial<SpoolOptions> = {}): Promise<Spool> {
+  return Spool.open({
+    folder,
+    createHasher: () => hasher.start(),
+    limitBytes: 1_000_000_000,
+    maxAgeMs: 1000,
+    now: () => clockMs,
+    ...changes,
+  });
+}
+
+function digestOf(content: string): ContentDigest {
+  return hasher.hashBytes(Buffer.from(content));
+}
+
+function frames(...contents: readonly string[]): Buffer {
+  const parts = contents.flatMap((content) => {
+    const bytes = Buffer.from(content);
+    return [frameHeader(hasher.hashBytes(bytes), bytes.length), bytes];
+  });
+  return Buffer.concat(parts);
+}
+
+async function* cut(bytes: Buffer, pieceBytes: number): AsyncGenerator<Buffer> {
+  for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);
+}
+
+test("contents arrive whole, however the stream is cut", async () => {
+  const contents = ["one", "", "three".repeat(100), "\0\xff", ""];
+  for (const pieceBytes of [1, 2, 7, 23, 24, 25, 100_000]) {
+    const spool = await openSpool();
+    await spool.receiveBundle(cut(frames(...contents), pieceBytes));
+    const digests = contents.map(digestOf);
+    expect(spool.missing(digests)).toEqual([]);
+    const pinned = spool.pin(digests);
+    for (const content of contents) expect(await text(await pinned.open(digestOf(content)))).toBe(content);
+    await pinned.release({ used: true });
+    await spool.close();
+  }
+});
+
+test("thousands of contents are one file, and a large one can be read, too", async () => {
+  const spool = await openSpool();
+  const small = Array.from({ length: 3000 }, (_, number) => `file ${number}`);
+  await spool.receiveBundle(cut(frames(...small), 65_536));
+  const large = "0123456789abcdef".repeat(200_000);
+  await spool.receiveOne(digestOf(large), cut(Buffer.from(large), 65_536));
+  expect(await readdir(folder)).toHaveLength(2);
+  const pinned = spool.pin([digestOf(large), digestOf("file 2999")]);
+  expect(await text(await pinned.open(digestOf(large)))).toBe(large);
+  expect(await text(await pinned.open(digestOf("file 2999")))).toBe("file 2999");
+  await pinned.release({ used: false });
+  await spool.close();
+});
+
+test("a content that is not what it is called is refused; what came before it is kept", async () => {
+  const spool = await openSpool();
+  const wrong = contentDigest("0".repeat(32));
+  const bytes = Buffer.concat([frames("good"), frameHeader(wrong, 3), Buffer.from("bad"), frames("late")]);
+  await expect(spool.receiveBundle(cut(bytes, 10))).rejects.toMatchObject({
+    code: "ContentMismatch",
+    message: expect.stringContaining(wrong),
+  });
+  expect(spool.missing([digestOf("good"), wrong, digestOf("bad")])).toEqual([wrong, digestOf("bad")]);
+  await expect(spool.receiveOne(wrong, cut(Buffer.from("bad"), 1))).rejects.toMatchObject({
+    code: "ContentMismatch",
+  });
+  await spool.close();
+});
+
+test("a stream that ends within a frame is refused and leaves nothing of that content", async () => {
+  const spool = await openSpool();
+  const whole = frames("first", "second");
+  for (const missingBytes of [1, 6, 20, 29]) {
+    const part = whole.subarray(0, whole.length - missingBytes);
+    await expect(spool.receiveBundle(cut(part, 9))).rejects.toMatchObject({ code: "ContentTruncated" });
+    expect(spool.missing([digestOf("second")])).toHaveLength(1);
+  }
+  await spool.close();
+});
+
+test("more than the limit is refused before it is written, and its space is free again", async () => {
+  const spool = await openSpool({ limitBytes: 1000 });
+  const announced = frameHeader(digestOf("x"), 1001);
+  await expect(spool.receiveBundle(cut(announced, 100))).rejects.toMatchObject({ code: "SpoolFull" });
+  const long = "y".repeat(1001);
+  await expect(spool.receiveOne(digestOf(long), cut(Buffer.from(long), 100))).rejects.toMatchObject({
+    code: "SpoolFull",
+  });
+  expect(await readdir(folder)).toEqual([]);
+  await spool.receiveBundle(cut(frames("z".repeat(1000)), 100));
+  await spool.close();
+});
+
+test("contents are dropped after use, except those that another client asked for meanwhile", async () => {
+  const spool = await openSpool();
+  await spool.receiveBundle(cut(frames("mine", "shared"), 100));
+  const digests = [digestOf("mine"), digestOf("shared")];
+  clockMs = 10;
+  const pinned = spool.pin(digests);
+  clockMs = 20;
+  expect(spool.missing([digestOf("shared")])).toEqual([]);
+  await pinned.release({ used: true });
+  expect(spool.missing(digests)).toEqual([digestOf("mine")]);
+  clockMs = 30;
+  await spool.pin([digestOf("shared")]).release({ used: true });
+  expect(spool.missing(digests)).toEqual(digests);
+  expect(await readdir(folder)).toEqual([]);
+  await spool.close();
+});
+
+test("contents that nobody asks for go after a while, but never those in use", async () => {
+  const spool = await openSpool();
+  await spool.receiveBundle(cut(frames("used", "old"), 100));
+  await spool.receiveBundle(cut(frames("asked for"), 100));
+  const pinned = spool.pin([digestOf("used")]);
+  clockMs = 900;
+  spool.missing([digestOf("asked for")]);
+  clockMs = 1100;
+  await spool.dropOld();
+  const digests = ["used", "old", "asked for"].map(digestOf);
+  expect(spool.missing(digests)).toEqual([digestOf("old")]);
+  expect(await text(await pinned.open(digestOf("used")))).toBe("used");
+  await spool.close();
+});
+
+test("a content that is not there cannot be pinned", async () => {
+  const spool = await openSpool();
+  expect(() => spool.pin([digestOf("nothing")])).toThrow(
+    expect.objectContaining({ code: "ContentMissing", category: "environment" }),
+  );
+  await spool.close();
+});
+
+test("opening empties what a crashed server left, and closing removes the folder", async () => {
+  const crashed = await openSpool();
+  await crashed.receiveBundle(cut(frames("left over"), 100));
+  const spool = await openSpool();
+  expect(await readdir(folder)).toEqual([]);
+  expect(spool.missing([digestOf("left over")])).toHaveLength(1);
+  await spool.close();
+  await expect(readdir(folder)).rejects.toMatchObject({ code: "ENOENT" });
+  await crashed.close();
+});
