@@ -74,13 +74,12 @@ async function contextRoot(directory: string): Promise<string> {
   });
 }
 
-/** The cache only saves time: a disk that cannot take it does not stop a bake. */
+/** The cache only saves time: whatever the system has against writing it does not stop a bake. */
 async function saveStatCache(statCache: StatCache): Promise<void> {
   try {
     await statCache.save();
   } catch (error) {
-    const ignored = ["EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "ENOTDIR", "EISDIR"];
-    if (!ignored.includes(systemErrorCode(error) ?? "")) throw error;
+    if (systemErrorCode(error) === undefined) throw error;
   }
 }
 
