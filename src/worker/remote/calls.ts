@@ -29,6 +29,7 @@ export class Calls {
   readonly #counts: Record<CallKind, number> = { request: 0, lineage: 0, exec: 0 };
   readonly #onActivity: (activity: ServerActivity) => void;
   readonly #silenceLimitMs: number;
+  #closing: Failure | undefined;
   #idle = Promise.withResolvers<void>();
 
   constructor(
@@ -57,6 +58,7 @@ export class Calls {
     if (this.#running.size === 0) this.#idle = Promise.withResolvers();
     this.#running.add(call);
     this.#count(kind, 1);
+    if (this.#closing !== undefined) call.abort(this.#closing);
     return call;
   }
 
@@ -64,7 +66,9 @@ export class Calls {
     return this.#byId.get(id);
   }
 
+  /** Also those that begin later. */
   abortAll(reason: Failure): void {
+    this.#closing = reason;
     for (const call of this.#running) call.abort(reason);
   }
 

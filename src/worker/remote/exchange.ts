@@ -86,6 +86,11 @@ export function explainError(
 
 export function sendFailure(response: ServerResponse, wire: WireFailure): void {
   if (response.destroyed) return;
+  if (response.headersSent) {
+    // Too late to say it in words: a broken answer is at least not taken for a whole one.
+    response.destroy();
+    return;
+  }
   response.writeHead(httpStatusOf(wire), { "content-type": jsonType });
   response.end(`${JSON.stringify({ error: wire })}\n`);
 }

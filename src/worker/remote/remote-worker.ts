@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { randomUUID } from "node:crypto";
 import type { Readable } from "node:stream";
 import * as v from "valibot";
 import { Failure } from "../../diagnostics/failure.ts";
@@ -147,14 +148,19 @@ export class RemoteWorker implements Worker {
     client: LineageClient,
     signal: AbortSignal,
   ): Promise<LineageOutcome> {
+    const lease = randomUUID();
     const contents = requestedContents(request.steps);
-    await uploadContents(this.#connection, { contents, open: client.openContent.bind(client) }, signal);
+    await uploadContents(
+      this.#connection,
+      { lease, contents, open: client.openContent.bind(client) },
+      signal,
+    );
     return await this.#connection.call(
       {
         method: "POST",
         path: "/lineages",
         contentType: jsonType,
-        body: Buffer.from(JSON.stringify({ request })),
+        body: Buffer.from(JSON.stringify({ lease, request })),
         during: "steps ran",
         onAbort: "wait",
       },

@@ -60,7 +60,7 @@ export function createRequestListener(options: ListenerOptions): Listener {
       await router.lookup(request, response);
     } catch (error) {
       // The body stays unread: the connection cannot be used for another request.
-      response.setHeader("connection", "close");
+      if (!response.headersSent) response.setHeader("connection", "close");
       sendFailure(response, toWireFailure(error));
     }
   };

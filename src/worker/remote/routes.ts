@@ -23,6 +23,7 @@ export interface JsonRoute {
 }
 
 const digestsBody = v.object({ digests: list(sha256Schema) });
+const missingBody = v.object({ lease: v.string(), digests: list(contentDigestSchema) });
 const keysBody = v.object({ keys: list(layerKeySchema) });
 
 /** Every call that answers with one JSON value; lineages and exec have their own form. */
@@ -90,8 +91,8 @@ function contentRoutes(spool: Spool): readonly JsonRoute[] {
       method: "POST",
       path: "/blobs/missing",
       serve: async (exchange) => {
-        const { digests } = await readJson(exchange, v.object({ digests: list(contentDigestSchema) }));
-        return spool.missing(digests);
+        const { lease, digests } = await readJson(exchange, missingBody);
+        return spool.missing(digests, lease);
       },
     },
     {

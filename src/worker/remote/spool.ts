@@ -1,19 +1,20 @@
 import type { Buffer } from "node:buffer";
-import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { Failure } from "../../diagnostics/failure.ts";
 import type { ContentDigest } from "../../model/identifiers.ts";
 import { type ContentSink, readFrames } from "./content-frames.ts";
+import { Leases } from "./leases.ts";
 import type { ContentHasher } from "./protocol.ts";
+import { makeSpoolFolder, removeSpoolFolder } from "./spool-folder.ts";
 import { SpoolPack } from "./spool-pack.ts";
 
 export interface SpoolOptions {
-  /** Emptied when the spool opens and removed when it closes. */
+  /** Each spool makes a folder of its own in it and removes those of servers that are gone. */
   readonly folder: string;
   readonly createHasher: () => ContentHasher;
   readonly limitBytes: number;
-  /** A content that nobody used or asked for is dropped after this long. */
+  /** A content or a lease that nobody used or asked for is dropped after this long. */
   readonly maxAgeMs: number;
   /** Milliseconds of any steady clock. */
   readonly now: () => number;
@@ -43,7 +44,7 @@ interface Content {
 /** The contents that a lineage needs, kept until it is released. */
 export interface PinnedContents {
   open(digest: ContentDigest): Promise<Readable>;
-  /** `used`: the contents are no longer wanted, unless another client has asked for them since. */
+  /** `used`: those that no other lease wants are dropped at once; otherwise they stay for a while. */
   release(options: { readonly used: boolean }): Promise<void>;
 }
 
@@ -53,25 +54,28 @@ export interface PinnedContents {
  */
 export class Spool {
   readonly #options: SpoolOptions;
+  readonly #folder: string;
+  readonly #leases = new Leases();
   readonly #contents = new Map<ContentDigest, Content>();
   #packNumber = 0;
   #totalBytes = 0;
 
-  private constructor(options: SpoolOptions) {
+  private constructor(options: SpoolOptions, folder: string) {
     this.#options = options;
+    this.#folder = folder;
   }
 
   static async open(options: SpoolOptions): Promise<Spool> {
-    await rm(options.folder, { recursive: true, force: true });
-    await mkdir(options.folder, { recursive: true, mode: 0o700 });
-    return new Spool(options);
+    return new Spool(options, await makeSpoolFolder(options.folder));
   }
 
-  /** Those that have to be sent; the others are kept for another while. */
-  missing(digests: readonly ContentDigest[]): ContentDigest[] {
+  /** Those that have to be sent. The lease wants all of them until its lineage has used them. */
+  missing(digests: readonly ContentDigest[], lease: string): ContentDigest[] {
+    const now = this.#options.now();
+    this.#leases.want(lease, digests, now);
     return digests.filter((digest) => {
       const content = this.#contents.get(digest);
-      if (content !== undefined) content.lastAskedForMs = this.#options.now();
+      if (content !== undefined) content.lastAskedForMs = now;
       return content === undefined;
     });
   }
@@ -93,8 +97,11 @@ export class Spool {
     });
   }
 
-  /** @throws Failure `ContentMissing` */
-  pin(digests: readonly ContentDigest[]): PinnedContents {
+  /**
+   * Keeps the contents for a lineage.
+   * @throws Failure `ContentMissing`
+   */
+  pin(digests: readonly ContentDigest[], lease: string): PinnedContents {
     const pinned = new Map<ContentDigest, Content>();
     for (const digest of digests) {
       const content = this.#contents.get(digest);
@@ -102,7 +109,6 @@ export class Spool {
       pinned.set(digest, content);
     }
     for (const content of pinned.values()) content.pins += 1;
-    const pinnedAtMs = this.#options.now();
     return {
       open: async (digest) => {
         const content = pinned.get(digest);
@@ -112,11 +118,11 @@ export class Spool {
       release: async ({ used }) => {
         const entries = [...pinned];
         pinned.clear();
+        this.#leases.end(lease);
         for (const [digest, content] of entries) {
           content.pins -= 1;
-          if (used && content.pins === 0 && content.lastAskedForMs <= pinnedAtMs) {
-            await this.#drop(digest, content);
-          }
+          content.lastAskedForMs = this.#options.now();
+          if (used && content.pins === 0 && !this.#leases.isWanted(digest)) await this.#drop(digest, content);
         }
       },
     };
@@ -124,19 +130,21 @@ export class Spool {
 
   async dropOld(): Promise<void> {
     const oldest = this.#options.now() - this.#options.maxAgeMs;
+    this.#leases.dropOld(oldest);
     for (const [digest, content] of [...this.#contents]) {
-      if (content.pins === 0 && content.lastAskedForMs < oldest) await this.#drop(digest, content);
+      const isInUse = content.pins > 0 || this.#leases.isWanted(digest);
+      if (!isInUse && content.lastAskedForMs < oldest) await this.#drop(digest, content);
     }
   }
 
   async close(): Promise<void> {
     for (const [digest, content] of [...this.#contents]) await this.#drop(digest, content);
-    await rm(this.#options.folder, { recursive: true, force: true });
+    await removeSpoolFolder(this.#folder);
   }
 
   async #receive(fill: (sink: ContentSink) => Promise<void>): Promise<void> {
     this.#packNumber += 1;
-    const pack = await SpoolPack.create(join(this.#options.folder, `${this.#packNumber}.pack`));
+    const pack = await SpoolPack.create(join(this.#folder, `${this.#packNumber}.pack`));
     const upload: Upload = { pack, live: 0, sizeBytes: 0 };
     const arrived: Arrived[] = [];
     try {

@@ -15,6 +15,13 @@ const readAheadFiles = 16;
 const bundleChunkBytes = 256 * 1024;
 const during = "files of the build context were sent";
 
+export interface Upload {
+  /** Names this client's interest in the contents until its lineage ends. */
+  readonly lease: string;
+  readonly contents: ReadonlyMap<ContentDigest, number>;
+  readonly open: OpenContent;
+}
+
 interface Content {
   readonly digest: ContentDigest;
   readonly sizeBytes: number;
@@ -29,7 +36,7 @@ type OpenContent = LineageClient["openContent"];
  */
 export async function uploadContents(
   connection: Connection,
-  { contents, open }: { readonly contents: ReadonlyMap<ContentDigest, number>; readonly open: OpenContent },
+  { lease, contents, open }: Upload,
   signal: AbortSignal,
 ): Promise<void> {
   if (contents.size === 0) return;
@@ -38,7 +45,7 @@ export async function uploadContents(
     {
       method: "POST",
       path: "/blobs/missing",
-      json: { digests: [...contents.keys()] },
+      json: { lease, digests: [...contents.keys()] },
       result: v.array(contentDigestSchema),
       during,
       isRepeatable: true,

@@ -194,7 +194,7 @@ test("a client that does not read does not hold the lineage up", async () => {
   // The answer is never read.
   const answered = Promise.withResolvers<void>();
   request.on("response", () => answered.resolve());
-  request.end(JSON.stringify({ request: lineageOf(base, twoSteps) }));
+  request.end(JSON.stringify({ lease: "", request: lineageOf(base, twoSteps) }));
   await answered.promise;
   await fake.started("RUN echo two");
   const end = await fake.lineages[0]?.ended;

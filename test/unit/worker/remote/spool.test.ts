@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -7,6 +7,7 @@ import { type Hasher, loadHasher } from "../../../../src/graph/hash.ts";
 import { type ContentDigest, contentDigest } from "../../../../src/model/identifiers.ts";
 import { frameHeader } from "../../../../src/worker/remote/content-frames.ts";
 import { Spool, type SpoolOptions } from "../../../../src/worker/remote/spool.ts";
+import { filesIn } from "../../../support/files-in.ts";
 
 let folder = "";
 let hasher: Hasher;
@@ -55,8 +56,8 @@ test("contents arrive whole, however the stream is cut", async () => {
     const spool = await openSpool();
     await spool.receiveBundle(cut(frames(...contents), pieceBytes));
     const digests = contents.map(digestOf);
-    expect(spool.missing(digests)).toEqual([]);
-    const pinned = spool.pin(digests);
+    expect(spool.missing(digests, "lease")).toEqual([]);
+    const pinned = spool.pin(digests, "lease");
     for (const content of contents) expect(await text(await pinned.open(digestOf(content)))).toBe(content);
     await pinned.release({ used: true });
     await spool.close();
@@ -69,8 +70,8 @@ test("thousands of contents are one file, and a large one can be read, too", asy
   await spool.receiveBundle(cut(frames(...small), 65_536));
   const large = "0123456789abcdef".repeat(200_000);
   await spool.receiveOne(digestOf(large), cut(Buffer.from(large), 65_536));
-  expect(await readdir(folder)).toHaveLength(2);
-  const pinned = spool.pin([digestOf(large), digestOf("file 2999")]);
+  expect(await filesIn(folder)).toHaveLength(2);
+  const pinned = spool.pin([digestOf(large), digestOf("file 2999")], "lease");
   expect(await text(await pinned.open(digestOf(large)))).toBe(large);
   expect(await text(await pinned.open(digestOf("file 2999")))).toBe("file 2999");
   await pinned.release({ used: false });
@@ -85,7 +86,10 @@ test("a content that is not what it is called is refused; what came before it is
     code: "ContentMismatch",
     message: expect.stringContaining(wrong),
   });
-  expect(spool.missing([digestOf("good"), wrong, digestOf("bad")])).toEqual([wrong, digestOf("bad")]);
+  expect(spool.missing([digestOf("good"), wrong, digestOf("bad")], "lease")).toEqual([
+    wrong,
+    digestOf("bad"),
+  ]);
   await expect(spool.receiveOne(wrong, cut(Buffer.from("bad"), 1))).rejects.toMatchObject({
     code: "ContentMismatch",
   });
@@ -98,7 +102,7 @@ test("a stream that ends within a frame is refused and leaves nothing of that co
   for (const missingBytes of [1, 6, 20, 29]) {
     const part = whole.subarray(0, whole.length - missingBytes);
     await expect(spool.receiveBundle(cut(part, 9))).rejects.toMatchObject({ code: "ContentTruncated" });
-    expect(spool.missing([digestOf("second")])).toHaveLength(1);
+    expect(spool.missing([digestOf("second")], "lease")).toHaveLength(1);
   }
   await spool.close();
 });
@@ -111,58 +115,64 @@ test("more than the limit is refused before it is written, and its space is free
   await expect(spool.receiveOne(digestOf(long), cut(Buffer.from(long), 100))).rejects.toMatchObject({
     code: "SpoolFull",
   });
-  expect(await readdir(folder)).toEqual([]);
+  expect(await filesIn(folder)).toEqual([]);
   await spool.receiveBundle(cut(frames("z".repeat(1000)), 100));
   await spool.close();
 });
 
-test("contents are dropped after use, except those that another client asked for meanwhile", async () => {
+test("contents are dropped after use, except those that another client's lease still wants", async () => {
   const spool = await openSpool();
-  await spool.receiveBundle(cut(frames("mine", "shared"), 100));
   const digests = [digestOf("mine"), digestOf("shared")];
-  clockMs = 10;
-  const pinned = spool.pin(digests);
-  clockMs = 20;
-  expect(spool.missing([digestOf("shared")])).toEqual([]);
-  await pinned.release({ used: true });
-  expect(spool.missing(digests)).toEqual([digestOf("mine")]);
-  clockMs = 30;
-  await spool.pin([digestOf("shared")]).release({ used: true });
-  expect(spool.missing(digests)).toEqual(digests);
-  expect(await readdir(folder)).toEqual([]);
+  // Both clients have asked before either of them has sent anything.
+  expect(spool.missing(digests, "first")).toEqual(digests);
+  expect(spool.missing([digestOf("shared")], "second")).toEqual([digestOf("shared")]);
+  await spool.receiveBundle(cut(frames("mine", "shared"), 100));
+  await spool.receiveBundle(cut(frames("shared"), 100));
+  await spool.pin(digests, "first").release({ used: true });
+  expect(spool.missing(digests, "third")).toEqual([digestOf("mine")]);
+  await spool.pin([digestOf("shared")], "second").release({ used: true });
+  await spool.pin([digestOf("shared")], "third").release({ used: true });
+  expect(spool.missing(digests, "fourth")).toEqual(digests);
+  expect(await filesIn(folder)).toEqual([]);
   await spool.close();
 });
 
-test("contents that nobody asks for go after a while, but never those in use", async () => {
+test("contents and leases that nobody comes back to go after a while, but never those in use", async () => {
   const spool = await openSpool();
+  spool.missing([digestOf("old")], "gone");
   await spool.receiveBundle(cut(frames("used", "old"), 100));
   await spool.receiveBundle(cut(frames("asked for"), 100));
-  const pinned = spool.pin([digestOf("used")]);
+  const pinned = spool.pin([digestOf("used")], "running");
   clockMs = 900;
-  spool.missing([digestOf("asked for")]);
+  spool.missing([digestOf("asked for")], "new");
   clockMs = 1100;
   await spool.dropOld();
   const digests = ["used", "old", "asked for"].map(digestOf);
-  expect(spool.missing(digests)).toEqual([digestOf("old")]);
+  expect(spool.missing(digests, "other")).toEqual([digestOf("old")]);
   expect(await text(await pinned.open(digestOf("used")))).toBe("used");
   await spool.close();
 });
 
 test("a content that is not there cannot be pinned", async () => {
   const spool = await openSpool();
-  expect(() => spool.pin([digestOf("nothing")])).toThrow(
+  expect(() => spool.pin([digestOf("nothing")], "lease")).toThrow(
     expect.objectContaining({ code: "ContentMissing", category: "environment" }),
   );
   await spool.close();
 });
 
-test("opening empties what a crashed server left, and closing removes the folder", async () => {
-  const crashed = await openSpool();
-  await crashed.receiveBundle(cut(frames("left over"), 100));
-  const spool = await openSpool();
-  expect(await readdir(folder)).toEqual([]);
-  expect(spool.missing([digestOf("left over")])).toHaveLength(1);
-  await spool.close();
-  await expect(readdir(folder)).rejects.toMatchObject({ code: "ENOENT" });
-  await crashed.close();
+test("what a server left behind that is gone is removed, what a running one has is not", async () => {
+  // No process has this id: it is above the highest that systems give.
+  const left = join(folder, "4194999-left");
+  await mkdir(left);
+  await writeFile(join(left, "1.pack"), "left over");
+  const first = await openSpool();
+  await first.receiveBundle(cut(frames("in use"), 100));
+  expect(await filesIn(folder)).toHaveLength(1);
+  const second = await openSpool();
+  expect(await text(await first.pin([digestOf("in use")], "lease").open(digestOf("in use")))).toBe("in use");
+  await second.close();
+  expect(await filesIn(folder)).toHaveLength(1);
+  await first.close();
+  expect(await filesIn(folder)).toEqual([]);
 });

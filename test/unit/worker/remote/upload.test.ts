@@ -1,4 +1,3 @@
-import { readdir } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { expect, test } from "vitest";
 import { loadHasher } from "../../../../src/graph/hash.ts";
@@ -7,6 +6,7 @@ import type { ContextEntry } from "../../../../src/model/step-operation.ts";
 import type { ServerActivity } from "../../../../src/worker/remote/calls.ts";
 import type { LineageStep } from "../../../../src/worker/worker.ts";
 import { FakeWorker } from "../../../support/fake-worker.ts";
+import { filesIn } from "../../../support/files-in.ts";
 import { startRemoteRig } from "../../../support/remote-rig.ts";
 import { copyStep, forever, lineageOf, RecordingClient } from "../contract/contract-rig.ts";
 import { testImage } from "./test-image.ts";
@@ -62,8 +62,7 @@ test("5,000 small files travel in one request, and nothing of them is left after
   expect(callsIn(rig.activity) - before).toBe(3);
   expect(fake.contents.size).toBe(5000);
   for (const content of contents) expect(fake.contents.get(hasher.hashBytes(content))).toEqual(content);
-  await rig.remote.listSandboxes(forever);
-  expect(await readdir(rig.spoolFolder)).toEqual([]);
+  expect(await filesIn(rig.spoolFolder)).toEqual([]);
 });
 
 test("a lineage without context files is one request", async () => {
