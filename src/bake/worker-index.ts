@@ -10,22 +10,38 @@ import type { KnownLayer, KnownSnapshot, LayerLookup } from "./layer-lookup.ts";
 /** Keeps the file small enough to load in a few milliseconds; the least recently written ones go first. */
 const layerLimit = 4000;
 
-const layerKeySchema = v.pipe(v.string(), v.guard(isLayerKey));
-const sha256Schema = v.pipe(v.string(), v.guard(isSha256Digest));
-const amount = v.pipe(v.number(), v.minValue(0));
-
 const indexSchema = v.object({
   version: v.literal(1),
   storeId: v.string(),
   generation: v.number(),
-  /** Key, digest of the record, size in bytes, duration in milliseconds. */
-  layers: v.array(v.tuple([layerKeySchema, sha256Schema, amount, amount])),
+  /** See {@link layerLine}; read only when looked up, so that loading costs little. */
+  layers: v.array(v.string()),
   snapshots: v.array(
-    v.object({ name: v.string(), layer: v.nullable(layerKeySchema), fingerprint: sha256Schema }),
+    v.object({
+      name: v.string(),
+      layer: v.nullable(v.pipe(v.string(), v.guard(isLayerKey))),
+      fingerprint: v.pipe(v.string(), v.guard(isSha256Digest)),
+    }),
   ),
 });
 
 type IndexFile = v.InferOutput<typeof indexSchema>;
+
+const keyLength = 32;
+
+/** Key, digest of the record, size in bytes, duration in milliseconds. */
+function layerLine({ key, recordDigest, sizeBytes, durationMs }: KnownLayer): string {
+  return `${key} ${recordDigest} ${sizeBytes} ${durationMs}`;
+}
+
+/** Undefined for a line that nobody could have written. */
+function readLayerLine(line: string): KnownLayer | undefined {
+  const [key = "", recordDigest = "", size, duration] = line.split(" ");
+  const [sizeBytes, durationMs] = [Number(size), Number(duration)];
+  if (!isLayerKey(key) || !isSha256Digest(recordDigest)) return undefined;
+  if (!(sizeBytes >= 0 && durationMs >= 0)) return undefined;
+  return { key, recordDigest, sizeBytes, durationMs };
+}
 
 /** A worker's answer about all the layers that it was asked for. */
 export interface WorkerAnswer {
@@ -59,7 +75,8 @@ export class WorkerIndex implements LayerLookup {
   async findLayers(keys: readonly LayerKey[]): Promise<ReadonlyMap<LayerKey, KnownLayer>> {
     const found = new Map<LayerKey, KnownLayer>();
     for (const key of keys) {
-      const layer = this.#remembered.layers.get(key);
+      const line = this.#remembered.layers.get(key);
+      const layer = line === undefined ? undefined : readLayerLine(line);
       if (layer !== undefined) found.set(key, layer);
     }
     return found;
@@ -118,7 +135,8 @@ interface StoreState {
 interface Remembered {
   /** Null: nothing is known. */
   readonly store: StoreState | null;
-  readonly layers: ReadonlyMap<LayerKey, KnownLayer>;
+  /** Lines by key. */
+  readonly layers: ReadonlyMap<string, string>;
   readonly snapshots: ReadonlyMap<string, KnownSnapshot>;
 }
 
@@ -140,12 +158,7 @@ async function readRemembered(path: string): Promise<Remembered> {
   const { storeId, generation } = file;
   return {
     store: { storeId, generation },
-    layers: new Map(
-      file.layers.map(([key, recordDigest, sizeBytes, durationMs]) => [
-        key,
-        { key, recordDigest, sizeBytes, durationMs },
-      ]),
-    ),
+    layers: new Map(file.layers.map((line) => [line.slice(0, keyLength), line])),
     snapshots: new Map(file.snapshots.map(({ name, layer, fingerprint }) => [name, { layer, fingerprint }])),
   };
 }
@@ -158,7 +171,7 @@ function withNews(remembered: Remembered, news: News): Remembered {
   const layers = new Map(isCurrent ? remembered.layers : []);
   // Deleted first, so that what is in use stands last and is kept longest.
   for (const key of [...news.asked, ...news.layers.keys()]) layers.delete(key);
-  for (const [key, layer] of news.layers) layers.set(key, layer);
+  for (const [key, layer] of news.layers) layers.set(key, layerLine(layer));
   const snapshots = new Map([...(isCurrent ? remembered.snapshots : []), ...news.snapshots]);
   return { store, layers, snapshots };
 }
@@ -168,9 +181,7 @@ function toFile(remembered: Remembered, { storeId, generation }: StoreState): In
     version: 1,
     storeId,
     generation,
-    layers: [...remembered.layers.values()]
-      .slice(-layerLimit)
-      .map((layer) => [layer.key, layer.recordDigest, layer.sizeBytes, layer.durationMs]),
+    layers: [...remembered.layers.values()].slice(-layerLimit),
     snapshots: [...remembered.snapshots].map(([name, snapshot]) => ({ name, ...snapshot })),
   };
 }

@@ -219,7 +219,9 @@ test("a layer whose record is another step's is not taken for a hit", async () =
   await using rig = await BakeRig.create();
   await rig.bake(threeSteps);
   const index = JSON.parse(await readFile(rig.indexPath, "utf8"));
-  for (const layer of index.layers) layer[1] = `sha256:${"0".repeat(64)}`;
+  index.layers = index.layers.map((line: string) =>
+    line.replace(/sha256:[0-9a-f]+/, `sha256:${"0".repeat(64)}`),
+  );
   await writeFile(rig.indexPath, JSON.stringify(index));
   for (const [key, layer] of rig.worker.store.layers) {
     rig.worker.store.layers.set(key, { ...layer, summary: { ...layer.summary, record: "another" } });

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -77,6 +77,16 @@ test("the file stays small: the layers that were learned first go first", async 
   await learned(...Array.from({ length: 5000 }, (_, number) => layer(number)));
   expect(await known(layer(0), layer(999))).toBe(0);
   expect(await known(layer(1000), layer(4999))).toBe(2);
+});
+
+test("a line that cannot be read is a layer that is not known", async () => {
+  await learned(layer(1), layer(2));
+  const path = workerIndexPath(home, "w");
+  const file = JSON.parse(await readFile(path, "utf8"));
+  file.layers[0] = file.layers[0].replace(/ [0-9]+ /, " -1 ");
+  file.layers[1] = file.layers[1].slice(0, 50);
+  await writeFile(path, JSON.stringify(file));
+  expect(await known(layer(1), layer(2))).toBe(0);
 });
 
 test("a stale index is dropped by whoever opens the worker, a current one stays", async () => {
