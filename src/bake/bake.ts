@@ -86,7 +86,15 @@ async function bakeThrough(surroundings: Surroundings, signal: AbortSignal): Pro
   await history.save(keyed, ground);
   const known = await lookUp(bake);
   if (known !== null) return finish(bake, { work: known.work, layers: known.layers, published: false });
-  return await bakeOnWorker(bake, await collaborators.openWorker(signal), signal);
+  return await bakeOnWorker(bake, await openWorker(bake, signal), signal);
+}
+
+async function openWorker({ collaborators, progress }: KeyedBake, signal: AbortSignal): Promise<Worker> {
+  const startedAt = progress.now();
+  progress.emit({ kind: "worker-opening" });
+  const worker = await collaborators.openWorker(signal);
+  progress.emit({ kind: "worker-opened", durationMs: progress.now() - startedAt });
+  return worker;
 }
 
 function announcePlan({ keyed, snapshotName, request, progress }: KeyedBake): void {

@@ -24,6 +24,8 @@ export type BakeEventBody =
   | BaseProgress
   | BaseImported
   | Planned
+  | WorkerOpening
+  | WorkerOpened
   | StepCached
   | StepQueued
   | StepWaiting
@@ -111,6 +113,16 @@ export interface PlannedStepSummary {
   readonly title: string;
   /** Of the instruction in the Lightfile. */
   readonly position: Position;
+}
+
+/** There is something to run or to publish, so the worker is needed; it may have to be started first. */
+export interface WorkerOpening {
+  readonly kind: "worker-opening";
+}
+
+export interface WorkerOpened {
+  readonly kind: "worker-opened";
+  readonly durationMs: number;
 }
 
 /** The step is not run. */

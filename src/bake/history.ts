@@ -1,6 +1,7 @@
 import { hash, randomUUID } from "node:crypto";
 import { join } from "node:path";
 import * as v from "valibot";
+import { Failure } from "../diagnostics/failure.ts";
 import type { KeyedPlan } from "../graph/keyed-plan.ts";
 import { type RecordedStep, recordSteps } from "../graph/recorded-step.ts";
 import { isLayerKey } from "../model/identifiers.ts";
@@ -54,7 +55,7 @@ export class BakeHistory {
 
   private constructor(
     options: HistoryOptions,
-    paths: BakeHistory["paths"],
+    paths: { readonly head: string; readonly steps: string },
     head: v.InferOutput<typeof headSchema> | undefined,
   ) {
     this.#options = options;
@@ -71,10 +72,6 @@ export class BakeHistory {
     return new BakeHistory(options, paths, await readClientFile(paths.head, headSchema));
   }
 
-  get paths(): { readonly head: string; readonly steps: string } {
-    return this.#paths;
-  }
-
   /** The ground of the next bake; a `--no-cache` bake takes a new one. */
   groundFor(request: { readonly noCache: boolean }): string | null {
     return request.noCache ? randomUUID() : this.#ground;
@@ -86,16 +83,26 @@ export class BakeHistory {
     return file?.steps ?? [];
   }
 
-  /** Replaces what is remembered; writes nothing when that is the same. */
+  /**
+   * Replaces what is remembered; writes nothing when that is the same. A disk that cannot take the steps does not
+   * stop a bake: only explanations are lost.
+   * @throws Failure `ClientFileUnwritable` when a new ground cannot be kept
+   */
   async save(keyed: KeyedPlan, ground: string | null): Promise<void> {
     const keysDigest = digestOfKeys(keyed);
     if (keysDigest === this.#keysDigest && ground === this.#ground) return;
     const { lightfilePath: lightfile, target } = this.#options;
-    await writeClientFile(this.#paths.steps, { version: 1, steps: recordSteps(keyed) }, { durable: false });
-    // Last: a crash before it leaves an old head, and the steps are written again next time. It is durable
-    // because a lost ground would bring back the layers that --no-cache was meant to replace.
-    const head = { version: 1, lightfile, target, ground, keysDigest };
-    await writeClientFile(this.#paths.head, head, { durable: ground !== this.#ground });
+    const isNewGround = ground !== this.#ground;
+    try {
+      await writeClientFile(this.#paths.steps, { version: 1, steps: recordSteps(keyed) }, { durable: false });
+      // Last: a crash before it leaves an old head, and the steps are written again next time. It is durable
+      // because a lost ground would bring back the layers that --no-cache was meant to replace.
+      const head = { version: 1, lightfile, target, ground, keysDigest };
+      await writeClientFile(this.#paths.head, head, { durable: isNewGround });
+    } catch (error) {
+      const isHarmless = error instanceof Failure && error.code === "ClientFileUnwritable" && !isNewGround;
+      if (!isHarmless) throw error;
+    }
   }
 }
 

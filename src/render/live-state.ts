@@ -10,7 +10,7 @@ const tailLineLimit = 6;
 
 /** Something that goes on now and is redrawn until it ends. */
 export interface Activity {
-  /** `[build 2/5]`; empty for a base image. */
+  /** `[build 2/5]`; empty for what is no step. */
   readonly label: string;
   readonly title: string;
   /** What is special right now, such as `booting a builder`; null while the step simply runs. */
@@ -42,14 +42,20 @@ export class LiveState {
         this.steps.fill(event);
         break;
       case "base-resolving":
-        this.#base(event.reference, `base ${event.reference}`, event.at);
+        this.#begin(`base ${event.reference}`, `base ${event.reference}`, event.at);
         break;
       case "base-progress":
-        this.#base(event.reference, `base ${formatBaseProgress(event)}`, event.at);
+        this.#begin(`base ${event.reference}`, `base ${formatBaseProgress(event)}`, event.at);
         break;
       case "base-resolved":
       case "base-imported":
         this.#activities.delete(`base ${event.reference}`);
+        break;
+      case "worker-opening":
+        this.#begin("worker", "opening the worker", event.at);
+        break;
+      case "worker-opened":
+        this.#activities.delete("worker");
         break;
       case "step-waiting":
         this.#step(event.step, { note: `waiting ${formatWaiting(event)}`, isWaiting: true }, event.at);
@@ -88,8 +94,8 @@ export class LiveState {
     }
   }
 
-  #base(reference: string, title: string, at: number): void {
-    const id = `base ${reference}`;
+  /** Something other than a step, by an id of its own. */
+  #begin(id: string, title: string, at: number): void {
     const since = this.#activities.get(id)?.since ?? at;
     this.#activities.set(id, { label: "", title, note: null, isWaiting: false, since, tail: null });
   }

@@ -14,6 +14,8 @@ import { StepDirectory } from "./step-directory.ts";
 /** How often a pull may say how far it is. */
 const baseProgressEveryMs = 5000;
 
+const noticeableMs = 1000;
+
 /** Wide enough for the longest word that follows a step's label. */
 const wordWidth = 9;
 
@@ -39,6 +41,10 @@ export class PlainRenderer implements Renderer {
       }
       case "base-resolving":
       case "step-queued":
+      case "worker-opening":
+        break;
+      case "worker-opened":
+        this.#workerOpened(event.durationMs);
         break;
       case "base-resolved":
         this.#line(`base ${wording.formatBaseResolved(event)}`);
@@ -111,6 +117,11 @@ export class PlainRenderer implements Renderer {
 
   #printOptions(): PrintOptions {
     return { colors: this.#colors, columns: columnsOf(this.#stream) };
+  }
+
+  /** Worth a line only where something had to be started or reached over a network. */
+  #workerOpened(durationMs: number): void {
+    if (durationMs >= noticeableMs) this.#line(`worker ready after ${wording.formatDuration(durationMs)}`);
   }
 
   #baseProgress(event: BaseProgress, at: number): void {

@@ -1,4 +1,5 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { Failure } from "../../../src/diagnostics/failure.ts";
 import { FakeWorker } from "../../support/fake-worker.ts";
@@ -366,4 +367,17 @@ test("where the worker's store is on this host, it is read instead of the index"
   rig.worker.store.removeSnapshot("app");
   expect((await rig.bake(threeSteps, {}, { localLayers: rig.localLayers() })).opened).toBe(1);
   expect(layerOf(rig, "app")).toBeDefined();
+});
+
+test("a home that cannot be written stops a --no-cache bake only", async () => {
+  await using rig = await BakeRig.create();
+  await rig.bake(threeSteps);
+  await rm(join(rig.home, "history"), { recursive: true });
+  await rm(join(rig.home, "index"), { recursive: true });
+  await writeFile(join(rig.home, "history"), "");
+  await writeFile(join(rig.home, "index"), "");
+  expect((await rig.bake(`${threeSteps}RUN four\n`)).outcome.kind).toBe("completed");
+  await expect(rig.bake(threeSteps, { noCache: true })).rejects.toMatchObject({
+    code: "ClientFileUnwritable",
+  });
 });

@@ -1,3 +1,5 @@
+import * as fc from "fast-check";
+import stringWidth from "string-width";
 import { expect, test } from "vitest";
 import type { Diagnostic } from "../../../src/diagnostics/diagnostic.ts";
 import { Failure } from "../../../src/diagnostics/failure.ts";
@@ -133,4 +135,34 @@ error[NoSpaceLeft]: no space left in /store
   hint: free some space:
         lightbox prune --keep-storage 5G
 `);
+});
+
+test("whatever the text, the range and the width, no line is wider than the terminal", () => {
+  const pieces = fc.constantFrom(
+    "a",
+    "word ",
+    "\t",
+    "漢",
+    "👩‍💻",
+    "e\u0301",
+    "\x1b[2J",
+    "\u202e",
+    "\ud83d",
+    "\n",
+  );
+  fc.assert(
+    fc.property(
+      fc.array(pieces, { maxLength: 200 }),
+      fc.nat(250),
+      fc.nat(250),
+      fc.integer({ min: 30, max: 120 }),
+      (parts, start, length, columns) => {
+        const source = { path: "L", text: parts.join("") };
+        const diagnostic = { ...diagnosticAt("||"), source, range: { start, end: start + length } };
+        const lines = formatDiagnostic(diagnostic, { colors: noColors, columns }).split("\n");
+        for (const line of lines.slice(1)) expect(stringWidth(line)).toBeLessThanOrEqual(columns);
+        expect(lines.some((line) => /^\s+\|\s+\^/.test(line)) || source.text.length === 0).toBe(true);
+      },
+    ),
+  );
 });

@@ -7,7 +7,7 @@ const page = await readFile(new URL("../../../docs/events.md", import.meta.url),
 
 /** The rows of the table: kind and the names in the last column that are not in brackets. */
 function documentedEvents(): Map<string, readonly string[]> {
-  const rows = page.matchAll(/^\| `([a-z-]+)` \| [^|]* \| ([^|]*) \|$/gm);
+  const rows = page.matchAll(/^\| `([a-z-]+)` \| [^|]* \| ([^|]*)\|$/gm);
   return new Map(
     [...rows].map(([, kind = "", fields = ""]) => {
       const outside = fields.replace(/\([^()]*\)/g, "");

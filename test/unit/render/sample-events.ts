@@ -72,6 +72,8 @@ export const sampleEvents: { readonly [Kind in BakeEventKind]: Extract<BakeEvent
       },
     ],
   },
+  "worker-opening": { kind: "worker-opening" },
+  "worker-opened": { kind: "worker-opened", durationMs: 5200 },
   "step-cached": { kind: "step-cached", step: configure, layer, savedMs: 62_300, source: "store" },
   "step-queued": { kind: "step-queued", step: make },
   "base-imported": { kind: "base-imported", reference: "debian:12", digest, durationMs: 2100 },
