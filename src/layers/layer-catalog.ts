@@ -72,10 +72,11 @@ export class LayerCatalog {
       checked.set(next, undefined);
       const record: LayerRecord | undefined = await this.#readLayer(next);
       if (record !== undefined) path.push(record);
-      else if (path.length > 0)
-        this.#store.onDamage(`layer ${key}: layer ${next} below it is missing or damaged`);
       isBroken = record === undefined;
       next = record?.parent ?? null;
+    }
+    if (isBroken && path.length > 0) {
+      this.#store.onDamage(`layer ${key}: a layer below it is missing or damaged`);
     }
     for (const record of path.reverse()) {
       if (isBroken || !(await this.#standsOn(record, below))) return undefined;

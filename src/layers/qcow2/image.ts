@@ -122,13 +122,6 @@ export class Qcow2Image implements AsyncDisposable {
     return (low & zeroFlag) === 0 ? offset : null;
   }
 
-  /** The cluster that a zero entry keeps allocated, or null; for counting references. */
-  reservedCluster(table: Buffer, entry: number): number | null {
-    const at = entry * tableEntryBytes;
-    const offset = entryOffset(table.readUInt32BE(at), table.readUInt32BE(at + 4));
-    return offset === 0 ? null : offset;
-  }
-
   /**
    * What the image itself holds, in guest order, neighbours joined up to 4 MiB. Each cluster of the file may
    * turn up once only, which bounds the work by the file's length.
@@ -140,15 +133,7 @@ export class Qcow2Image implements AsyncDisposable {
     for (let index = 0; index < this.tableCount; index++) {
       const table = await this.table(index);
       if (table === null) continue;
-      for (let entry = 0; entry < entriesPerTable; entry++) {
-        const guestOffset = (index * entriesPerTable + entry) * clusterBytes;
-        const hostOffset = this.locate(table, entry);
-        if (hostOffset === undefined) continue;
-        if (guestOffset >= this.header.sizeBytes) {
-          throw imageRefused(this.path, "it has clusters behind the end of its disk");
-        }
-        const reserved = this.reservedCluster(table, entry);
-        if (reserved !== null) used.claim(reserved, this.path);
+      for (const { guestOffset, hostOffset } of this.claimEntries(index, table, used)) {
         if (run !== undefined && continues(run, guestOffset, hostOffset)) {
           run.lengthBytes += clusterBytes;
           continue;
@@ -158,6 +143,23 @@ export class Qcow2Image implements AsyncDisposable {
       }
     }
     if (run !== undefined) yield run;
+  }
+
+  /** The clusters that an L2 table maps, each claimed. */
+  *claimEntries(index: number, table: Buffer, used: UsedClusters): Generator<ClusterExtent> {
+    for (let entry = 0; entry < entriesPerTable; entry++) {
+      const hostOffset = this.locate(table, entry);
+      if (hostOffset === undefined) continue;
+      const guestOffset = (index * entriesPerTable + entry) * clusterBytes;
+      if (guestOffset >= this.header.sizeBytes) {
+        throw imageRefused(this.path, "it has clusters behind the end of its disk");
+      }
+      // A zero entry may keep its cluster for later.
+      const at = entry * tableEntryBytes;
+      const kept = entryOffset(table.readUInt32BE(at), table.readUInt32BE(at + 4));
+      if (kept !== 0) used.claim(kept, this.path);
+      yield { guestOffset, lengthBytes: clusterBytes, hostOffset };
+    }
   }
 
   /** Header, L1 and L2 tables, each claimed once. The refcount structures are left out. */

@@ -39,12 +39,7 @@ export async function findUsedClusters(image: Qcow2Image): Promise<UsedClusters>
   const used = image.claimMetadata();
   for (let index = 0; index < image.tableCount; index++) {
     const table = await image.table(index);
-    if (table === null) continue;
-    for (let entry = 0; entry < entriesPerTable; entry++) {
-      if (image.locate(table, entry) === undefined) continue;
-      const offset = image.reservedCluster(table, entry);
-      if (offset !== null) used.claim(offset, image.path);
-    }
+    if (table !== null) for (const _ of image.claimEntries(index, table, used));
   }
   return used;
 }
