@@ -5,6 +5,7 @@ import type { ReadContext } from "./read-instruction.ts";
 import { quoteWord } from "./reporter.ts";
 import { describeInstruction, isInstructionName } from "./reserved.ts";
 import { scanLine } from "./scan.ts";
+import { payloadOf } from "./token-patterns.ts";
 import { rangeOf, wordOf } from "./token-words.ts";
 
 /** Says in the words of the language what the grammar found wrong: at most one thing for each instruction. */
@@ -48,6 +49,8 @@ function reportSyntaxError(
   const found = error.token;
   const atEnd = found.image === "\n" || found.image === "" || Number.isNaN(found.startOffset);
   if (atEnd) {
+    // A flag's quote that is never closed has swallowed the arguments.
+    if (instruction.flags.some((flag) => payloadOf(flag)?.kind === "open-quote")) return;
     const separator = instruction.separators.at(-1);
     const after = separator === undefined ? name : `${name} … ${separator.image.toUpperCase()}`;
     context.reporter.error({
