@@ -4,6 +4,7 @@ import { describeChanges } from "../graph/describe-change.ts";
 import { explainChange } from "../graph/explain.ts";
 import type { KeyedPlan, KeyedStep } from "../graph/keyed-plan.ts";
 import { pairSteps } from "../graph/pair-steps.ts";
+import type { Plan } from "../graph/plan.ts";
 import { type RecordedStep, recordSteps } from "../graph/recorded-step.ts";
 import type { LayerKey, StepId } from "../model/identifiers.ts";
 import { BakeProgress } from "./bake-progress.ts";
@@ -21,6 +22,7 @@ export type BakeExplanation =
       readonly kind: "explained";
       /** The name that the bake would publish; null: none. */
       readonly snapshotName: string | null;
+      readonly plan: Plan;
       /** In plan order. */
       readonly steps: readonly StepExplanation[];
       readonly diagnostics: readonly Diagnostic[];
@@ -68,7 +70,7 @@ export async function explainBake(
     ...before.map((step) => step.key),
   ]);
   const steps = explainSteps(keyed, { before, layers, request });
-  return { kind: "explained", snapshotName, steps, diagnostics: progress.diagnostics };
+  return { kind: "explained", snapshotName, plan: keyed.plan, steps, diagnostics: progress.diagnostics };
 }
 
 interface Known {
