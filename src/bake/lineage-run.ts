@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import { Failure } from "../diagnostics/failure.ts";
 import type { SourceFile } from "../diagnostics/source-file.ts";
 import { positionAt } from "../diagnostics/source-file.ts";
 import { unreachable } from "../diagnostics/unreachable.ts";
@@ -32,6 +33,7 @@ export interface LineageRunOptions {
 /**
  * Runs one lineage and turns what the worker says of it into the bake's events.
  * @returns the failure of a step, or undefined when all steps are there now
+ * @throws Failure `LayerKeyCollision`, and what `Worker.runLineage` throws
  */
 export async function runLineage(
   scheduled: ScheduledLineage,
@@ -68,10 +70,21 @@ function lineageRequest(
   };
 }
 
+/** XXH64 is fast, not collision-proof: a layer of another step must not be taken for this one's. */
+function keyCollision({ key }: LayerSummary): Failure {
+  return new Failure({
+    code: "LayerKeyCollision",
+    category: "environment",
+    message: `the store has another step's layer under the key ${key}`,
+    hint: "bake with --no-cache: that gives every step another key",
+  });
+}
+
 class LineageReport {
   readonly #steps: readonly KeyedStep[];
   readonly #options: LineageRunOptions;
   readonly #tails = new Map<number, OutputTail>();
+  #collision: LayerSummary | null = null;
 
   constructor(steps: readonly KeyedStep[], options: LineageRunOptions) {
     this.#steps = steps;
@@ -111,6 +124,10 @@ class LineageReport {
   /** The layer stands for all steps up to `index` that this lineage has not run itself. */
   #reuse(index: number, layer: LayerSummary): void {
     const { progress, onLayer } = this.#options;
+    if (layer.record !== this.#step(index).record) {
+      this.#collision = layer;
+      return;
+    }
     for (const [position, { step }] of this.#steps.slice(0, index + 1).entries()) {
       if (!progress.isOpen(step.id)) continue;
       const savedMs = position === index ? layer.durationMs : 0;
@@ -137,7 +154,9 @@ class LineageReport {
     onLayer(event.layer);
   }
 
+  /** @throws Failure `LayerKeyCollision` */
   finish(outcome: LineageOutcome): StepFailed | undefined {
+    if (this.#collision !== null) throw keyCollision(this.#collision);
     switch (outcome.kind) {
       case "completed":
         return undefined;

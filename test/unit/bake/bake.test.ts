@@ -227,8 +227,10 @@ test("a layer whose record is another step's is not taken for a hit", async () =
   for (const [key, layer] of rig.worker.store.layers) {
     rig.worker.store.layers.set(key, { ...layer, summary: { ...layer.summary, record: "another" } });
   }
-  const { events } = await rig.bake(threeSteps);
-  expect(eventsOf(events, "step-queued")).toHaveLength(3);
+  const edited = `${threeSteps}LABEL a=b\n`;
+  await expect(rig.bake(edited)).rejects.toMatchObject({ code: "LayerKeyCollision" });
+  expect(rig.worker.store.snapshots.get("app")?.configuration.labels).toEqual({});
+  expect((await rig.bake(edited, { noCache: true })).outcome.kind).toBe("completed");
 });
 
 test("a base image that the worker lacks is imported once", async () => {

@@ -1,0 +1,117 @@
+import type { Worker } from "../worker/worker.ts";
+import type { BakeOutcome } from "./bake-request.ts";
+import { builderCapacity, chooseResources, widestRow } from "./builder-resources.ts";
+import type { StepFailed } from "./events.ts";
+import { importBase } from "./import-bases.ts";
+import { announceWork, completeBake, type KeyedBake } from "./keyed-bake.ts";
+import { isHit, knownLayer, snapshotFingerprint } from "./layer-lookup.ts";
+import { runLineage } from "./lineage-run.ts";
+import { type Lineage, type PlannedWork, planLineages } from "./lineages.ts";
+import { publishTarget } from "./publish.ts";
+import { runSchedule, type ScheduleOutcome } from "./scheduler.ts";
+import { askWorker, imagesFor, type WorkerState } from "./worker-answer.ts";
+
+/**
+ * The part of a bake that needs the worker, whose word alone counts from here on: look up, import the bases, run
+ * what is missing, publish.
+ * @throws Failure for trouble with the worker or an image; of category `cancelled` when the signal is aborted
+ */
+export async function bakeOnWorker(
+  bake: KeyedBake,
+  worker: Worker,
+  signal: AbortSignal,
+): Promise<BakeOutcome> {
+  const { keyed, index, publication, progress } = bake;
+  const state = await askWorker(worker, { keyed, index }, signal);
+  const work = planLineages(keyed, (step) => isHit(step, state.layers.get(step.key)));
+  announceWork(bake, work, state.layers);
+  await importBases(bake, { worker, work, state }, signal);
+  const outcome = await runLineages(bake, { worker, work, state }, signal).finally(() => index.save());
+  if (outcome.kind === "failed") return failed(bake, outcome.trouble);
+  signal.throwIfAborted();
+  if (publication === null) return completeBake(bake, { published: false });
+  const { moved, previous } = await publishTarget(worker, publication, signal);
+  index.learnSnapshot(publication.name, {
+    layer: publication.layer,
+    fingerprint: snapshotFingerprint(publication),
+  });
+  await index.save();
+  if (moved) {
+    progress.emit({
+      kind: "snapshot-published",
+      name: publication.name,
+      layer: publication.layer,
+      previous,
+    });
+  }
+  return completeBake(bake, { published: moved });
+}
+
+interface OnWorker {
+  readonly worker: Worker;
+  readonly work: PlannedWork;
+  readonly state: WorkerState;
+}
+
+async function importBases(
+  { keyed, publication, collaborators, progress }: KeyedBake,
+  { worker, work, state }: OnWorker,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const [digest, image] of imagesFor(keyed, work.lineages, publication !== null)) {
+    if (state.images.has(digest)) continue;
+    await importBase(image, { worker, images: collaborators.images, progress }, signal);
+  }
+}
+
+function runLineages(
+  bake: KeyedBake,
+  { worker, work, state }: OnWorker,
+  signal: AbortSignal,
+): Promise<ScheduleOutcome<StepFailed>> {
+  const { request, progress, index } = bake;
+  const host = state.description;
+  const width = widestRow(work.lineages);
+  return runSchedule(
+    {
+      lineages: work.lineages.map((lineage) => ({
+        lineage,
+        resources: chooseResources(lineage, { host, override: request.resources, width }),
+      })),
+      capacity: builderCapacity(host),
+      onWaiting: ({ lineage }) => {
+        const [first] = lineage.steps;
+        if (first !== undefined) {
+          progress.emit({ kind: "step-waiting", step: first.step.id, reason: "resources" });
+        }
+      },
+      run: (scheduled, lineageSignal) =>
+        runLineage(
+          scheduled,
+          {
+            worker,
+            progress,
+            lightfile: request.lightfile,
+            checkpoint: request.checkpoint,
+            keepFailedBuilderAs: request.keepFailedBuilder ? debugName(bake, scheduled.lineage) : null,
+            openContent: (digest) => bake.openContent(digest),
+            onLayer: (layer) => index.learnLayer(knownLayer(layer)),
+          },
+          lineageSignal,
+        ),
+    },
+    signal,
+  );
+}
+
+/** A name that a sandbox can have, and another one for each lineage. */
+function debugName({ snapshotName }: KeyedBake, { stage }: Lineage): string {
+  const what = snapshotName === null ? "" : `${snapshotName.replaceAll("/", "-")}-`;
+  return `debug-${what}${stage.stage.name ?? stage.stage.index}`;
+}
+
+function failed({ progress }: KeyedBake, failure: StepFailed): BakeOutcome {
+  progress.cancelOpenSteps();
+  progress.complete("step-failed", null);
+  return { kind: "step-failed", ...progress.counts(), failure, diagnostics: progress.diagnostics };
+}
