@@ -3,7 +3,7 @@ import { type ContentDigest, contentDigest } from "../model/identifiers.ts";
 
 /** Arbitrary and fixed: a change of either changes every key and digest. */
 const firstSeed = 0n;
-const secondSeed = 0x9e37_79b9_7f4a_7c15n;
+const secondSeed = 0x6c69_6768_7462_6f78n;
 
 /**
  * The hash behind layer keys and content digests: XXH64 with two seeds, 128 bits. It is fast and finds

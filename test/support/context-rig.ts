@@ -96,7 +96,7 @@ export class ContextRig implements AsyncDisposable {
     return shown((await this.resolve([line])).diagnostics);
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#folder[Symbol.asyncDispose]();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#folder[Symbol.asyncDispose]();
   }
 }

@@ -1,0 +1,128 @@
+import { expect, test } from "vitest";
+import { inStage, mistakesIn, planText, shown } from "../../support/planned.ts";
+
+test.each([
+  ["USER a b", "error"],
+  ['USER "a b"', 'error InvalidUser 2:6 "a b" | "a b" is no user'],
+  ["USER $NOBODY", 'error InvalidUser 2:6 $NOBODY | "" is no user'],
+  ['WORKDIR ""', 'error BlankPath 2:9 "" | WORKDIR needs a path, and this one is empty'],
+  ["SNAPSHOT -web", 'error InvalidSnapshotName 2:10 -web | "-web" cannot name a snapshot'],
+  ["SNAPSHOT a//b", "error InvalidSnapshotName"],
+  ["SNAPSHOT a/../b", "error InvalidSnapshotName"],
+  [`SNAPSHOT ${"x".repeat(65)}`, "error InvalidSnapshotName"],
+  [
+    "RESOURCES cpus=0",
+    "error InvalidResource 2:16 0 | cpus=0 cannot be | cpus takes a whole number, from 1 to 255",
+  ],
+  ["RESOURCES cpus=1.5", "error InvalidResource 2:16 1.5"],
+  [
+    "RESOURCES memory=512",
+    "error InvalidResource 2:18 512 | memory=512 cannot be | memory takes a whole number with M, G or T",
+  ],
+  ["RESOURCES memory=1M", "error InvalidResource 2:18 1M"],
+  ["RESOURCES disk=100T", "error InvalidResource 2:16 100T"],
+  ["EXPOSE 99999", 'error InvalidPort 2:8 99999 | "99999" is no port'],
+  ["EXPOSE 20-10", "error InvalidPort"],
+  ["EXPOSE http", "error InvalidPort"],
+  ["EXPOSE 127.0.0.1:80:80", "warning ExposeInvalidFormat 2:8 127.0.0.1:80:80"],
+  ["STOPSIGNAL SIGWHAT", 'error InvalidSignal 2:12 SIGWHAT | "SIGWHAT" is no signal'],
+  ["STOPSIGNAL 65", "error InvalidSignal"],
+  ["HEALTHCHECK CMD true", "warning NotSupportedYet 2:1 HEALTHCHECK | HEALTHCHECK has no effect"],
+  ["MAINTAINER me", "warning NotSupportedYet 2:1 MAINTAINER"],
+  ["ONBUILD RUN x", "error NotSupportedYet 2:1 ONBUILD | ONBUILD cannot act yet"],
+  [
+    "RUN --mount=type=cache,target=/c x",
+    "error NotSupportedYet 2:5 --mount=type=cache,target=/c | --mount of RUN cannot act yet",
+  ],
+  ["RUN --timeout=5s x", "error NotSupportedYet 2:5 --timeout=5s"],
+  ["RUN --network=example.org x", "error NotSupportedYet 2:5 --network=example.org"],
+  ["ENV A=$MISPELT", "warning UndefinedVar 2:7 $MISPELT | nothing sets $MISPELT here, so it is empty"],
+  ["ENV A=$" + "{A", "error BadSubstitution 2:7"],
+  ["ENV A=x$" + "{B:?no-B}", "error RequiredVariable 2:8"],
+])("%s: %s", (line, expected) => {
+  const mistakes = mistakesIn(inStage(line)).filter(
+    (mistake) => expected.includes("UndefinedVar") || !mistake.includes("UndefinedVar"),
+  );
+  expect(mistakes).toHaveLength(1);
+  expect(mistakes[0]).toContain(expected);
+});
+
+test("a misspelt variable is answered with the nearest one", () => {
+  expect(mistakesIn(inStage("ARG VERSION=1", 'LABEL v="$VERSOIN"'))).toEqual([
+    "warning UndefinedVar 3:10 $VERSOIN | nothing sets $VERSOIN here, so it is empty | did you mean VERSION?",
+  ]);
+});
+
+test("an unknown target is answered with the nearest stage, or with all of them", () => {
+  const text = "FROM a AS build\nFROM b AS test\n";
+  expect(mistakesIn(text, { target: "biuld" })).toEqual([
+    expect.stringContaining("error UnknownTarget 1:1  | no stage is named biuld | did you mean build?"),
+  ]);
+  expect(mistakesIn(text, { target: "production" })).toEqual([
+    expect.stringContaining("stages: build, test"),
+  ]);
+  expect(mistakesIn(text, { target: "2" })).toEqual([expect.stringContaining("no stage is named 2")]);
+  expect(mistakesIn("FROM a\n", { target: "x" })).toEqual([
+    expect.stringContaining("the file names no stage"),
+  ]);
+});
+
+test("a base that expands to nothing is located, and tells of the ARG", () => {
+  expect(mistakesIn("ARG BASE\nFROM $BASE\n")).toEqual([
+    "warning UndefinedArgInFrom 2:6 $BASE | nothing sets $BASE here, so it is empty",
+    "error BlankBase 2:6 $BASE | the base of this stage is empty: $BASE | give the argument a default before the first FROM, or set it with --build-arg",
+  ]);
+  expect(mistakesIn("ARG BASE\nFROM $BASE\n", { buildArguments: { BASE: "a" } })).toEqual([]);
+});
+
+test("a microVM needs a base image", () => {
+  expect(mistakesIn("FROM scratch\n")).toEqual([
+    "error UnsupportedBase 1:6 scratch | a microVM cannot start from scratch | it needs a base image, which may be as small as one with busybox",
+  ]);
+});
+
+test("a name that a later stage has is taken for an image, with a warning", () => {
+  expect(mistakesIn("FROM two AS one\nFROM one\nFROM one AS two\n")).toEqual([
+    expect.stringContaining("warning StageDefinedLater 1:6 two | two is taken for an image here"),
+  ]);
+  expect(mistakesIn("FROM node AS node\n")).toEqual([]);
+});
+
+test("two stages of one name are warned of, and the later one counts", () => {
+  const { plan, diagnostics } = planText("FROM a AS x\nFROM b AS X\nFROM x\n");
+  expect(shown(diagnostics)).toEqual([expect.stringContaining("warning DuplicateStageName 2:11 X")]);
+  expect(plan?.stages.map((stage) => stage.index)).toEqual([1, 2]);
+});
+
+test("a stage's disk cannot differ from the disk of the stage that it is FROM", () => {
+  const text = (disk: string) => `FROM a AS one\nRESOURCES disk=4G\nFROM one\nRESOURCES disk=${disk}\n`;
+  expect(mistakesIn(text("4096M"))).toEqual([]);
+  expect(mistakesIn(text("8G"))).toEqual([
+    expect.stringContaining("error DiskSizeFixed 4:16 8G | this stage stands on another one's disk"),
+  ]);
+});
+
+test("FROM --platform is accepted when it is the platform of the bake", () => {
+  expect(mistakesIn("FROM --platform=$TARGETPLATFORM a\n")).toEqual([]);
+  expect(mistakesIn("FROM --platform=linux/arm64 a\n")).toEqual([
+    expect.stringContaining("error NotSupportedYet 1:6 --platform=linux/arm64"),
+  ]);
+});
+
+test("a build argument that no ARG declares is warned of, with the nearest name", () => {
+  const mistakes = (name: string) => mistakesIn("FROM a\nARG VERSION\n", { buildArguments: { [name]: "1" } });
+  expect(mistakes("VERSOIN")).toEqual([
+    expect.stringContaining(
+      "warning UndeclaredBuildArgument 1:1  | no ARG declares the build argument VERSOIN | did you mean VERSION?",
+    ),
+  ]);
+  for (const known of ["VERSION", "HTTP_PROXY", "no_proxy", "TARGETARCH"])
+    expect(mistakes(known)).toEqual([]);
+});
+
+test("all mistakes of the needed stages are reported in one run", () => {
+  const codes = planText(
+    inStage("USER $A:", "ONBUILD RUN x", "EXPOSE no", "COPY --chmod=9 a b"),
+  ).diagnostics.map((diagnostic) => diagnostic.code);
+  expect(codes).toEqual(["UndefinedVar", "InvalidUser", "NotSupportedYet", "InvalidPort", "InvalidMode"]);
+});

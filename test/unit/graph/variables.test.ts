@@ -1,0 +1,74 @@
+import { expect, test } from "vitest";
+import { definitionsOf, inStage, lastStage, type PlanTestOptions, planOf } from "../../support/planned.ts";
+
+/** The values of the LABELs, which show what words expand to. */
+function labels(text: string, options: PlanTestOptions = {}): Readonly<Record<string, string>> {
+  return lastStage(planOf(text, options)).configuration.labels;
+}
+
+test("a bare ARG in a stage takes the global value, its own default hides it, the command line wins", () => {
+  const text = "ARG A=global\nFROM x\nARG A\nLABEL a=$A\n";
+  expect(labels(text)).toEqual({ a: "global" });
+  expect(labels(text.replace("ARG A\n", "ARG A=own\n"))).toEqual({ a: "own" });
+  expect(labels(text, { buildArguments: { A: "given" } })).toEqual({ a: "given" });
+  expect(labels(text.replace("ARG A\n", ""))).toEqual({ a: "" });
+});
+
+test("an ARG counts from its line to the end of its stage, and in stages FROM it", () => {
+  const text =
+    "FROM x AS one\nLABEL before=$A\nARG A=1\nLABEL after=$A\nFROM one\nLABEL child=$A\nFROM x\nLABEL other=$A\n";
+  expect(labels(text, { target: "1" })).toEqual({ before: "", after: "1", child: "1" });
+  expect(labels(text)).toEqual({ other: "" });
+});
+
+test("all values of an instruction are read before any is set", () => {
+  expect(labels(inStage("ENV a=old", "ENV a=new b=$a", "LABEL a=$a b=$b"))).toEqual({ a: "new", b: "old" });
+});
+
+test("of ENV and ARG of one name the later wins, and only ENV reaches the sandbox", () => {
+  const text = inStage("ENV V=env", "ARG V=arg", "LABEL a=$V", "ENV V=$V-again", "LABEL b=$V");
+  expect(labels(text)).toEqual({ a: "arg", b: "arg-again" });
+  expect(lastStage(planOf(text)).configuration.environment).toMatchObject({ V: "arg-again" });
+});
+
+test("an ARG without a value is in no environment", () => {
+  const [run] = definitionsOf(inStage("ARG NONE", "ARG EMPTY=", "RUN x"));
+  expect(run).toMatchObject({ environment: { EMPTY: "" } });
+  expect(run).not.toHaveProperty("environment.NONE");
+});
+
+test("a build argument that is given but not declared is nowhere", () => {
+  const [run] = definitionsOf(inStage("RUN x"), { buildArguments: { A: "1" } });
+  expect(run).not.toHaveProperty("environment.A");
+});
+
+test("the platform arguments are there when they are declared", () => {
+  const text = inStage(
+    "ARG TARGETPLATFORM",
+    "ARG TARGETARCH",
+    "ARG TARGETVARIANT",
+    "ARG BUILDOS",
+    "ARG TARGETSTAGE",
+    "LABEL p=$TARGETPLATFORM a=$TARGETARCH v=$TARGETVARIANT o=$BUILDOS s=$TARGETSTAGE",
+  );
+  expect(labels(text, { platform: "linux/arm64/v8" })).toEqual({
+    p: "linux/arm64/v8",
+    a: "arm64",
+    v: "v8",
+    o: "linux",
+    s: "default",
+  });
+  expect(labels("FROM x\nLABEL a=$TARGETARCH\n")).toEqual({ a: "" });
+});
+
+test("FROM reads global arguments only, platform arguments among them", () => {
+  const plan = planOf("ARG B=base-$TARGETARCH\nFROM x AS one\nARG B=other\nFROM $B\n");
+  expect(plan.stages[0]?.image.reference).toBe("base-amd64");
+});
+
+test("a stage is not hidden by quotes or variables in its name", () => {
+  expect(planOf('ARG S=one\nFROM x AS one\nFROM "$S"\n').stages.at(-1)?.base).toEqual({
+    kind: "stage",
+    index: 0,
+  });
+});
