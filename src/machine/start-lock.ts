@@ -61,6 +61,7 @@ async function untilReleased(name: string, signal: AbortSignal): Promise<void> {
   });
   const abort = () => socket.destroy();
   signal.addEventListener("abort", abort, { once: true });
+  if (signal.aborted) abort();
   socket.resume();
   await released;
   signal.removeEventListener("abort", abort);

@@ -1,0 +1,101 @@
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { installMachine } from "../../src/machine/install.ts";
+import { Machine } from "../../src/machine/machine.ts";
+import { readInstallation } from "../../src/machine/machine-installation.ts";
+import { machinePaths } from "../../src/machine/machine-paths.ts";
+
+/**
+ * Stands in for lightbox' worker inside the machine: `serve` with a token, a file to write and read, and ways to
+ * end like a worker that is idle, crashes, or cannot start.
+ */
+const worker = `
+import { createServer } from "node:http";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+if (existsSync("/data/cannot-start")) { console.log("the worker cannot start"); process.exit(3); }
+const token = readFileSync(process.argv[process.argv.indexOf("--token-file") + 1], "utf8");
+const answers = {
+  "/version": () => JSON.stringify(process.argv.slice(2)),
+  "/facts": () => JSON.stringify({ kvm: existsSync("/dev/kvm"), tmp: process.env.TMPDIR, pid: process.pid }),
+  "/read": () => (existsSync("/data/note") ? readFileSync("/data/note", "utf8") : ""),
+  "/idle": () => { setTimeout(() => process.exit(0), 20); return "bye"; },
+  "/crash": () => { setTimeout(() => process.exit(9), 20); return "bye"; },
+  "/break": () => { writeFileSync("/data/cannot-start", "", { flush: true }); return "broken"; },
+};
+createServer((request, response) => {
+  if (request.headers.authorization !== "Bearer " + token) return response.writeHead(401).end();
+  if (request.url.startsWith("/write/")) {
+    writeFileSync("/data/note", request.url.slice(7), { flush: true });
+    return response.end();
+  }
+  const answer = answers[request.url];
+  if (answer === undefined) return response.writeHead(404).end();
+  response.end(answer());
+}).listen(7070, "0.0.0.0");
+createServer((request, response) => response.end("published")).listen(8080, "0.0.0.0");
+process.on("SIGTERM", () => process.exit(0));
+`;
+
+export interface MachineRig extends AsyncDisposable {
+  readonly home: string;
+  /** Each is what another process would have. */
+  openMachine(): Machine;
+}
+
+/** An installed machine with the stand-in worker in a folder of its own; removed, QEMU included, at the end. */
+export async function makeMachineRig(): Promise<MachineRig> {
+  const home = await mkdtemp(join(tmpdir(), "lightbox-machine-test-"));
+  const packageDirectory = join(home, "package");
+  await mkdir(join(packageDirectory, "dist"), { recursive: true });
+  await writeFile(join(packageDirectory, "package.json"), JSON.stringify({ type: "module" }));
+  await writeFile(join(packageDirectory, "dist/cli.js"), worker);
+  await symlink(join(import.meta.dirname, "../../node_modules"), join(packageDirectory, "node_modules"));
+  await provideInstallation(home);
+  const openMachine = () =>
+    new Machine({
+      home,
+      packageDirectory,
+      resources: { cpus: 2, memoryMib: 1024, dataDiskMib: 8 * 1024, idleMinutes: 15 },
+      bootTimeoutMs: 90_000,
+    });
+  return {
+    home,
+    openMachine,
+    [Symbol.asyncDispose]: async () => {
+      await openMachine().remove(AbortSignal.timeout(60_000));
+      await rm(home, { recursive: true, force: true });
+    },
+  };
+}
+
+/** What `lightbox machine init` has fetched for this user is used, so that a test run downloads nothing twice. */
+async function provideInstallation(home: string): Promise<void> {
+  const usual = machinePaths(process.env.LIGHTBOX_HOME ?? join(homedir(), ".lightbox"));
+  if ((await readInstallation(usual)) !== undefined) {
+    const own = machinePaths(home);
+    await mkdir(own.root, { recursive: true });
+    await copyFile(usual.installation, own.installation);
+    return;
+  }
+  await installMachine(
+    { home, confirm: () => Promise.resolve(true), onEvent: () => {} },
+    AbortSignal.timeout(300_000),
+  );
+}
+
+/** Processes whose command line names the folder: nothing of a machine may be left over. */
+export async function processesNaming(folder: string): Promise<readonly number[]> {
+  const found: number[] = [];
+  for (const entry of await readdir("/proc")) {
+    if (!/^\d+$/.test(entry)) continue;
+    const commandLine = await readFile(`/proc/${entry}/cmdline`, "utf8").catch((error: unknown) => {
+      // It ended while we looked.
+      if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ESRCH"))
+        return "";
+      throw error;
+    });
+    if (commandLine.includes(folder)) found.push(Number(entry));
+  }
+  return found;
+}
