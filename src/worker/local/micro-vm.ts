@@ -27,7 +27,7 @@ export interface MicroVmOptions {
   /** Lives on when this process ends. */
   readonly detached: boolean;
   /** What else the sandbox needs: ports, mounts, … */
-  readonly configure?: (builder: SandboxBuilder) => SandboxBuilder;
+  readonly configure?: (builder: SandboxBuilder) => void;
 }
 
 /** A running microVM with lightbox's helper in it. */
@@ -102,10 +102,16 @@ export class MicroVm {
     throw microVmLost(this.name);
   }
 
-  async #prepare(): Promise<void> {
+  /** Puts the helper into the guest, unless it is there. */
+  async ensureHelper(): Promise<void> {
+    if ((await this.files.lstatIfExists(guestHelperPath))?.kind === "file") return;
     const architecture = process.arch === "arm64" ? "arm64" : "x64";
     const helper = Buffer.from(guestHelperBinaries[architecture], "base64");
     await this.files.writeFile(guestHelperPath, 0o755, helper);
+  }
+
+  async #prepare(): Promise<void> {
+    await this.ensureHelper();
     const exitCode = await this.runHelper("settle");
     if (exitCode !== 0) throw new Error(`internal error: the guest could not be settled (${exitCode})`);
   }

@@ -2,10 +2,10 @@ import { Failure } from "../../diagnostics/failure.ts";
 import { unreachable } from "../../diagnostics/unreachable.ts";
 import { cancelled, throwIfCancelled } from "../../layers/cancellation.ts";
 import type { LayerRecord } from "../../layers/layer-record.ts";
-import type { LayerLog, LayerStore } from "../../layers/layer-store.ts";
+import type { LayerLog, LayerStore, WritableDisk } from "../../layers/layer-store.ts";
 import type { Release } from "../../layers/lock.ts";
 import type { LayerKey } from "../../model/identifiers.ts";
-import type { NetworkAccess } from "../../model/step-operation.ts";
+import type { NetworkAccess, StepOperation } from "../../model/step-operation.ts";
 import type { LineageClient, LineageOutcome, LineageRequest, LineageStep, StepFailure } from "../worker.ts";
 import { Builder } from "./builder.ts";
 import { shouldSeal } from "./checkpoint-policy.ts";
@@ -32,12 +32,16 @@ export interface LineageHost {
 export interface SandboxReservation {
   readonly name: string;
   readonly runtimeName: string;
-  /** Where its disk belongs. */
-  readonly directory: string;
-  /** Makes the running microVM a sandbox of that name. */
-  keep(request: LineageRequest): Promise<void>;
+  /** Makes the running microVM with that disk a sandbox of that name. */
+  keep(builder: KeptBuilder): Promise<void>;
   /** Gives the name back, unless it was kept. */
   release(): Promise<void>;
+}
+
+export interface KeptBuilder {
+  readonly disk: WritableDisk;
+  /** What the failed step ran with. */
+  readonly operation: StepOperation;
 }
 
 /** Steps that ran since the last seal. */
@@ -269,7 +273,6 @@ class Lineage {
     const disk = await this.#host.store.createWritable({
       parent: this.#tip,
       diskSizeMib,
-      ...(this.#reservation === null ? {} : { directory: this.#reservation.directory }),
     });
     this.#builder = await Builder.start(
       {
@@ -297,7 +300,7 @@ class Lineage {
     if (reservation !== null) {
       await builder.flush();
       await builder.disk.copyAsDebug(request);
-      await reservation.keep(this.#request);
+      await reservation.keep({ disk: builder.disk, operation: step.operation });
       await builder.vm.disconnect();
     } else {
       await builder.shutDown();

@@ -1,0 +1,28 @@
+import type { ContextEntry, ContextSource } from "../../model/step-operation.ts";
+import type { LineageClient } from "../worker.ts";
+import type { CopyEntry, CopyTree } from "./copy-tree.ts";
+import { rootOwner } from "./users.ts";
+
+export function contextTrees(sources: readonly ContextSource[], client: LineageClient): readonly CopyTree[] {
+  return sources.map(({ written, kind, name, entries }) => ({
+    written,
+    kind,
+    name,
+    entries: entries.map((entry) => contextEntry(entry, client)),
+  }));
+}
+
+/** From the context everything arrives as root's, whatever the host says. */
+function contextEntry(entry: ContextEntry, client: LineageClient): CopyEntry {
+  const common = { path: entry.path, owner: rootOwner, modifiedSeconds: null };
+  switch (entry.kind) {
+    case "directory":
+      return { kind: "directory", ...common, mode: entry.mode };
+    case "symlink":
+      return { kind: "symlink", ...common, target: entry.target };
+    case "file": {
+      const { mode, sizeBytes, digest } = entry;
+      return { kind: "file", ...common, mode, sizeBytes, open: () => client.openContent(digest) };
+    }
+  }
+}
