@@ -80,7 +80,7 @@ export class StagedArchive implements ImageFiles, AsyncDisposable {
     const entries = extract();
     const [taken, fed] = await Promise.allSettled([
       this.#takeAll(entries, options.store),
-      feed(this.#path, entries, options),
+      feed(this.#path, entries, options).finally(() => entries.destroy()),
     ]);
     // Whichever side fails ends the other; a Failure of the taking side is the cause then.
     if (taken.status === "rejected" && taken.reason instanceof Failure) throw taken.reason;

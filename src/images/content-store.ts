@@ -85,6 +85,12 @@ export class ContentStore {
     return names.filter((name) => /^[0-9a-f]{64}$/.test(name)).map((name) => sha256Digest(`sha256:${name}`));
   }
 
+  /** Names of the blobs that are being written, or were by a process that was killed. */
+  async unfinished(): Promise<readonly string[]> {
+    await this.#prepare();
+    return readdir(this.#staging);
+  }
+
   /** Starts a blob whose digest need not be known yet. Dispose it: what was not kept is removed. */
   async stage(): Promise<StagedBlob> {
     await this.#prepare();
