@@ -1,0 +1,185 @@
+import { expect, test } from "vitest";
+import { describeChanges } from "../../../src/graph/describe-change.ts";
+import { explainChange } from "../../../src/graph/explain.ts";
+import { pairSteps } from "../../../src/graph/pair-steps.ts";
+import { type RecordedStep, recordSteps } from "../../../src/graph/recorded-step.ts";
+import { contentDigest } from "../../../src/model/identifiers.ts";
+import type { ContextSource } from "../../../src/model/step-operation.ts";
+import { keyedPlanOf, type PlanTestOptions } from "../../support/planned.ts";
+
+interface Version extends PlanTestOptions {
+  readonly text: string;
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+async function recorded({ text, files = {}, ...options }: Version): Promise<readonly RecordedStep[]> {
+  const entries = Object.entries(files).map(
+    ([path, digit]) =>
+      ({ kind: "file", path, mode: 0o644, sizeBytes: 1, digest: contentDigest(digit.repeat(32)) }) as const,
+  );
+  const sources: readonly ContextSource[] = [{ written: "src", kind: "directory", name: "src", entries }];
+  const steps = recordSteps(await keyedPlanOf(text, { ...options, sources }));
+  // What is kept on disk is JSON.
+  return JSON.parse(JSON.stringify(steps)) as readonly RecordedStep[];
+}
+
+/** The sentences for each step of the second version, by title. */
+async function reasons(
+  before: Version,
+  after: Version,
+): Promise<Readonly<Record<string, readonly string[]>>> {
+  const now = await recorded(after);
+  const old = pairSteps(await recorded(before), now);
+  return Object.fromEntries(
+    now.map((step, at) => [step.title, describeChanges(explainChange(old[at], step))]),
+  );
+}
+
+const stage = (...lines: readonly string[]): Version => ({ text: `FROM a\n${lines.join("\n")}\n` });
+
+test("an unchanged step has no reasons, a new one is new", async () => {
+  expect(await reasons(stage("RUN one"), stage("RUN one", "RUN two"))).toEqual({
+    "RUN one": [],
+    "RUN two": ["the step is new"],
+  });
+});
+
+test("a changed instruction is told with what it was; what stands on it only names it", async () => {
+  expect(await reasons(stage("RUN a", "RUN b", "RUN c"), stage("RUN a", "RUN x", "RUN c"))).toEqual({
+    "RUN a": [],
+    "RUN x": ["the instruction changed; it was RUN b"],
+    "RUN c": ["the step before it changed: RUN x"],
+  });
+});
+
+test("a step that is put between others is new, and the one after it knows", async () => {
+  expect(await reasons(stage("RUN a", "RUN c"), stage("RUN a", "RUN b", "RUN c"))).toEqual({
+    "RUN a": [],
+    "RUN b": ["the step is new"],
+    "RUN c": ["the step before it changed: RUN b"],
+  });
+});
+
+test("the body of a heredoc is part of the instruction though its title is the same", async () => {
+  const version = (line: string) => stage("RUN <<EOF", "first", line, "EOF");
+  expect(await reasons(version("a"), version("b"))).toEqual({
+    "RUN <<EOF (first)": ["the instruction changed"],
+  });
+});
+
+test("variables are told with their values", async () => {
+  expect(await reasons(stage("ENV A=1 B=2", "RUN x"), stage("ENV A=3 C=4", "RUN x"))).toEqual({
+    "RUN x": ["variable A changed from 1 to 3", "variable B is no longer set", "variable C is set now, to 4"],
+  });
+});
+
+test("a COPY is told of the variable that it expands, not of others", async () => {
+  const version = (mode: string) => stage(`ARG MODE=${mode}`, `ARG OTHER=${mode}`, "COPY src /$MODE/");
+  expect(await reasons(version("debug"), version("release"))).toEqual({
+    "COPY src /$MODE/": ["variable MODE changed from debug to release"],
+  });
+});
+
+test("files are told by their paths in the context, and counted when they are many", async () => {
+  const text = "FROM a\nCOPY src /x/\n";
+  const before = { text, files: { same: "1", changed: "2", gone: "3" } };
+  expect(await reasons(before, { text, files: { same: "1", changed: "4", "new/one": "5" } })).toEqual({
+    "COPY src /x/": ["file src/changed changed", "file src/new/one was added", "file src/gone was removed"],
+  });
+  const many = Object.fromEntries(Array.from({ length: 20 }, (_, at) => [`f${at + 10}`, "6"]));
+  const sentences = await reasons({ text, files: {} }, { text, files: many });
+  expect(sentences["COPY src /x/"]).toEqual([
+    "file src/f10 was added",
+    "file src/f11 was added",
+    "file src/f12 was added",
+    "file src/f13 was added",
+    "file src/f14 was added",
+    "15 more files changed",
+  ]);
+});
+
+test("working directory, user and shell", async () => {
+  const before = stage("WORKDIR /a", "RUN first", "WORKDIR /b", "USER one", "RUN x");
+  const after = stage(
+    "WORKDIR /a",
+    "RUN first",
+    "WORKDIR /c",
+    "USER two",
+    'SHELL ["/bin/bash", "-c"]',
+    "RUN x",
+  );
+  expect(await reasons(before, after)).toEqual({
+    "RUN first": [],
+    "RUN x": [
+      "the working directory changed from /b to /c",
+      "the user changed from one to two",
+      "the shell changed from /bin/sh -c to /bin/bash -c",
+      "a WORKDIR before it changed",
+    ],
+  });
+});
+
+test("base image and disk size", async () => {
+  const version = (disk: string, imageDigit: string): Version => ({
+    ...stage(`RESOURCES disk=${disk}`, "RUN x"),
+    imageDigit,
+  });
+  expect(await reasons(version("4G", "a"), version("8G", "b"))).toEqual({
+    "RUN x": [
+      `the base image changed from sha256:${"a".repeat(64)} to sha256:${"b".repeat(64)}`,
+      "the disk's size changed from 4096 MiB to 8192 MiB",
+    ],
+  });
+});
+
+test("the stage that a COPY reads", async () => {
+  const version = (line: string): Version => ({
+    text: `FROM a AS build\nRUN ${line}\nFROM b\nCOPY --from=build /x /x\n`,
+  });
+  expect(await reasons(version("make"), version("make all"))).toEqual({
+    "RUN make all": ["the instruction changed; it was RUN make"],
+    "COPY --from=build /x /x": ["stage build, which it copies from, changed"],
+  });
+});
+
+test("the last step of a stage is the parent of the first step of the next", async () => {
+  const version = (line: string): Version => ({ text: `FROM a AS base\nRUN ${line}\nFROM base\nRUN x\n` });
+  const sentences = await reasons(version("make"), version("make all"));
+  expect(sentences["RUN x"]).toEqual(["the step before it changed: RUN make all"]);
+});
+
+test("a record of another format or a damaged one only says that something changed", async () => {
+  const [now] = await recorded(stage("RUN x"));
+  const [old] = await recorded(stage("RUN y"));
+  if (now === undefined || old === undefined) throw new Error("no steps");
+  for (const record of ["", "{}", '{"format":0}', now.record.replace('"format":1', '"format":2')]) {
+    expect(explainChange({ ...old, record }, now)).toEqual([
+      { kind: "instruction-changed", before: "RUN y", after: "RUN x" },
+    ]);
+  }
+});
+
+test("every key that differs has a reason", async () => {
+  const versions: readonly Version[] = [
+    stage("RUN x"),
+    stage("RUN --network=none x"),
+    stage('RUN ["x"]'),
+    stage("COPY src /x/"),
+    stage("COPY --chown=1 src /x/"),
+    stage("COPY --chmod=755 src /x/"),
+    { ...stage("COPY src /x/"), files: { a: "1" } },
+    stage("WORKDIR /w"),
+    stage("WORKDIR /v"),
+    stage("COPY --from=b /x /x"),
+    stage("COPY --from=b /y /x"),
+    { ...stage("RUN x"), imageDigit: "b" },
+  ];
+  for (const before of versions) {
+    for (const after of versions) {
+      const [old] = await recorded(before);
+      const [now] = await recorded(after);
+      if (old === undefined || now === undefined) throw new Error("no steps");
+      expect(explainChange(old, now).length > 0).toBe(old.key !== now.key);
+    }
+  }
+});
