@@ -41,7 +41,7 @@ function activityLines(activity: Activity, tailLines: number, options: FrameOpti
     : colors.cyan(spinner[Math.floor(now / spinnerStepMs) % spinner.length] ?? "*");
   const label = activity.label === "" ? "" : `${colors.cyan(activity.label)} `;
   const note = activity.note === null ? "" : colors.dim(` (${activity.note})`);
-  const time = formatDuration(roundedSeconds(now - activity.since));
+  const time = formatTicking(now - activity.since);
   const head = alignTime(`${mark} ${label}${oneLine(activity.title)}${note}`, time, options);
   const tail = tailLines === 0 ? [] : (activity.tail?.lines() ?? []).slice(-tailLines);
   return [
@@ -51,15 +51,15 @@ function activityLines(activity: Activity, tailLines: number, options: FrameOpti
 }
 
 /** A time that ticks in tenths is restless; a step's exact time is told when it is done. */
-function roundedSeconds(durationMs: number): number {
-  return Math.floor(Math.max(0, durationMs) / 1000) * 1000;
+function formatTicking(durationMs: number): string {
+  return durationMs < 1000 ? "0s" : formatDuration(Math.floor(durationMs / 1000) * 1000);
 }
 
 function totals(state: LiveState, hiddenCount: number, { colors, now, columns }: FrameOptions): string {
   const hidden = hiddenCount > 0 ? `${hiddenCount} more running, ` : "";
   const steps = state.steps.size === 0 ? "" : `${state.doneCount} of ${state.steps.size} steps, `;
   const cached = state.cachedCount === 0 ? "" : `${state.cachedCount} cached, `;
-  const time = formatDuration(roundedSeconds(now - state.startedAt));
+  const time = formatTicking(now - state.startedAt);
   return cliTruncate(colors.dim(`${hidden}${steps}${cached}${time}`), columns - 1);
 }
 

@@ -8,6 +8,7 @@ import { liveFrame } from "../../../src/render/live-frame.ts";
 import { LiveState } from "../../../src/render/live-state.ts";
 import { MemoryStream } from "./memory-stream.ts";
 import { sampleEvents, sampleStory } from "./sample-events.ts";
+import { screenAfter } from "./virtual-screen.ts";
 
 function stateAfter(...kinds: (keyof typeof sampleEvents)[]): LiveState {
   const state = new LiveState();
@@ -151,4 +152,53 @@ test("auto is live on a terminal and plain elsewhere", async () => {
     const stream = new MemoryStream({ isTTY });
     expect(await createRenderer({ mode: "auto", stream, environment })).not.toBeInstanceOf(LiveRenderer);
   }
+});
+
+test("when a bake is over, the terminal shows its lasting lines and nothing of the frames", () => {
+  const screen = new Screen();
+  for (const event of sampleStory()) {
+    screen.renderer.onEvent(event);
+    if (screen.isTicking) screen.tick();
+  }
+  expect(`\n${screenAfter(screen.stream.written)}`).toBe(`
+✓ base debian:12 is cdcdcdcdcdcd (asked in 412ms)
+Lightfile:3:10: warning[UndefinedVar]: the variable JOBS is not set here
+  3 | RUN make $JOBS
+    |          ^^^^^
+  hint: declare it with ARG JOBS
+● [build 1/2] RUN ./configure                             cached, saved 1m 2.3s
+✓ base debian:12 is on the worker                                          2.1s
+✓ [build 2/2] RUN make $JOBS                                              12.3s
+✗ [stage-1 1/1] COPY --from=build /out /opt/app                     exit code 2
+Lightfile:5:1: error[StepFailed]: COPY --from=build /out /opt/app
+  failed: exit code 2
+  | cc -c main.c
+  | error: expected ';'
+  hint: the builder still runs: lightbox shell debug-app-1
+        look inside, as the step left the disk: lightbox debug Lightfile
+– [stage-1 1/1] COPY --from=build /out /opt/app                       cancelled
+✓ baked app in 21s: 2 steps run, 1 cached (saved 1m 2.3s)
+`);
+});
+
+test("in the middle of a bake the frame stands below the lasting lines", () => {
+  const screen = new Screen();
+  for (const event of sampleStory().slice(0, 16)) {
+    screen.renderer.onEvent(event);
+    screen.tick();
+  }
+  expect(`\n${screenAfter(screen.stream.written)}`).toBe(`
+✓ base debian:12 is cdcdcdcdcdcd (asked in 412ms)
+Lightfile:3:10: warning[UndefinedVar]: the variable JOBS is not set here
+  3 | RUN make $JOBS
+    |          ^^^^^
+  hint: declare it with ARG JOBS
+● [build 1/2] RUN ./configure                             cached, saved 1m 2.3s
+✓ base debian:12 is on the worker                                          2.1s
+⠋ [build 2/2] RUN make $JOBS                                                 0s
+  │ cc -c main.c
+  │ main.c: 100%
+  │ linking
+1 of 3 steps, 1 cached, 10s
+`);
 });
