@@ -1,7 +1,8 @@
 import { Buffer } from "node:buffer";
 import * as v from "valibot";
 import { Failure } from "../../diagnostics/failure.ts";
-import type { AnswerReader, Connection, OutgoingCall } from "./connection.ts";
+import type { AnswerReader, OutgoingCall } from "./call-attempt.ts";
+import type { Connection } from "./connection.ts";
 import { jsonType } from "./protocol.ts";
 import { fromWireFailure, wireFailureSchema } from "./wire-failure.ts";
 

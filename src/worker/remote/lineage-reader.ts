@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { Failure } from "../../diagnostics/failure.ts";
 import type { LineageEvent, LineageOutcome } from "../worker.ts";
-import type { AnswerReader } from "./connection.ts";
+import type { AnswerReader } from "./call-attempt.ts";
 import { parseAnswer } from "./json-call.ts";
 import { lineageLineSchema } from "./schemas.ts";
 import { fromWireFailure } from "./wire-failure.ts";

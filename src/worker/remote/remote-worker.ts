@@ -24,7 +24,8 @@ import type {
   Worker,
   WorkerDescription,
 } from "../worker.ts";
-import { Connection, type ConnectionOptions } from "./connection.ts";
+import { Connection } from "./connection.ts";
+import type { ConnectionOptions } from "./http-client.ts";
 import { writeImageStream } from "./image-stream.ts";
 import { callForJson, type JsonCall } from "./json-call.ts";
 import { readLineage } from "./lineage-reader.ts";

@@ -4,7 +4,8 @@ import { Readable } from "node:stream";
 import { Failure, systemErrorCode } from "../../diagnostics/failure.ts";
 
 const writeBufferBytes = 256 * 1024;
-const readAtOnceBytes = 1024 * 1024;
+/** Larger contents are streamed, smaller ones read together with their neighbours. */
+const blockBytes = 1024 * 1024;
 
 /**
  * One file that holds the contents of one upload, one after the other: 20,000 small files cost one file here,
@@ -16,6 +17,7 @@ export class SpoolPack {
   #buffered: Buffer[] = [];
   #bufferedBytes = 0;
   #writtenBytes = 0;
+  #block = { offset: 0, bytes: Buffer.alloc(0) };
 
   private constructor(path: string, handle: FileHandle) {
     this.#path = path;
@@ -51,17 +53,32 @@ export class SpoolPack {
 
   async read(offset: number, sizeBytes: number): Promise<Readable> {
     if (sizeBytes === 0) return Readable.from([]);
-    if (sizeBytes > readAtOnceBytes) {
+    if (sizeBytes > blockBytes) {
       const end = offset + sizeBytes - 1;
       return this.#handle.createReadStream({ start: offset, end, autoClose: false });
     }
-    const content = Buffer.allocUnsafe(sizeBytes);
-    for (let at = 0; at < sizeBytes; ) {
-      const { bytesRead } = await this.#handle.read(content, at, sizeBytes - at, offset + at);
+    return Readable.from([await this.#readSmall(offset, sizeBytes)]);
+  }
+
+  /** Small contents are needed in the order in which they came: one read serves many of them. */
+  async #readSmall(offset: number, sizeBytes: number): Promise<Buffer> {
+    const end = offset + sizeBytes;
+    let block = this.#block;
+    if (offset < block.offset || end > block.offset + block.bytes.length) {
+      const bytes = Buffer.allocUnsafe(Math.min(blockBytes, this.#writtenBytes - offset));
+      await this.#readFully(bytes, offset);
+      block = { offset, bytes };
+      this.#block = block;
+    }
+    return block.bytes.subarray(offset - block.offset, end - block.offset);
+  }
+
+  async #readFully(bytes: Buffer, offset: number): Promise<void> {
+    for (let at = 0; at < bytes.length; ) {
+      const { bytesRead } = await this.#handle.read(bytes, at, bytes.length - at, offset + at);
       if (bytesRead === 0) throw new Error(`the spool file ${this.#path} is shorter than its index`);
       at += bytesRead;
     }
-    return Readable.from([content]);
   }
 
   async remove(): Promise<void> {

@@ -78,6 +78,19 @@ test("thousands of contents are one file, and a large one can be read, too", asy
   await spool.close();
 });
 
+test("contents can be opened in any order", async () => {
+  const spool = await openSpool();
+  const contents = Array.from({ length: 60 }, (_, number) => `${number}|`.repeat(20_000));
+  await spool.receiveBundle(cut(frames(...contents), 65_536));
+  const pinned = spool.pin(contents.map(digestOf), "lease");
+  const order = contents.map((_, number) => contents[(number * 37) % 60] ?? "");
+  for (const content of [...order, ...contents.toReversed()]) {
+    expect((await text(await pinned.open(digestOf(content)))) === content).toBe(true);
+  }
+  await pinned.release({ used: true });
+  await spool.close();
+});
+
 test("a content that is not what it is called is refused; what came before it is kept", async () => {
   const spool = await openSpool();
   const wrong = contentDigest("0".repeat(32));

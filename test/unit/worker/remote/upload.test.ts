@@ -100,6 +100,37 @@ test("after a failed step its files do not have to be sent again", async () => {
   expect(second.kind).toBe("completed");
 });
 
+test("of two lineages at once that share a file, both get it", async () => {
+  const fake = newWorker();
+  await using rig = await startRemoteRig(fake);
+  const shared = Buffer.from("shared");
+  const first = copyFolder([shared]);
+  const second = copyFolder([shared]);
+  const otherKey = copyStep({ name: "b", digest: hasher.hashBytes(shared), sizeBytes: 6 }, null).key;
+  // The second client's file is slow to come: the first lineage ends while it is still being sent.
+  const gate = Promise.withResolvers<void>();
+  async function* slow(): AsyncGenerator<Buffer> {
+    await gate.promise;
+    yield shared;
+  }
+  const slowSources = new Map(
+    [...second.sources.keys()].map((digest) => [digest, () => Readable.from(slow())]),
+  );
+  const sending = rig.remote.runLineage(
+    lineageOf(base, [{ ...second.step, key: otherKey }]),
+    new RecordingClient(slowSources),
+    forever,
+  );
+  const ran = await rig.remote.runLineage(
+    lineageOf(base, [first.step]),
+    new RecordingClient(first.sources),
+    forever,
+  );
+  expect(ran.kind).toBe("completed");
+  gate.resolve();
+  expect(await sending).toMatchObject({ kind: "completed" });
+});
+
 test("a content that was corrupted on its way is refused, and no step runs", async () => {
   const fake = newWorker();
   await using rig = await startRemoteRig(fake);
