@@ -1,6 +1,7 @@
-import { readdir, readFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
 import { Failure } from "../diagnostics/failure.ts";
+import { filesBelow } from "./files-below.ts";
 
 /** A kernel module's file, its name as the kernel knows it (`kvm_amd`, never `kvm-amd`). */
 export interface KernelModule {
@@ -42,9 +43,8 @@ export async function modulesInLoadOrder(
 
 async function findModules(directory: string): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>();
-  for (const file of await readdir(directory, { recursive: true, withFileTypes: true })) {
-    if (!file.isFile() || !file.name.endsWith(".ko")) continue;
-    found.set(moduleName(basename(file.name, ".ko")), join(file.parentPath, file.name));
+  for (const path of await filesBelow(directory)) {
+    if (path.endsWith(".ko")) found.set(moduleName(basename(path, ".ko")), path);
   }
   return found;
 }

@@ -20,6 +20,7 @@ import { dirname, join, relative } from "node:path";
 import { systemErrorCode } from "../diagnostics/failure.ts";
 import { readCertificates } from "./certificates.ts";
 import { runChecked, runCommand } from "./external-command.ts";
+import { filesBelow } from "./files-below.ts";
 import * as scripts from "./guest-scripts.ts";
 import { type CpioEntry, writeCpio } from "./initramfs.ts";
 import { type KernelModule, modulesInLoadOrder } from "./kernel-modules.ts";
@@ -288,12 +289,6 @@ async function placeFile(from: string, to: string): Promise<void> {
     await copyFile(from, to, constants.COPYFILE_FICLONE);
     await chmod(to, (await lstat(from)).mode & 0o777);
   }
-}
-
-/** Every regular file and link below a folder, as paths that start with it. */
-async function filesBelow(directory: string): Promise<string[]> {
-  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
 }
 
 async function exists(path: string): Promise<boolean> {
