@@ -218,6 +218,8 @@ test("a worker that refuses an image before it has come is heard", async () => {
   async function* endless(): AsyncGenerator<Buffer> {
     for (;;) yield Buffer.alloc(100_000);
   }
-  const importing = rig.remote.importImage(testImage, Readable.from(endless()), forever);
+  const layout = Readable.from(endless());
+  const importing = rig.remote.importImage(testImage, layout, forever);
   await expect(importing).rejects.toMatchObject({ code: "WorkerInternalError" });
+  expect(layout.destroyed).toBe(true);
 });
