@@ -95,8 +95,9 @@ export class ResolvedImages {
     return (await this.#load()).images.find((image) => image.digest === digest);
   }
 
-  async listDigests(): Promise<readonly Sha256Digest[]> {
-    return (await this.#load()).images.map((image) => image.digest);
+  /** The images that a reference means today. */
+  async listCurrent(): Promise<readonly Sha256Digest[]> {
+    return [...new Set((await this.#load()).references.map(({ digest }) => digest))];
   }
 
   async remember(reference: string, witness: string | null, image: ResolvedImage): Promise<void> {

@@ -1,7 +1,7 @@
-import { readdir, stat, utimes, writeFile } from "node:fs/promises";
+import { open, readdir, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { ContentStore, digestOf } from "../../../src/images/content-store.ts";
+import { ContentStore, digestOf, StagedBlob } from "../../../src/images/content-store.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 test("a blob is found under its digest once it is kept, and not before", async () => {
@@ -74,4 +74,14 @@ test("what a killed process left behind goes after a day, what another process w
   await new ContentStore(folder.path).add(Buffer.from("x"));
   expect(await readdir(join(folder.path, "staging"))).toHaveLength(1);
   await young.write(Buffer.from("y"));
+});
+
+test.runIf(process.platform === "linux")("a full disk is told apart from other trouble", async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "blob");
+  await using staged = new StagedBlob(path, await open("/dev/full", "r+"), () => path);
+  await expect(staged.write(Buffer.from("x"))).rejects.toMatchObject({
+    code: "NoSpaceLeft",
+    message: expect.stringContaining(path),
+  });
 });

@@ -6,9 +6,11 @@ import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { openLayout, resolveBaseImage } from "../../../src/images/image-source.ts";
 import { openImageStore } from "../../../src/images/image-store.ts";
+import { mediaTypes } from "../../../src/images/manifest.ts";
+import { pruneImages } from "../../../src/images/prune-images.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { ScriptedRegistry } from "./scripted-registry.ts";
-import { readTar, tinyImage, writeTinyArchive } from "./tiny-image.ts";
+import { readTar, type TinyImage, tinyImage, writeTinyArchive } from "./tiny-image.ts";
 
 const run = promisify(execFile);
 const common = { platform: "linux/amd64", pull: false } as const;
@@ -122,6 +124,59 @@ describe("what a reference means is remembered", () => {
     await expect(
       resolveBaseImage("./base.tar", { ...common, store, directory: folder.path, signal }),
     ).rejects.toMatchObject({ category: "cancelled" });
+  });
+});
+
+describe("an image for several platforms", () => {
+  const indexOf = (image: TinyImage) => ({
+    schemaVersion: 2,
+    mediaType: mediaTypes.ociIndex,
+    manifests: ["arm64", "amd64"].map((architecture) => ({
+      mediaType: mediaTypes.dockerManifest,
+      // Only the image for amd64 is there: the other one is never asked for.
+      digest: architecture === "amd64" ? image.digest : `sha256:${"0".repeat(64)}`,
+      size: image.manifest.byteLength,
+      platform: { os: "linux", architecture },
+    })),
+  });
+
+  test("is resolved to the manifest for the worker's platform", async () => {
+    await using folder = await temporaryFolder();
+    const tiny = await tinyImage();
+    await using registry = await ScriptedRegistry.start(tiny, (request, response) => {
+      if (request.url?.endsWith("/manifests/1") !== true) return false;
+      response.end(JSON.stringify(indexOf(tiny)));
+      return true;
+    });
+    const options = { ...common, store: openImageStore(folder.path), directory: "/" };
+    const { image } = await resolveBaseImage(`${registry.host}/base:1`, options);
+    expect(image.digest).toBe(tiny.digest);
+    await expect(
+      resolveBaseImage(`${registry.host}/base:1`, { ...options, platform: "linux/riscv64" }),
+    ).rejects.toMatchObject({ code: "NoMatchingPlatform", hint: "it is made for linux/amd64, linux/arm64" });
+  });
+});
+
+describe("pruning", () => {
+  test("keeps what references mean today, removes what an archive was before, and a dry run removes nothing", async () => {
+    await using folder = await temporaryFolder();
+    const path = join(folder.path, "base.tar");
+    const store = openImageStore(join(folder.path, "images"));
+    const resolve = () => resolveBaseImage("./base.tar", { ...common, store, directory: folder.path });
+    const before = await writeTinyArchive(path, "before");
+    await resolve();
+    await writeTinyArchive(path, "after");
+    const { image } = await resolve();
+    const all = await store.content.list();
+    expect(await pruneImages(store, { dryRun: true })).toMatchObject({ blobs: 3 });
+    expect(await store.content.list()).toEqual(all);
+    const { freedBytes } = await pruneImages(store, { dryRun: false });
+    expect(freedBytes).toBeGreaterThan(2048);
+    const left = await store.content.list();
+    expect(left).toHaveLength(3);
+    expect(left).not.toContain(before);
+    await rm(path);
+    expect((await buffer(await openLayout(image, { store }))).byteLength).toBeGreaterThan(2048);
   });
 });
 

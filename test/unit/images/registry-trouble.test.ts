@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
@@ -214,6 +215,29 @@ describe("trouble that stays", () => {
     expect(result).toMatchObject({ reason: { category: "cancelled" } });
   });
 });
+
+const outside = Object.values(networkInterfaces())
+  .flatMap((addresses) => addresses ?? [])
+  .find(({ family, internal }) => family === "IPv4" && !internal)?.address;
+
+test.runIf(outside !== undefined)(
+  "a registry that is not on this computer is never spoken to without encryption",
+  async () => {
+    await using folder = await temporaryFolder();
+    const requests: (string | undefined)[] = [];
+    const server = createServer((request, response) => {
+      requests.push(request.url);
+      response.end();
+    }).listen(0, "0.0.0.0");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo; // of a listening TCP server
+    await expect(pull({ host: `${outside}:${port}` }, folder.path)).rejects.toMatchObject({
+      code: "RegistryUnreachable",
+    });
+    server.close();
+    expect(requests).toEqual([]);
+  },
+);
 
 describe("redirects", () => {
   test("a blob is fetched from where the registry sends it, and the login stays with the registry", async () => {
