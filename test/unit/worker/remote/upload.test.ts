@@ -223,3 +223,16 @@ test("a worker that refuses an image before it has come is heard", async () => {
   await expect(importing).rejects.toMatchObject({ code: "WorkerInternalError" });
   expect(layout.destroyed).toBe(true);
 });
+
+test("an aborted import closes a source that has nothing to give yet", async () => {
+  await using rig = await startRemoteRig(new FakeWorker());
+  const reading = Promise.withResolvers<void>();
+  const layout = new Readable({ read: () => reading.resolve() });
+  const abort = new AbortController();
+  const importing = rig.remote.importImage(testImage, layout, abort.signal);
+  const refused = expect(importing).rejects.toMatchObject({ category: "cancelled" });
+  await reading.promise;
+  abort.abort();
+  await refused;
+  expect(layout.destroyed).toBe(true);
+});
