@@ -9,6 +9,13 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const out = join(root, "dist");
 rmSync(out, { recursive: true, force: true });
 
+// Some bundled packages are CommonJS: they call require() for Node.js's own modules, and one asks for its file's name.
+const commonJsNames = [
+  'import { createRequire as __createRequire } from "node:module";',
+  "const require = __createRequire(import.meta.url);",
+  "const __filename = import.meta.filename;",
+].join("\n");
+
 await build({
   absWorkingDir: root,
   entryPoints: { cli: "src/cli/start.ts", index: "src/index.ts", presets: "src/presets.ts" },
@@ -21,8 +28,7 @@ await build({
   chunkNames: "chunks/[name]-[hash]",
   // The SDK has a native addon, and the others are optional native speed-ups of packages that work without.
   external: ["microsandbox", "bufferutil", "utf-8-validate", "cbor-extract"],
-  // Some bundled packages are CommonJS and call require() for Node.js's own modules.
-  banner: { js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);' },
+  banner: { js: commonJsNames },
   legalComments: "linked",
   sourcemap: false,
   minifySyntax: true,
@@ -31,8 +37,12 @@ await build({
 chmodSync(join(out, "cli.js"), 0o755);
 
 if (process.argv.includes("--types")) {
-  const result = spawnSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", join(root, "tsconfig.build.json")], {
-    stdio: "inherit",
-  });
+  const result = spawnSync(
+    process.execPath,
+    [join(root, "node_modules/typescript/bin/tsc"), "-p", join(root, "tsconfig.build.json")],
+    {
+      stdio: "inherit",
+    },
+  );
   process.exitCode = result.status ?? 1;
 }

@@ -27,7 +27,9 @@ function run(command, args, options = {}) {
   const result = spawnSync(command, args, { cwd: root, stdio: ["ignore", "inherit", "inherit"], ...options });
   if (result.error) throw result.error;
   if (result.status !== 0) {
-    process.stderr.write(`prepare: ${command} ${args.join(" ")} ended with ${result.status ?? result.signal}\n`);
+    process.stderr.write(
+      `prepare: ${command} ${args.join(" ")} ended with ${result.status ?? result.signal}\n`,
+    );
     process.exit(result.status ?? 1);
   }
 }
@@ -40,13 +42,21 @@ function npm(node, args) {
 }
 
 function platformPackageIsThere() {
-  const wanted = { "linux-x64": "linux-x64-gnu", "linux-arm64": "linux-arm64-gnu", "darwin-arm64": "darwin-arm64" };
+  const wanted = {
+    "linux-x64": "linux-x64-gnu",
+    "linux-arm64": "linux-arm64-gnu",
+    "darwin-arm64": "darwin-arm64",
+  };
   const name = wanted[`${process.platform}-${process.arch}`];
-  return name === undefined || existsSync(join(root, "node_modules", "@superradcompany", `microsandbox-${name}`));
+  return (
+    name === undefined || existsSync(join(root, "node_modules", "@superradcompany", `microsandbox-${name}`))
+  );
 }
 
 function installPackages() {
-  const lock = createHash("sha256").update(readFileSync(join(root, "package-lock.json"))).digest("hex");
+  const lock = createHash("sha256")
+    .update(readFileSync(join(root, "package-lock.json")))
+    .digest("hex");
   const done = existsSync(stamp) && readFileSync(stamp, "utf8") === lock;
   if (done && existsSync(ownNode) && platformPackageIsThere()) return;
   process.stdout.write("prepare: installing npm packages\n");

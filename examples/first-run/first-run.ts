@@ -18,11 +18,18 @@ interface Run {
 }
 
 /** Runs a command, shows it first unless quiet, and resolves with its exit code and milliseconds. */
-async function run(argv: readonly string[], { input, quiet }: Run = {}): Promise<{ code: number; durationMs: number }> {
+async function run(
+  argv: readonly string[],
+  { input, quiet }: Run = {},
+): Promise<{ code: number; durationMs: number }> {
   const started = performance.now();
   const child = spawn(process.execPath, argv, {
     cwd: root,
-    stdio: [input === undefined ? "inherit" : "pipe", quiet ? "ignore" : "inherit", quiet ? "ignore" : "inherit"],
+    stdio: [
+      input === undefined ? "inherit" : "pipe",
+      quiet ? "ignore" : "inherit",
+      quiet ? "ignore" : "inherit",
+    ],
   });
   if (input !== undefined) child.stdin?.end(input);
   const code = await new Promise<number>((resolve, reject) => {
@@ -61,11 +68,9 @@ const second = await step("The same bake again: every key is known, no virtual m
 const lightfile = readFileSync(join(root, "Lightfile.example"), "utf8");
 const changed = lightfile.replace("print sum", 'print "sum: " sum');
 const fromStdin = ["-f", "-", "."];
-await step(
-  "One line changed: which steps will run, and why",
-  ["bake", "--dry-run", ...fromStdin],
-  { input: changed },
-);
+await step("One line changed: which steps will run, and why", ["bake", "--dry-run", ...fromStdin], {
+  input: changed,
+});
 const third = await step("The changed bake: that step and those after it run", ["bake", ...fromStdin], {
   input: changed,
 });

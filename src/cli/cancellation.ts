@@ -7,7 +7,9 @@ export function cancelOnSignals(): AbortSignal {
   const cancel = (name: NodeJS.Signals): void => {
     if (asked && name === "SIGINT") process.exit(130);
     asked = true;
-    controller.abort(new Failure({ code: "Cancelled", category: "cancelled", message: `stopped by ${name}` }));
+    controller.abort(
+      new Failure({ code: "Cancelled", category: "cancelled", message: `stopped by ${name}` }),
+    );
   };
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, () => cancel(name));
   return controller.signal;

@@ -1,5 +1,10 @@
 import { stat } from "node:fs/promises";
-import { type KnownLayer, type LayerLookup, recordDigest, snapshotFingerprint } from "../bake/layer-lookup.ts";
+import {
+  type KnownLayer,
+  type LayerLookup,
+  recordDigest,
+  snapshotFingerprint,
+} from "../bake/layer-lookup.ts";
 import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
 import type { LayerStore } from "../layers/layer-store.ts";
 import { openLayerStore } from "../layers/open-layer-store.ts";

@@ -34,7 +34,11 @@ async function hasRunningSandboxes(
 ): Promise<boolean> {
   const { connectWorker } = await import("../worker/remote/remote-worker.ts");
   try {
-    await using worker = await connectWorker({ ...endpoint, version: session.version, signal: session.signal });
+    await using worker = await connectWorker({
+      ...endpoint,
+      version: session.version,
+      signal: session.signal,
+    });
     const sandboxes = await worker.listSandboxes(session.signal);
     return sandboxes.some((sandbox) => sandbox.status === "running");
   } catch (error) {

@@ -1,16 +1,12 @@
-import { dropStaleIndex } from "../bake/worker-index.ts";
 import type { LayerLookup } from "../bake/layer-lookup.ts";
+import { dropStaleIndex } from "../bake/worker-index.ts";
 import { Failure } from "../diagnostics/failure.ts";
 import type { Worker } from "../worker/worker.ts";
 import { localLayerLookup } from "./local-layer-lookup.ts";
 import { openMachineWorker } from "./open-machine-worker.ts";
+import type { WorkerOptions } from "./options.ts";
 import type { Session } from "./session.ts";
 import { decideVirtualization } from "./virtualization.ts";
-
-export interface WorkerOptions {
-  /** `--host` */
-  readonly host?: string;
-}
 
 /** The worker that a command uses, known by name before it is opened: most bakes never open one. */
 export interface WorkerChoice {
@@ -38,12 +34,17 @@ export async function withWorker<Result>(
 ): Promise<Result> {
   const choice = await chooseWorker(options, session);
   await using worker = await choice.open();
-  await dropStaleIndex({
-    homeDirectory: session.home.directory,
-    workerName: choice.name,
-    worker: await worker.describe(session.signal),
-  });
-  return await use(worker);
+  await forgetWhatIsGone(worker, choice, session);
+  const result = await use(worker);
+  await forgetWhatIsGone(worker, choice, session);
+  return result;
+}
+
+/** What the command, or anybody else, has removed must not be believed to be there by the next bake. */
+async function forgetWhatIsGone(worker: Worker, choice: WorkerChoice, session: Session): Promise<void> {
+  const { directory } = session.home;
+  const description = await worker.describe(session.signal);
+  await dropStaleIndex({ homeDirectory: directory, workerName: choice.name, worker: description });
 }
 
 function localChoice(session: Session): WorkerChoice {

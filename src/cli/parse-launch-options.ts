@@ -30,10 +30,15 @@ export function parsePort(text: string): PortMapping {
   const [, address, host, guest, protocol] = match ?? [];
   const ports = [Number(host), Number(guest)];
   if (match === null || ports.some((port) => !(port >= 1 && port <= 65535))) {
-    throw usage("InvalidPort", `-p ${text} is not a port mapping`, "write -p 8080:80 or -p 0.0.0.0:8080:80/udp");
+    throw usage(
+      "InvalidPort",
+      `-p ${text} is not a port mapping`,
+      "write -p 8080:80 or -p 0.0.0.0:8080:80/udp",
+    );
   }
   return {
-    hostAddress: address === undefined || address === "localhost" ? "127.0.0.1" : address.replace(/^\[|\]$/g, ""),
+    hostAddress:
+      address === undefined || address === "localhost" ? "127.0.0.1" : address.replace(/^\[|\]$/g, ""),
     hostPort: Number(host),
     guestPort: Number(guest),
     protocol: protocol?.toLowerCase() === "udp" ? "udp" : "tcp",
@@ -45,9 +50,17 @@ export function parseMount(text: string, workingDirectory: string): Mount {
   const parts = text.split(":");
   const [source, guestPath, mode] = parts;
   const valid =
-    parts.length <= 3 && source && guestPath && isAbsolute(guestPath) && (mode === undefined || /^r[ow]$/.test(mode));
+    parts.length <= 3 &&
+    source &&
+    guestPath &&
+    isAbsolute(guestPath) &&
+    (mode === undefined || /^r[ow]$/.test(mode));
   if (!valid) {
-    throw usage("InvalidMount", `-v ${text} is not a mount`, "write -v ./folder:/path, -v volume:/path or …:ro");
+    throw usage(
+      "InvalidMount",
+      `-v ${text} is not a mount`,
+      "write -v ./folder:/path, -v volume:/path or …:ro",
+    );
   }
   const readOnly = mode === "ro";
   if (source.includes("/") || source.startsWith(".")) {

@@ -1,9 +1,9 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
-import type { SourceFile } from "../diagnostics/source-file.ts";
 import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
+import type { SourceFile } from "../diagnostics/source-file.ts";
 import { nearestName } from "../diagnostics/suggest.ts";
-import type { LightfileOptions } from "./commands/bake-options.ts";
+import type { LightfileOptions } from "./options.ts";
 import type { Session } from "./session.ts";
 
 /** Larger than any Lightfile that a person or a generator writes; read whole, so it has to be bounded. */
@@ -47,7 +47,11 @@ export async function readLightfile(
     });
   }
   const bytes = fromStdin ? await readStdin(session) : await readBounded(path, written);
-  return { source: { path: displayPath(path, session), text: decode(bytes, written) }, path, contextDirectory };
+  return {
+    source: { path: displayPath(path, session), text: decode(bytes, written) },
+    path,
+    contextDirectory,
+  };
 }
 
 function displayPath(path: string, session: Session): string {
@@ -73,7 +77,8 @@ async function readBounded(path: string, written: string): Promise<Buffer> {
   } catch (error) {
     if (error instanceof Failure) throw error;
     const code = systemErrorCode(error);
-    if (code === "ENOENT" || code === "ENOTDIR") throw await notFound(path, `there is no Lightfile ${written}`);
+    if (code === "ENOENT" || code === "ENOTDIR")
+      throw await notFound(path, `there is no Lightfile ${written}`);
     throw new Failure({
       code: "LightfileUnreadable",
       category: "usage",

@@ -15,7 +15,11 @@ export interface Comparison {
 }
 
 /** Whole processes in turn, ours and theirs, after one warm-up each. Times are medians. */
-export async function compareCommands(ours: BenchCommand, theirs: BenchCommand, rounds = 11): Promise<Comparison> {
+export async function compareCommands(
+  ours: BenchCommand,
+  theirs: BenchCommand,
+  rounds = 11,
+): Promise<Comparison> {
   await timeCommand(ours);
   await timeCommand(theirs);
   const pairs: { ours: number; theirs: number }[] = [];
@@ -40,7 +44,11 @@ export async function timeCommand(command: BenchCommand): Promise<number> {
 export async function runCommand({ argv, cwd, environment }: BenchCommand): Promise<string> {
   const [program, ...words] = argv;
   if (program === undefined) throw new Error("no command");
-  const child = spawn(program, words, { cwd, env: { ...process.env, ...environment }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(program, words, {
+    cwd,
+    env: { ...process.env, ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let stdout = "";
   let stderr = "";
   child.stdout.on("data", (chunk: Buffer) => {

@@ -37,12 +37,28 @@ export async function startContainerBuilders(folder: string): Promise<ContainerB
       environment: docker,
     }),
     buildahBud: (context) => ({
-      argv: [...buildah, "bud", "--layers", "--isolation=chroot", "--pull-never", "-q", "-t", "bench", context],
+      argv: [
+        ...buildah,
+        "bud",
+        "--layers",
+        "--isolation=chroot",
+        "--pull-never",
+        "-q",
+        "-t",
+        "bench",
+        context,
+      ],
     }),
     loadBase: async (archive, name) => {
       const docked = join(folder, "base-docker.tar");
       await runCommand({
-        argv: ["skopeo", "copy", "--insecure-policy", `oci-archive:${archive}`, `docker-archive:${docked}:${name}`],
+        argv: [
+          "skopeo",
+          "copy",
+          "--insecure-policy",
+          `oci-archive:${archive}`,
+          `docker-archive:${docked}:${name}`,
+        ],
       });
       await runCommand({ argv: [dockerClient, "load", "-q", "-i", docked], environment: docker });
       await runCommand({ argv: [...buildah, "pull", "-q", `docker-archive:${docked}`] });

@@ -20,10 +20,16 @@ interface Refusal {
 
 const refusals: readonly Refusal[] = [
   { name: "a Lightfile that is missing", exitCode: 2, says: [/error\[LightfileNotFound\]/] },
-  { name: "a Lightfile that is empty", files: { Lightfile: "" }, exitCode: 2, says: [/Lightfile:1:1: error\[/] },
+  {
+    name: "a Lightfile that is empty",
+    files: { Lightfile: "" },
+    exitCode: 2,
+    says: [/Lightfile:1:1: error\[/],
+  },
   {
     name: "a Lightfile that is binary",
-    prepare: ({ folder }) => writeFile(join(folder, "Lightfile"), Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 1, 0xff, 0xfe])),
+    prepare: ({ folder }) =>
+      writeFile(join(folder, "Lightfile"), Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 1, 0xff, 0xfe])),
     exitCode: 2,
     says: [/error\[LightfileNotText\]/],
   },
@@ -40,7 +46,14 @@ const refusals: readonly Refusal[] = [
     name: "a Lightfile full of mistakes, all of them",
     files: { Lightfile: "FORM debian\nFROM BASE\nRNU make\nCOPY onlyone\nSNAPSHOT ??\nENV\n" },
     exitCode: 2,
-    says: [/Lightfile:1:1: error/, /did you mean FROM\?/, /Lightfile:3:1: error/, /did you mean RUN\?/, /Lightfile:4:1/, /Lightfile:6:1/],
+    says: [
+      /Lightfile:1:1: error/,
+      /did you mean FROM\?/,
+      /Lightfile:3:1: error/,
+      /did you mean RUN\?/,
+      /Lightfile:4:1/,
+      /Lightfile:6:1/,
+    ],
   },
   {
     name: "a COPY source that is missing",

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, inject, test } from "vitest";
-import { bakeWithEvents, lightbox, lightboxOk } from "../support/lightbox-command.ts";
 import { debianBase } from "../support/debian-base.ts";
+import { bakeWithEvents, lightbox, lightboxOk } from "../support/lightbox-command.ts";
 
 const examples = fileURLToPath(new URL("../../examples", import.meta.url));
 
@@ -31,20 +31,40 @@ describe("examples bake on bases made from Debian packages:", () => {
   test("node-app", async () => {
     const base = await debianBase(inject("home"), { packages: ["nodejs"] });
     await bakeExample("node-app", base);
-    const { stdout } = await lightboxOk(["run", "--rm", "examples/node-app", "--", "node", "src/server.js", "--once"]);
+    const { stdout } = await lightboxOk([
+      "run",
+      "--rm",
+      "examples/node-app",
+      "--",
+      "node",
+      "src/server.js",
+      "--once",
+    ]);
     expect(JSON.parse(stdout)).toMatchObject({ uid: 1000, directory: "/app" });
   });
 
   test("apt, which installs a package over the network in a step", async () => {
     const base = await debianBase(inject("home"), { packages: [] });
     await bakeExample("apt", base);
-    const { stdout } = await lightboxOk(["run", "--rm", "examples/apt", "--", "sh", "-c", "jq --version; cat /etc/made-by"]);
+    const { stdout } = await lightboxOk([
+      "run",
+      "--rm",
+      "examples/apt",
+      "--",
+      "sh",
+      "-c",
+      "jq --version; cat /etc/made-by",
+    ]);
     expect(stdout).toMatch(/^jq-\d.*\nlightbox\n$/);
   });
 
   test("Lightfile.example", async () => {
     const root = join(examples, "..");
-    const bake = await bakeWithEvents([join(root, "Lightfile.example"), "--build-arg", `BASE=${inject("busyboxBase")}`]);
+    const bake = await bakeWithEvents([
+      join(root, "Lightfile.example"),
+      "--build-arg",
+      `BASE=${inject("busyboxBase")}`,
+    ]);
     expect(bake.result.exitCode, bake.result.stderr).toBe(0);
     const hello = await lightbox(["run", "--rm", "hello"]);
     expect(hello.stdout, hello.stderr).toContain("add up to 500500\n");

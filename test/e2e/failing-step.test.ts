@@ -30,7 +30,9 @@ describe("a failing step", () => {
     expect(logs.stdout, logs.stderr).toContain("the reason");
 
     // Mended, only it and the step after it run.
-    await project.write({ Lightfile: `${head}RUN echo good > /good\nRUN echo mended > /half\nRUN echo last > /last\n` });
+    await project.write({
+      Lightfile: `${head}RUN echo good > /good\nRUN echo mended > /half\nRUN echo last > /last\n`,
+    });
     const mended = await project.bake();
     expect(mended.ran).toEqual(["RUN echo mended > /half", "RUN echo last > /last"]);
     expect(await project.run("failing", ["cat", "/good", "/half", "/last"])).toBe("good\nmended\nlast\n");

@@ -41,10 +41,21 @@ describe("baking again", () => {
     const bake = await project.bake();
     expect(bake.result.exitCode, bake.result.stderr).toBe(0);
     expect(bake.ran).toEqual([titles.first, titles.middle("one"), titles.copy, titles.greeting, titles.exec]);
-    expect(bake.events.at(-1)).toMatchObject({ kind: "bake-completed", outcome: "completed", snapshot: "incremental" });
-    expect(await project.run("incremental", ["cat", "/first", "/middle", "greeting", "/exec-form", "src/sub/b.txt"])).toBe(
-      "first\none\nhello\nexec form\nb\n",
-    );
+    expect(bake.events.at(-1)).toMatchObject({
+      kind: "bake-completed",
+      outcome: "completed",
+      snapshot: "incremental",
+    });
+    expect(
+      await project.run("incremental", [
+        "cat",
+        "/first",
+        "/middle",
+        "greeting",
+        "/exec-form",
+        "src/sub/b.txt",
+      ]),
+    ).toBe("first\none\nhello\nexec form\nb\n");
   });
 
   test("the same bake again starts no virtual machine", async () => {
@@ -85,7 +96,9 @@ describe("baking again", () => {
   });
 
   test("an ENV reruns the steps that read it, and nothing before", async () => {
-    await project.write({ Lightfile: lightfile("two", "good day") .replace("GREETING=good day", 'GREETING="good day"') });
+    await project.write({
+      Lightfile: lightfile("two", "good day").replace("GREETING=good day", 'GREETING="good day"'),
+    });
     const dryRun = await lightboxOk(["bake", "--dry-run", project.folder]);
     expect(dryRun.stdout).toContain("GREETING");
     const bake = await project.bake();

@@ -32,9 +32,15 @@ CMD ["sh", "-c", "id -u; pwd; echo $NAME"]
     expect(await project.run("instructions", ["cat", "who", "where", "home", "/heredoc", "/script"])).toBe(
       "1234\n/made/by/workdir/owned\n/home/builder\nvalue\nscript ran\n",
     );
-    expect(await project.run("instructions", ["stat", "-c", "%u %a", "/made/by/workdir", "/made/by/workdir/owned"])).toBe(
-      "0 755\n1234 755\n",
-    );
+    expect(
+      await project.run("instructions", [
+        "stat",
+        "-c",
+        "%u %a",
+        "/made/by/workdir",
+        "/made/by/workdir/owned",
+      ]),
+    ).toBe("0 755\n1234 755\n");
     // Without a command: CMD, as USER, in WORKDIR, with ENV.
     expect(await project.run("instructions", [])).toBe("1234\n/made/by/workdir/owned\nvalue\n");
   });
@@ -60,11 +66,25 @@ EOT
     });
     const bake = await project.bake();
     expect(bake.result.exitCode, bake.result.stderr).toBe(0);
-    expect(await project.run("copies", ["cat", "/renamed", "/into/plain.txt", "/owned/deep/file", "/from-stage/link", "/inline"])).toBe(
-      "plain\nplain\ndeep\nmade\ninline content\n",
-    );
     expect(
-      await project.run("copies", ["stat", "-c", "%n %u:%g %a", "/renamed", "/owned/deep/file", "/from-stage/made"]),
+      await project.run("copies", [
+        "cat",
+        "/renamed",
+        "/into/plain.txt",
+        "/owned/deep/file",
+        "/from-stage/link",
+        "/inline",
+      ]),
+    ).toBe("plain\nplain\ndeep\nmade\ninline content\n");
+    expect(
+      await project.run("copies", [
+        "stat",
+        "-c",
+        "%n %u:%g %a",
+        "/renamed",
+        "/owned/deep/file",
+        "/from-stage/made",
+      ]),
     ).toBe("/renamed 0:0 644\n/owned/deep/file 5:6 600\n/from-stage/made 7:8 640\n");
   });
 
@@ -77,11 +97,19 @@ RUN ls /sys/class/net | grep -v '^lo$' > /devices-with || true
     });
     const bake = await project.bake();
     expect(bake.result.exitCode, bake.result.stderr).toBe(0);
-    expect(await project.run("network", ["sh", "-c", "wc -l < /devices-without; test -s /devices-with && echo some"])).toBe("0\nsome\n");
+    expect(
+      await project.run("network", [
+        "sh",
+        "-c",
+        "wc -l < /devices-without; test -s /devices-with && echo some",
+      ]),
+    ).toBe("0\nsome\n");
   });
 
   test("what the runtime makes in the guest stays out of layers", async () => {
-    await using project = await bakeProject({ Lightfile: `${head}SNAPSHOT quiet\nRUN true\nRUN sleep 1000 & true\n` });
+    await using project = await bakeProject({
+      Lightfile: `${head}SNAPSHOT quiet\nRUN true\nRUN sleep 1000 & true\n`,
+    });
     const bake = await project.bake();
     expect(bake.result.exitCode, bake.result.stderr).toBe(0);
     expect(await project.run("quiet", ["sh", "-c", "ps | grep -c 'slee[p] 1000' || true"])).toBe("0\n");

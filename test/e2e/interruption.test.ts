@@ -19,7 +19,9 @@ describe("a bake that is interrupted", () => {
     expect(reportOf(result).events.at(-1)).toMatchObject({ kind: "bake-completed", outcome: "cancelled" });
     expect(await builders()).toEqual([]);
 
-    await project.write({ Lightfile: `${head}SNAPSHOT interrupted\nRUN echo sealed > /sealed\nRUN echo done\n` });
+    await project.write({
+      Lightfile: `${head}SNAPSHOT interrupted\nRUN echo sealed > /sealed\nRUN echo done\n`,
+    });
     expect((await project.bake()).ran).toEqual(["RUN echo done"]);
   });
 
@@ -72,7 +74,10 @@ describe("two bakes of the same thing at once", () => {
     await using project = await bakeProject({
       Lightfile: `${head}SNAPSHOT together\nRUN sleep 2; head -c 16 /dev/urandom | od -x > /random\nRUN sleep 1; cp /random /copy\n`,
     });
-    const [left, right] = await Promise.all([project.bake(["--checkpoint=every"]), project.bake(["--checkpoint=every"])]);
+    const [left, right] = await Promise.all([
+      project.bake(["--checkpoint=every"]),
+      project.bake(["--checkpoint=every"]),
+    ]);
     expect(left.result.exitCode, left.result.stderr).toBe(0);
     expect(right.result.exitCode, right.result.stderr).toBe(0);
     expect([...left.ran, ...right.ran].sort()).toEqual([
@@ -89,7 +94,9 @@ describe("a full disk", () => {
       Lightfile: `${head}SNAPSHOT full\nRUN echo before > /before\nRUN dd if=/dev/urandom of=/big bs=1M count=64 2>/dev/null && sync && cp /big /bigger\n`,
     });
     await lightboxOk(["machine", "start"]);
-    await machineShell("dd if=/dev/zero of=/data/filler bs=1M 2>/dev/null; truncate -s -40M /data/filler; sync");
+    await machineShell(
+      "dd if=/dev/zero of=/data/filler bs=1M 2>/dev/null; truncate -s -40M /data/filler; sync",
+    );
     try {
       const bake = await project.bake();
       expect(bake.result.exitCode).not.toBe(0);

@@ -23,22 +23,46 @@ afterAll(() => project[Symbol.asyncDispose]());
 
 describe("a sandbox", () => {
   test("sees the snapshot's files and cannot change them for the next one", async () => {
-    expect(await project.run("sandboxes", ["sh", "-c", "echo changed > index.html; cat index.html"])).toBe("changed\n");
+    expect(await project.run("sandboxes", ["sh", "-c", "echo changed > index.html; cat index.html"])).toBe(
+      "changed\n",
+    );
     expect(await project.run("sandboxes", ["cat", "index.html"])).toBe("served by a sandbox\n");
   });
 
   test("passes on exit codes, standard input, and variables", async () => {
     const exit = await lightbox(["run", "--rm", "sandboxes", "--", "sh", "-c", "exit 42"]);
     expect(exit.exitCode, exit.stderr).toBe(42);
-    const echo = await lightbox(["run", "--rm", "-i", "-e", "GIVEN=here", "sandboxes", "--", "sh", "-c", 'cat; echo "$GIVEN $FROM_LIGHTFILE"'], {
-      input: "through standard input\n",
-    });
+    const echo = await lightbox(
+      [
+        "run",
+        "--rm",
+        "-i",
+        "-e",
+        "GIVEN=here",
+        "sandboxes",
+        "--",
+        "sh",
+        "-c",
+        'cat; echo "$GIVEN $FROM_LIGHTFILE"',
+      ],
+      {
+        input: "through standard input\n",
+      },
+    );
     expect(echo.stdout, echo.stderr).toBe("through standard input\nhere yes\n");
   });
 
   test("in the background can be listed, reached, entered, stopped and removed", async () => {
     const port = await freePort();
-    const started = await lightboxOk(["run", "-d", "--name", "background", "-p", `${port}:8080`, "sandboxes"]);
+    const started = await lightboxOk([
+      "run",
+      "-d",
+      "--name",
+      "background",
+      "-p",
+      `${port}:8080`,
+      "sandboxes",
+    ]);
     expect(started.stdout).toBe("background\n");
     try {
       expect((await lightboxOk(["ps"])).stdout).toMatch(/background +running +sandboxes/);
@@ -49,9 +73,14 @@ describe("a sandbox", () => {
       expect(await response.text()).toBe("served by a sandbox\n");
 
       // A rebake does not disturb it.
-      await project.write({ Lightfile: "FROM BASE\nSNAPSHOT sandboxes\nRESOURCES cpus=1 memory=256M disk=1G\nRUN mkdir /www && echo new > /www/index.html\nWORKDIR /www\n" });
+      await project.write({
+        Lightfile:
+          "FROM BASE\nSNAPSHOT sandboxes\nRESOURCES cpus=1 memory=256M disk=1G\nRUN mkdir /www && echo new > /www/index.html\nWORKDIR /www\n",
+      });
       expect((await project.bake()).result.exitCode).toBe(0);
-      expect((await lightboxOk(["exec", "background", "cat", "/www/index.html"])).stdout).toBe("served by a sandbox\n");
+      expect((await lightboxOk(["exec", "background", "cat", "/www/index.html"])).stdout).toBe(
+        "served by a sandbox\n",
+      );
 
       expect((await lightbox(["rm", "background"])).exitCode).toBe(2);
       await lightboxOk(["stop", "background"]);
@@ -82,7 +111,8 @@ describe("a sandbox", () => {
 describe("pruning", () => {
   test("frees the layers that no snapshot needs, and no other", async () => {
     await using other = await bakeProject({
-      Lightfile: "FROM BASE\nSNAPSHOT doomed\nRESOURCES cpus=1 memory=256M disk=1G\nRUN echo doomed > /doomed\n",
+      Lightfile:
+        "FROM BASE\nSNAPSHOT doomed\nRESOURCES cpus=1 memory=256M disk=1G\nRUN echo doomed > /doomed\n",
     });
     expect((await other.bake()).result.exitCode).toBe(0);
     await lightboxOk(["snapshots", "rm", "doomed"]);

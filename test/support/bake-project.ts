@@ -2,7 +2,13 @@ import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inject } from "vitest";
-import { type BakeReport, bakeWithEvents, type CommandOptions, lightbox, writeFiles } from "./lightbox-command.ts";
+import {
+  type BakeReport,
+  bakeWithEvents,
+  type CommandOptions,
+  lightbox,
+  writeFiles,
+} from "./lightbox-command.ts";
 
 /** A folder with a Lightfile on the busybox base, for one end-to-end test. */
 export interface BakeProject extends AsyncDisposable {
@@ -22,7 +28,10 @@ export async function bakeProject(files: Readonly<Record<string, string>>): Prom
     writeFiles(
       folder,
       Object.fromEntries(
-        Object.entries(written).map(([name, text]) => [name, text.replaceAll("FROM BASE", `FROM ${inject("busyboxBase")}`)]),
+        Object.entries(written).map(([name, text]) => [
+          name,
+          text.replaceAll("FROM BASE", `FROM ${inject("busyboxBase")}`),
+        ]),
       ),
     );
   await write(files);
@@ -32,7 +41,8 @@ export async function bakeProject(files: Readonly<Record<string, string>>): Prom
     bake: (words = [], options = {}) => bakeWithEvents([folder, ...words], options),
     run: async (snapshot, command) => {
       const result = await lightbox(["run", "--rm", snapshot, "--", ...command]);
-      if (result.exitCode !== 0) throw new Error(`${command.join(" ")}: ${result.exitCode}\n${result.stdout}${result.stderr}`);
+      if (result.exitCode !== 0)
+        throw new Error(`${command.join(" ")}: ${result.exitCode}\n${result.stdout}${result.stderr}`);
       return result.stdout;
     },
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),

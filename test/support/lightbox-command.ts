@@ -42,8 +42,14 @@ export function startLightbox(words: readonly string[], options: CommandOptions 
     add(chunk.toString());
     for (const watcher of watchers) watcher();
   };
-  child.stdout.on("data", onData((text) => (stdout += text)));
-  child.stderr.on("data", onData((text) => (stderr += text)));
+  child.stdout.on(
+    "data",
+    onData((text) => (stdout += text)),
+  );
+  child.stderr.on(
+    "data",
+    onData((text) => (stderr += text)),
+  );
   child.stdin.end(options.input ?? "");
   const timer = setTimeout(() => child.kill("SIGKILL"), options.timeoutMs ?? 240_000);
   const result = new Promise<CommandResult>((resolve, reject) => {
@@ -65,17 +71,25 @@ export function startLightbox(words: readonly string[], options: CommandOptions 
         };
         watchers.add(look);
         look();
-        void result.then(() => reject(new Error(`ended without ${JSON.stringify(text)}:\n${stdout}${stderr}`)));
+        void result.then(() =>
+          reject(new Error(`ended without ${JSON.stringify(text)}:\n${stdout}${stderr}`)),
+        );
       }),
   };
 }
 
-export async function lightbox(words: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+export async function lightbox(
+  words: readonly string[],
+  options: CommandOptions = {},
+): Promise<CommandResult> {
   return await startLightbox(words, options).result;
 }
 
 /** @throws Error with all output when the exit code is not 0. */
-export async function lightboxOk(words: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+export async function lightboxOk(
+  words: readonly string[],
+  options: CommandOptions = {},
+): Promise<CommandResult> {
   const result = await lightbox(words, options);
   if (result.exitCode !== 0) {
     const end = result.exitCode ?? result.signal;
@@ -94,7 +108,10 @@ export interface BakeReport {
   readonly buildersStarted: number;
 }
 
-export async function bakeWithEvents(words: readonly string[], options: CommandOptions = {}): Promise<BakeReport> {
+export async function bakeWithEvents(
+  words: readonly string[],
+  options: CommandOptions = {},
+): Promise<BakeReport> {
   return reportOf(await lightbox(["bake", "--progress=json", ...words], options));
 }
 

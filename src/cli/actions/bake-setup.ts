@@ -1,9 +1,9 @@
 import type { BakeCollaborators, BakeRequest } from "../../bake/bake-request.ts";
 import type { BakeEvent } from "../../bake/events.ts";
 import type { Worker } from "../../worker/worker.ts";
-import type { LightfileOptions } from "../commands/bake-options.ts";
 import { createImageSource } from "../image-source.ts";
-import { chooseWorker, type WorkerOptions } from "../open-worker.ts";
+import { chooseWorker } from "../open-worker.ts";
+import type { BakeOptions, LightfileOptions, WorkerOptions } from "../options.ts";
 import { readLightfile } from "../read-lightfile.ts";
 import { guestPlatform, type Session } from "../session.ts";
 
@@ -63,6 +63,20 @@ export async function setUpBake(
       // A worker that could not be opened has told so already, and has nothing to close.
       const worker = await opened?.catch(() => undefined);
       await worker?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** What the options of `lightbox bake` choose. */
+export function choicesOf(options: BakeOptions): BakeChoices {
+  return {
+    snapshotName: options.name ?? null,
+    noCache: !options.cache,
+    checkpoint: options.checkpoint,
+    keepFailedBuilder: options.debug ?? false,
+    resources: {
+      ...(options.cpus === undefined ? {} : { cpus: options.cpus }),
+      ...(options.memory === undefined ? {} : { memoryMib: options.memory }),
     },
   };
 }

@@ -1,18 +1,18 @@
 import { randomBytes } from "node:crypto";
-import { explainBake } from "../../bake/dry-run.ts";
 import { Failure } from "../../diagnostics/failure.ts";
 import { isLayerKey, type LayerKey } from "../../model/identifiers.ts";
 import type { Worker } from "../../worker/worker.ts";
-import { type WorkerOptions, withWorker } from "../open-worker.ts";
+import { findLightfile, stepsOfLastBake } from "../last-bake.ts";
+import { withWorker } from "../open-worker.ts";
+import type { LogsOptions } from "../options.ts";
 import type { Session } from "../session.ts";
-import { setUpBake } from "./bake-setup.ts";
 import { execWithTerminal, shellArgv } from "./exec-in-sandbox.ts";
 
 /** `lightbox debug`: boots a failed step's disk in a sandbox of its own, runs a shell in it, and removes it. */
 export async function debugFailedStep(
   target: string,
   words: readonly string[],
-  options: WorkerOptions,
+  options: LogsOptions,
   session: Session,
 ): Promise<number> {
   return await withWorker(options, session, async (worker) => {
@@ -52,18 +52,20 @@ export async function debugFailedStep(
 async function failedLayerOf(
   path: string,
   worker: Worker,
-  options: WorkerOptions,
+  options: LogsOptions,
   session: Session,
 ): Promise<LayerKey> {
-  await using setup = await setUpBake(path, { ...options, buildArg: {} }, session, {}, () => {});
-  const explanation = await explainBake(setup.request, setup.collaborators, session.signal);
-  const keys = explanation.kind === "explained" ? explanation.steps.map((step) => step.layer) : [];
-  const found = await worker.findDebugLayer(keys, session.signal);
+  const lightfile = (await findLightfile(path, session)) ?? path;
+  const steps = await stepsOfLastBake(lightfile, options.target, session);
+  const found = await worker.findDebugLayer(
+    steps.map((step) => step.key),
+    session.signal,
+  );
   if (found !== undefined) return found.layer;
   throw new Failure({
     code: "NothingToDebug",
     category: "usage",
     message: `no failed step of ${path} is kept`,
-    hint: "a failed step is kept until it succeeds, the Lightfile's steps up to it change, or `lightbox prune` removes it",
+    hint: "the failed step of a Lightfile's last bake is kept until `lightbox prune`; name its --target if it had one",
   });
 }

@@ -29,7 +29,11 @@ export async function examine(
 
 function describe(check: HostCheck, session: Session): string {
   const colors = colorsFor(session.stdout, session.environment);
-  const marks = { ok: colors.green("ok     "), warning: colors.yellow("warning"), missing: colors.red("missing") };
+  const marks = {
+    ok: colors.green("ok     "),
+    warning: colors.yellow("warning"),
+    missing: colors.red("missing"),
+  };
   const mend = check.mend === null ? "" : `         mend it: ${check.mend}\n`;
   return `${marks[check.status]}  ${check.name}: ${check.detail}\n${mend}`;
 }

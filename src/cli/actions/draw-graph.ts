@@ -1,8 +1,8 @@
 import { explainBake } from "../../bake/dry-run.ts";
 import { drawPlan } from "../../graph/draw.ts";
-import type { GraphOptions } from "../commands/graph.ts";
+import { printDiagnostics } from "../../render/diagnostic-printer.ts";
 import { exitCodes } from "../exit-code.ts";
-import { printDiagnostics } from "../print-diagnostics.ts";
+import type { GraphOptions } from "../options.ts";
 import type { Session } from "../session.ts";
 import { setUpBake } from "./bake-setup.ts";
 
@@ -10,7 +10,7 @@ import { setUpBake } from "./bake-setup.ts";
 export async function drawGraph(path: string, options: GraphOptions, session: Session): Promise<number> {
   await using setup = await setUpBake(path, options, session, {}, () => {});
   const explanation = await explainBake(setup.request, setup.collaborators, session.signal);
-  printDiagnostics(explanation.diagnostics, session);
+  printDiagnostics(explanation.diagnostics, session.stderr, session.environment);
   if (explanation.kind === "invalid") return exitCodes.usage;
   session.stdout.write(drawPlan(explanation.plan, options.format));
   return exitCodes.success;

@@ -1,18 +1,20 @@
 import prettyMilliseconds from "pretty-ms";
 import { explainBake, type StepExplanation } from "../../bake/dry-run.ts";
-import type { BakeOptions } from "../commands/bake.ts";
+import { printDiagnostics } from "../../render/diagnostic-printer.ts";
 import { exitCodes } from "../exit-code.ts";
-import type { WorkerOptions } from "../open-worker.ts";
-import { printDiagnostics } from "../print-diagnostics.ts";
+import type { BakeOptions, WorkerOptions } from "../options.ts";
 import type { Session } from "../session.ts";
-import { setUpBake } from "./bake-setup.ts";
-import { choicesOf } from "./run-bake.ts";
+import { choicesOf, setUpBake } from "./bake-setup.ts";
 
 /** `lightbox bake --dry-run`: for each step, whether it is cached or will run, and why. */
-export async function dryRun(path: string, options: BakeOptions & WorkerOptions, session: Session): Promise<number> {
+export async function dryRun(
+  path: string,
+  options: BakeOptions & WorkerOptions,
+  session: Session,
+): Promise<number> {
   await using setup = await setUpBake(path, options, session, choicesOf(options), () => {});
   const explanation = await explainBake(setup.request, setup.collaborators, session.signal);
-  printDiagnostics(explanation.diagnostics, session);
+  printDiagnostics(explanation.diagnostics, session.stderr, session.environment);
   if (explanation.kind === "invalid") return exitCodes.usage;
   if (options.progress === "json") {
     session.stdout.write(`${JSON.stringify(explanation.steps, null, 2)}\n`);

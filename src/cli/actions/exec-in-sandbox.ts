@@ -1,8 +1,8 @@
 import { Failure } from "../../diagnostics/failure.ts";
 import { didYouMean } from "../../diagnostics/suggest.ts";
 import type { SandboxDescription, Worker } from "../../worker/worker.ts";
-import type { ExecOptions } from "../commands/exec.ts";
 import { withWorker } from "../open-worker.ts";
+import type { ExecOptions } from "../options.ts";
 import { parseEnvironment } from "../parse-launch-options.ts";
 import type { Session } from "../session.ts";
 import { openTerminalStreams, type TerminalChoice } from "../terminal-streams.ts";

@@ -1,6 +1,6 @@
+import { rm } from "node:fs/promises";
 import { confirm, isCancel } from "@clack/prompts";
 import prettyBytes from "pretty-bytes";
-import { rm } from "node:fs/promises";
 import { workerIndexPath } from "../../bake/worker-index.ts";
 import { Failure } from "../../diagnostics/failure.ts";
 import { unreachable } from "../../diagnostics/unreachable.ts";
@@ -10,15 +10,11 @@ import type { Machine, MachineStatus } from "../../machine/machine.ts";
 import { describeMachineEvent, type MachineEvent } from "../../machine/machine-events.ts";
 import type { SystemInstallation } from "../../machine/system-packages.ts";
 import { formatAge } from "../age.ts";
-import { openMachine } from "../open-machine-worker.ts";
 import { attachToSocket } from "../attach-to-socket.ts";
+import { openMachine } from "../open-machine-worker.ts";
+import type { InitOptions } from "../options.ts";
 import type { Session } from "../session.ts";
 import { decideVirtualization } from "../virtualization.ts";
-
-export interface InitOptions {
-  readonly yes?: boolean;
-  readonly ifNeeded?: boolean;
-}
 
 export async function initMachine(options: InitOptions, session: Session): Promise<number> {
   if (options.ifNeeded && (await decideVirtualization(session)) === "native") {

@@ -1,14 +1,13 @@
-import { explainBake } from "../../bake/dry-run.ts";
 import { Failure } from "../../diagnostics/failure.ts";
 import type { LayerKey } from "../../model/identifiers.ts";
 import type { Worker } from "../../worker/worker.ts";
-import { isLightfilePath } from "../is-lightfile-path.ts";
-import { type WorkerOptions, withWorker } from "../open-worker.ts";
+import { findLightfile, stepsOfLastBake } from "../last-bake.ts";
+import { withWorker } from "../open-worker.ts";
+import type { LogsOptions } from "../options.ts";
 import type { Session } from "../session.ts";
-import { setUpBake } from "./bake-setup.ts";
 
 interface LoggedStep {
-  /** `3` in a snapshot's history, `build/2` in a Lightfile. */
+  /** Its number, from 1. */
   readonly name: string;
   readonly title: string;
   readonly layer: LayerKey;
@@ -18,13 +17,15 @@ interface LoggedStep {
 export async function printLogs(
   target: string,
   wanted: string | undefined,
-  options: WorkerOptions,
+  options: LogsOptions,
   session: Session,
 ): Promise<number> {
   return await withWorker(options, session, async (worker) => {
-    const steps = (await isLightfilePath(target, session))
-      ? await stepsOfLightfile(target, options, session)
-      : await stepsOfSnapshot(target, worker, session.signal);
+    const lightfile = await findLightfile(target, session);
+    const steps =
+      lightfile === undefined
+        ? await stepsOfSnapshot(target, worker, session.signal)
+        : await stepsOfLightfile(lightfile, options, session);
     const chosen = wanted === undefined ? steps : [pick(steps, wanted)];
     for (const step of chosen) {
       const log = await worker.readLog(step.layer, session.signal);
@@ -36,30 +37,33 @@ export async function printLogs(
   });
 }
 
-async function stepsOfSnapshot(name: string, worker: Worker, signal: AbortSignal): Promise<readonly LoggedStep[]> {
+async function stepsOfSnapshot(
+  name: string,
+  worker: Worker,
+  signal: AbortSignal,
+): Promise<readonly LoggedStep[]> {
   const { history } = await worker.inspectSnapshot(name, signal);
   return history
     .flatMap(({ layer, title }) => (layer === null ? [] : [{ layer, title }]))
     .map((entry, index) => ({ ...entry, name: String(index + 1) }));
 }
 
-/** Of a Lightfile, as it stands: also the steps of a bake that failed. */
+/** Of a Lightfile's last bake, also when that failed. */
 async function stepsOfLightfile(
   path: string,
-  options: WorkerOptions,
+  options: LogsOptions,
   session: Session,
 ): Promise<readonly LoggedStep[]> {
-  await using setup = await setUpBake(path, { ...options, buildArg: {} }, session, {}, () => {});
-  const explanation = await explainBake(setup.request, setup.collaborators, session.signal);
-  if (explanation.kind === "invalid") {
-    throw new Failure({
-      code: "InvalidLightfile",
-      category: "usage",
-      message: `${path} has mistakes`,
-      diagnostics: explanation.diagnostics.filter(({ severity }) => severity === "error"),
-    });
+  const steps = await stepsOfLastBake(path, options.target, session);
+  if (steps.length > 0) {
+    return steps.map((step, index) => ({ name: String(index + 1), title: step.title, layer: step.key }));
   }
-  return explanation.steps.map((step) => ({ name: step.step, title: step.title, layer: step.layer }));
+  throw new Failure({
+    code: "NothingBaked",
+    category: "usage",
+    message: `${path} has not been baked here`,
+    hint: "name its --target if it was baked with one, or a snapshot",
+  });
 }
 
 function pick(steps: readonly LoggedStep[], wanted: string): LoggedStep {

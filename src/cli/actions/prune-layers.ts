@@ -1,6 +1,6 @@
 import prettyBytes from "pretty-bytes";
-import type { PruneOptions } from "../commands/prune.ts";
 import { withWorker } from "../open-worker.ts";
+import type { PruneOptions } from "../options.ts";
 import type { Session } from "../session.ts";
 
 export async function pruneLayers(options: PruneOptions, session: Session): Promise<number> {

@@ -3,15 +3,18 @@ import type { BakeOutcome } from "../../bake/bake-request.ts";
 import type { Diagnostic } from "../../diagnostics/diagnostic.ts";
 import { unreachable } from "../../diagnostics/unreachable.ts";
 import { createRenderer } from "../../render/create-renderer.ts";
-import type { BakeOptions } from "../commands/bake.ts";
+import { printDiagnostics } from "../../render/diagnostic-printer.ts";
 import { exitCodes } from "../exit-code.ts";
-import type { WorkerOptions } from "../open-worker.ts";
-import { printDiagnostics } from "../print-diagnostics.ts";
+import type { BakeOptions, WorkerOptions } from "../options.ts";
 import type { Session } from "../session.ts";
-import { setUpBake } from "./bake-setup.ts";
+import { choicesOf, setUpBake } from "./bake-setup.ts";
 
 /** `lightbox bake`: resolves with the exit code. Progress goes to stderr, what scripts read to stdout. */
-export async function runBake(path: string, options: BakeOptions & WorkerOptions, session: Session): Promise<number> {
+export async function runBake(
+  path: string,
+  options: BakeOptions & WorkerOptions,
+  session: Session,
+): Promise<number> {
   if (options.dryRun) {
     const { dryRun } = await import("./dry-run.ts");
     return await dryRun(path, options, session);
@@ -31,26 +34,16 @@ export async function runBake(path: string, options: BakeOptions & WorkerOptions
   }
 }
 
-export function choicesOf(options: BakeOptions) {
-  return {
-    snapshotName: options.name ?? null,
-    noCache: !options.cache,
-    checkpoint: options.checkpoint,
-    keepFailedBuilder: options.debug ?? false,
-    resources: {
-      ...(options.cpus === undefined ? {} : { cpus: options.cpus }),
-      ...(options.memory === undefined ? {} : { memoryMib: options.memory }),
-    },
-  };
-}
-
 function conclude(outcome: BakeOutcome, mode: string, session: Session): number {
   switch (outcome.kind) {
     case "completed":
-      if (mode === "quiet") session.stdout.write(`${outcome.snapshotName ?? outcome.layer ?? outcome.image.digest}\n`);
+      if (mode === "quiet")
+        session.stdout.write(`${outcome.snapshotName ?? outcome.layer ?? outcome.image.digest}\n`);
       return exitCodes.success;
     case "invalid":
-      if (mode !== "json") printErrors(outcome.diagnostics, session);
+      // Renderers for people have shown the warnings as they came; JSON has everything.
+      if (mode !== "json")
+        printDiagnostics(onlyErrors(outcome.diagnostics), session.stderr, session.environment);
       return exitCodes.usage;
     case "step-failed":
       return exitCodes.stepFailed;
@@ -61,8 +54,6 @@ function conclude(outcome: BakeOutcome, mode: string, session: Session): number 
   }
 }
 
-/** Renderers have shown the warnings as events; errors are the outcome's. */
-export function printErrors(diagnostics: readonly Diagnostic[], session: Session): void {
-  const errors = diagnostics.filter((diagnostic) => diagnostic.severity === "error");
-  printDiagnostics(errors, session);
+function onlyErrors(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  return diagnostics.filter((diagnostic) => diagnostic.severity === "error");
 }

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { SandboxConfiguration } from "../../model/sandbox-configuration.ts";
 import type { LaunchRequest, SandboxDescription, Worker } from "../../worker/worker.ts";
-import type { RunOptions } from "../commands/run.ts";
 import { withWorker } from "../open-worker.ts";
+import type { RunOptions } from "../options.ts";
 import { parseEnvironment, parseMount, parseNetwork, parsePort } from "../parse-launch-options.ts";
 import type { Session } from "../session.ts";
 import { execWithTerminal } from "./exec-in-sandbox.ts";
@@ -77,6 +77,9 @@ export async function runInForeground(
 
 /** What Docker runs: ENTRYPOINT with CMD, or the given words in CMD's place; a shell when there is neither. */
 export function commandOf(configuration: SandboxConfiguration, words: readonly string[]): readonly string[] {
-  const argv = [...(configuration.entrypoint ?? []), ...(words.length > 0 ? words : (configuration.command ?? []))];
+  const argv = [
+    ...(configuration.entrypoint ?? []),
+    ...(words.length > 0 ? words : (configuration.command ?? [])),
+  ];
   return argv.length > 0 ? argv : configuration.shell.slice(0, 1);
 }

@@ -1,6 +1,7 @@
 import type { PortMapping } from "../../worker/worker.ts";
 import { formatAge } from "../age.ts";
-import { type WorkerOptions, withWorker } from "../open-worker.ts";
+import { withWorker } from "../open-worker.ts";
+import type { WorkerOptions } from "../options.ts";
 import type { Session } from "../session.ts";
 import { formatTable } from "../table.ts";
 

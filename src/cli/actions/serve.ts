@@ -6,12 +6,14 @@ import { loadHasher } from "../../graph/hash.ts";
 import { openLocalWorker } from "../../worker/local/local-worker.ts";
 import { startWorkerServer } from "../../worker/remote/server.ts";
 import type { Worker } from "../../worker/worker.ts";
-import type { ServeOptions } from "../commands/serve.ts";
+import type { ServeOptions } from "../options.ts";
 import type { Session } from "../session.ts";
 
 /** `lightbox serve`: serves this host's worker until it is stopped, or until it has had nothing to do for long. */
 export async function serve(options: ServeOptions, session: Session): Promise<number> {
-  const storeDirectory = options.store ? resolve(session.workingDirectory, options.store) : session.home.store;
+  const storeDirectory = options.store
+    ? resolve(session.workingDirectory, options.store)
+    : session.home.store;
   const { token, source } = await findToken(options, session);
   await using worker = await openLocalWorker({ storeDirectory, version: session.version });
   const hasher = await loadHasher();

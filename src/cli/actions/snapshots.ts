@@ -1,6 +1,7 @@
 import prettyBytes from "pretty-bytes";
 import { formatAge } from "../age.ts";
-import { type WorkerOptions, withWorker } from "../open-worker.ts";
+import { withWorker } from "../open-worker.ts";
+import type { WorkerOptions } from "../options.ts";
 import type { Session } from "../session.ts";
 import { formatTable } from "../table.ts";
 
@@ -30,7 +31,11 @@ export async function listSnapshots(
   });
 }
 
-export async function inspectSnapshot(name: string, options: WorkerOptions, session: Session): Promise<number> {
+export async function inspectSnapshot(
+  name: string,
+  options: WorkerOptions,
+  session: Session,
+): Promise<number> {
   return await withWorker(options, session, async (worker) => {
     session.stdout.write(`${JSON.stringify(await worker.inspectSnapshot(name, session.signal), null, 2)}\n`);
     return 0;

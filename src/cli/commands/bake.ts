@@ -1,21 +1,7 @@
 import { Command, Option } from "commander";
-import type { CheckpointPolicy } from "../../worker/worker.ts";
+import type { BakeOptions } from "../options.ts";
 import type { Session } from "../session.ts";
-import { addLightfileOptions, type LightfileOptions, parseMebibytes, parsePositiveInteger } from "./bake-options.ts";
-
-export type ProgressMode = "auto" | "live" | "plain" | "json" | "quiet";
-
-export interface BakeOptions extends LightfileOptions {
-  readonly name?: string;
-  readonly dryRun?: boolean;
-  readonly cache: boolean;
-  readonly checkpoint: CheckpointPolicy;
-  readonly debug?: boolean;
-  readonly progress: ProgressMode;
-  readonly quiet?: boolean;
-  readonly cpus?: number;
-  readonly memory?: number;
-}
+import { addLightfileOptions, parseMebibytes, parsePositiveInteger } from "./shared-options.ts";
 
 export function bakeCommand(session: Session): Command {
   return addLightfileOptions(new Command("bake").description("Bake a Lightfile into a snapshot"))
@@ -38,6 +24,10 @@ export function bakeCommand(session: Session): Command {
     .option("--memory <size>", "of the builders, instead of RESOURCES, e.g. 2G", parseMebibytes)
     .action(async (path: string, options: BakeOptions, command: Command) => {
       const { runBake } = await import("../actions/run-bake.ts");
-      session.exitCode = await runBake(path, { ...options, ...command.optsWithGlobals<{ host?: string }>() }, session);
+      session.exitCode = await runBake(
+        path,
+        { ...options, ...command.optsWithGlobals<{ host?: string }>() },
+        session,
+      );
     });
 }

@@ -1,16 +1,7 @@
 import { Command } from "commander";
+import type { ExecOptions } from "../options.ts";
 import type { Session } from "../session.ts";
-import { commandWords } from "./bake-options.ts";
-import { collect } from "./run.ts";
-
-export interface ExecOptions {
-  readonly tty?: boolean;
-  readonly interactive?: boolean;
-  readonly env: readonly string[];
-  readonly workdir?: string;
-  readonly user?: string;
-  readonly host?: string;
-}
+import { collect, commandWords } from "./shared-options.ts";
 
 export function execCommand(session: Session): Command {
   return new Command("exec")

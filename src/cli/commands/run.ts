@@ -1,28 +1,7 @@
 import { Command } from "commander";
+import type { RunOptions } from "../options.ts";
 import type { Session } from "../session.ts";
-import { commandWords, parseMebibytes, parsePositiveInteger } from "./bake-options.ts";
-
-export interface RunOptions {
-  readonly name?: string;
-  readonly rm?: boolean;
-  readonly detach?: boolean;
-  readonly tty?: boolean;
-  readonly interactive?: boolean;
-  readonly env: readonly string[];
-  readonly publish: readonly string[];
-  readonly volume: readonly string[];
-  readonly workdir?: string;
-  readonly user?: string;
-  readonly cpus?: number;
-  readonly memory?: number;
-  readonly network?: string;
-  readonly replace?: boolean;
-  readonly host?: string;
-}
-
-export function collect(text: string, before: readonly string[]): string[] {
-  return [...before, text];
-}
+import { collect, commandWords, parseMebibytes, parsePositiveInteger } from "./shared-options.ts";
 
 export function runCommand(session: Session): Command {
   return new Command("run")
@@ -34,8 +13,18 @@ export function runCommand(session: Session): Command {
     .option("-d, --detach", "boot the sandbox, print its name and return")
     .option("-i, --interactive", "pass this terminal's input on (default when stdin is a terminal)")
     .option("-t, --tty", "give the command a terminal (default when stdin and stdout are terminals)")
-    .option("-e, --env <name=value>", "set a variable; without =value, pass this environment's on", collect, [])
-    .option("-p, --publish <[address:]host:guest[/udp]>", "reach a port of the sandbox from this host", collect, [])
+    .option(
+      "-e, --env <name=value>",
+      "set a variable; without =value, pass this environment's on",
+      collect,
+      [],
+    )
+    .option(
+      "-p, --publish <[address:]host:guest[/udp]>",
+      "reach a port of the sandbox from this host",
+      collect,
+      [],
+    )
     .option("-v, --volume <source:path[:ro]>", "mount a folder of this host, or a named volume", collect, [])
     .option("-w, --workdir <path>", "start in this folder")
     .option("-u, --user <user[:group]>", "run as this user")

@@ -8,7 +8,10 @@ export function psCommand(session: Session): Command {
     .option("--format <format>", "table or json", "table")
     .action(async (options: { quiet?: boolean; format: string }, command: Command) => {
       const { listSandboxes } = await import("../actions/sandboxes.ts");
-      session.exitCode = await listSandboxes({ ...options, ...command.optsWithGlobals<{ host?: string }>() }, session);
+      session.exitCode = await listSandboxes(
+        { ...options, ...command.optsWithGlobals<{ host?: string }>() },
+        session,
+      );
     });
 }
 

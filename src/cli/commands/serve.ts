@@ -1,23 +1,23 @@
 import { Command } from "commander";
+import type { ServeOptions } from "../options.ts";
 import type { Session } from "../session.ts";
-import { parsePositiveInteger } from "./bake-options.ts";
-
-export interface ServeOptions {
-  readonly address: string;
-  readonly port: number;
-  readonly tokenFile?: string;
-  readonly store?: string;
-  readonly idleTimeout?: number;
-}
+import { parsePositiveInteger } from "./shared-options.ts";
 
 export function serveCommand(session: Session): Command {
   return new Command("serve")
     .description("Be a worker for other computers: bake and run for whoever has the token")
     .option("--address <address>", "listen on this address", "127.0.0.1")
     .option("--port <number>", "listen on this port", parsePositiveInteger, 7070)
-    .option("--token-file <file>", "the token that clients have to show (LIGHTBOX_TOKEN; default: made and kept)")
+    .option(
+      "--token-file <file>",
+      "the token that clients have to show (LIGHTBOX_TOKEN; default: made and kept)",
+    )
     .option("--store <folder>", "keep layers and snapshots here")
-    .option("--idle-timeout <minutes>", "end after this long without work and without sandboxes", parsePositiveInteger)
+    .option(
+      "--idle-timeout <minutes>",
+      "end after this long without work and without sandboxes",
+      parsePositiveInteger,
+    )
     .action(async (options: ServeOptions) => {
       const { serve } = await import("../actions/serve.ts");
       session.exitCode = await serve(options, session);

@@ -9,7 +9,10 @@ export function snapshotsCommand(session: Session): Command {
     .option("--format <format>", "table or json", "table")
     .action(async (options: { format: string }, command: Command) => {
       const { listSnapshots } = await import("../actions/snapshots.ts");
-      session.exitCode = await listSnapshots({ ...options, ...command.optsWithGlobals<{ host?: string }>() }, session);
+      session.exitCode = await listSnapshots(
+        { ...options, ...command.optsWithGlobals<{ host?: string }>() },
+        session,
+      );
     });
   snapshots
     .command("inspect")

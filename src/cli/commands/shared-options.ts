@@ -1,14 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 
-/** The options that say what to bake; `bake`, `graph`, `debug` and `logs` share them. */
-export interface LightfileOptions {
-  readonly file?: string;
-  readonly context?: string;
-  readonly target?: string;
-  readonly buildArg: Readonly<Record<string, string>>;
-  readonly pull?: boolean;
-}
-
 export function addLightfileOptions(command: Command): Command {
   return command
     .argument("[path]", "a Lightfile, or a folder that holds one", ".")
@@ -33,7 +24,8 @@ function parseBuildArgument(text: string, before: Readonly<Record<string, string
 
 export function parsePositiveInteger(text: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("it must be a whole number from 1.");
+  if (!Number.isInteger(value) || value < 1)
+    throw new InvalidArgumentError("it must be a whole number from 1.");
   return value;
 }
 
@@ -41,11 +33,17 @@ export function parsePositiveInteger(text: string): number {
 export function parseMebibytes(text: string): number {
   const match = /^(\d+)([MG])?$/i.exec(text);
   const value = Number(match?.[1]) * (match?.[2]?.toUpperCase() === "G" ? 1024 : 1);
-  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError("it must be like 512M or 2G.");
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new InvalidArgumentError("it must be like 512M or 2G.");
   return value;
 }
 
 /** The words of a command to run: a `--` before them only ends lightbox's own options. */
 export function commandWords(words: readonly string[]): readonly string[] {
   return words[0] === "--" ? words.slice(1) : words;
+}
+
+/** For options that may be given several times. */
+export function collect(text: string, before: readonly string[]): string[] {
+  return [...before, text];
 }

@@ -1,0 +1,88 @@
+import type { CheckpointPolicy } from "../worker/worker.ts";
+
+/** What commander hands to the actions: one interface per command, here because both sides need them. */
+
+export interface WorkerOptions {
+  /** `--host` */
+  readonly host?: string;
+}
+
+/** The options that say what to bake; `bake`, `graph`, `debug` and `logs` share them. */
+export interface LightfileOptions {
+  readonly file?: string;
+  readonly context?: string;
+  readonly target?: string;
+  readonly buildArg: Readonly<Record<string, string>>;
+  readonly pull?: boolean;
+}
+
+export type ProgressMode = "auto" | "live" | "plain" | "json" | "quiet";
+
+export interface BakeOptions extends LightfileOptions {
+  readonly name?: string;
+  readonly dryRun?: boolean;
+  readonly cache: boolean;
+  readonly checkpoint: CheckpointPolicy;
+  readonly debug?: boolean;
+  readonly progress: ProgressMode;
+  readonly quiet?: boolean;
+  readonly cpus?: number;
+  readonly memory?: number;
+}
+
+export interface GraphOptions extends LightfileOptions {
+  readonly format: "text" | "dot" | "mermaid" | "json";
+  readonly host?: string;
+}
+
+export interface RunOptions {
+  readonly name?: string;
+  readonly rm?: boolean;
+  readonly detach?: boolean;
+  readonly tty?: boolean;
+  readonly interactive?: boolean;
+  readonly env: readonly string[];
+  readonly publish: readonly string[];
+  readonly volume: readonly string[];
+  readonly workdir?: string;
+  readonly user?: string;
+  readonly cpus?: number;
+  readonly memory?: number;
+  readonly network?: string;
+  readonly replace?: boolean;
+  readonly host?: string;
+}
+
+export interface ExecOptions {
+  readonly tty?: boolean;
+  readonly interactive?: boolean;
+  readonly env: readonly string[];
+  readonly workdir?: string;
+  readonly user?: string;
+  readonly host?: string;
+}
+
+export interface PruneOptions {
+  readonly keepStorage?: number;
+  readonly olderThan?: number;
+  readonly dryRun?: boolean;
+  readonly host?: string;
+}
+
+export interface ServeOptions {
+  readonly address: string;
+  readonly port: number;
+  readonly tokenFile?: string;
+  readonly store?: string;
+  readonly idleTimeout?: number;
+}
+
+export interface InitOptions {
+  readonly yes?: boolean;
+  readonly ifNeeded?: boolean;
+}
+
+/** Of `logs` and `debug`. */
+export interface LogsOptions extends WorkerOptions {
+  readonly target?: string;
+}
