@@ -19,6 +19,9 @@ export interface ScopeOptions {
   readonly unsure?: ReadonlySet<string>;
 }
 
+/** Among more names than a person writes, the nearest one is not worth the search. */
+const mostCandidates = 500;
+
 /** The variables at one point of the file, and the expansion of words with them. */
 export class Scope {
   readonly #findings: Findings;
@@ -27,6 +30,7 @@ export class Scope {
   readonly #complete: boolean;
   readonly #values: Map<string, string>;
   readonly #unsure: Set<string>;
+  #record: Readonly<Record<string, string>> | null = null;
   #read = new Map<string, string>();
   #restsOnUnknown = false;
   #mark = 0;
@@ -42,6 +46,12 @@ export class Scope {
 
   get values(): ReadonlyMap<string, string> {
     return this.#values;
+  }
+
+  /** The values as an object; the same one until a value is set. */
+  get record(): Readonly<Record<string, string>> {
+    this.#record ??= Object.fromEntries(this.#values);
+    return this.#record;
   }
 
   get unsure(): ReadonlySet<string> {
@@ -67,6 +77,7 @@ export class Scope {
 
   set(name: string, value: string): void {
     this.#values.set(name, value);
+    this.#record = null;
     if (this.#restsOnUnknown) this.#unsure.add(name);
     else this.#unsure.delete(name);
   }
@@ -106,7 +117,7 @@ export class Scope {
   #warnUndefined(name: string, range: Range): void {
     if (!this.#complete) return;
     this.#findings.warning(this.#undefinedCode, `nothing sets $${name} here, so it is empty`, range, {
-      hint: didYouMean(name, this.#values.keys()),
+      hint: this.#values.size > mostCandidates ? undefined : didYouMean(name, this.#values.keys()),
     });
   }
 }

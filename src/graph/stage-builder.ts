@@ -53,11 +53,19 @@ export type DraftCopySource =
 
 export type DraftStep = Omit<PlannedStep, "definition"> & { readonly definition: DraftDefinition };
 
+export interface RunEnvironment {
+  readonly environment: Readonly<Record<string, string>>;
+  readonly proxies: Readonly<Record<string, string>>;
+}
+
 /** The state of one stage while its instructions are read in order. */
 export class StageBuilder {
   readonly surroundings: StageSurroundings;
   readonly scope: Scope;
-  readonly configuration: Mutable<SandboxConfiguration>;
+  /** All but the environment and the labels, which grow by one instruction after the other. */
+  readonly configuration: Mutable<Omit<SandboxConfiguration, "environment" | "labels">>;
+  readonly environment: Map<string, string>;
+  readonly labels: Map<string, string>;
   readonly resources: Mutable<BuilderResources>;
   readonly steps: DraftStep[] = [];
   readonly history: { title: string; step: StepId | null }[] = [];
@@ -77,7 +85,10 @@ export class StageBuilder {
       complete: surroundings.complete,
       undefinedCode: "UndefinedVar",
     });
-    this.configuration = { ...base.configuration };
+    const { environment, labels, ...configuration } = base.configuration;
+    this.configuration = configuration;
+    this.environment = new Map(Object.entries(environment));
+    this.labels = new Map(Object.entries(labels));
     this.resources = { ...base.resources };
   }
 
@@ -131,12 +142,12 @@ export class StageBuilder {
   }
 
   /** The environment of a RUN, and the proxies that are no part of its key. */
-  runEnvironment(): { environment: Record<string, string>; proxies: Record<string, string> } {
+  runEnvironment(): RunEnvironment {
     const proxies: Record<string, string> = {};
     for (const [name, value] of Object.entries(this.surroundings.buildArguments)) {
       if (proxyArguments.has(name) && !this.scope.values.has(name)) proxies[name] = value;
     }
-    return { environment: Object.fromEntries(this.scope.values), proxies };
+    return { environment: this.scope.record, proxies };
   }
 
   /** Ends the stage: directories that nothing has made yet become a step. */
@@ -158,7 +169,11 @@ export class StageBuilder {
       }
     }
     return {
-      configuration: this.configuration,
+      configuration: {
+        ...this.configuration,
+        environment: Object.fromEntries(this.environment),
+        labels: Object.fromEntries(this.labels),
+      },
       variables: this.scope.values,
       unsureVariables: this.scope.unsure,
       resources: this.resources,

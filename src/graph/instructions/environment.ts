@@ -16,11 +16,12 @@ function expandPairs(stage: StageBuilder, pairs: readonly NamedValue[]): readonl
 
 export function readEnvironment(stage: StageBuilder, instruction: EnvInstruction): void {
   const pairs = expandPairs(stage, instruction.pairs);
-  for (const [name, value] of pairs) stage.scope.set(name, value);
-  stage.configuration.environment = { ...stage.configuration.environment, ...Object.fromEntries(pairs) };
+  for (const [name, value] of pairs) {
+    stage.scope.set(name, value);
+    stage.environment.set(name, value);
+  }
 }
 
 export function readLabel(stage: StageBuilder, instruction: LabelInstruction): void {
-  const pairs = expandPairs(stage, instruction.pairs);
-  stage.configuration.labels = { ...stage.configuration.labels, ...Object.fromEntries(pairs) };
+  for (const [name, value] of expandPairs(stage, instruction.pairs)) stage.labels.set(name, value);
 }

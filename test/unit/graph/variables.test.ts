@@ -1,5 +1,12 @@
 import { expect, test } from "vitest";
-import { definitionsOf, inStage, lastStage, type PlanTestOptions, planOf } from "../../support/planned.ts";
+import {
+  definitionsOf,
+  inStage,
+  keysOf,
+  lastStage,
+  type PlanTestOptions,
+  planOf,
+} from "../../support/planned.ts";
 
 /** The values of the LABELs, which show what words expand to. */
 function labels(text: string, options: PlanTestOptions = {}): Readonly<Record<string, string>> {
@@ -71,4 +78,14 @@ test("a stage is not hidden by quotes or variables in its name", () => {
     kind: "stage",
     index: 0,
   });
+});
+
+test("names that JavaScript objects know are names like any other", async () => {
+  const text = inStage("ENV __proto__=a constructor=b", "LABEL toString=$constructor", "RUN x");
+  const stage = lastStage(planOf(text));
+  expect(Object.entries(stage.configuration.environment)).toContainEqual(["__proto__", "a"]);
+  expect(stage.configuration.labels).toEqual({ toString: "b" });
+  const keys = await keysOf(text);
+  expect(await keysOf(text.replace("__proto__=a", "__proto__=c"))).not.toEqual(keys);
+  expect(labels(inStage("LABEL a=$constructor$hasOwnProperty"))).toEqual({ a: "" });
 });
