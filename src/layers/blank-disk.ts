@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import * as v from "valibot";
 import { Failure } from "../diagnostics/failure.ts";
-import { isMissing, readJsonFile, syncDirectory, writeNewFile } from "./durable-file.ts";
+import { isMissing, noSpaceLeft, readJsonFile, syncDirectory, writeNewFile } from "./durable-file.ts";
 import type { BlankDisk } from "./layer-store.ts";
 import type { StoreContext } from "./store-context.ts";
 
@@ -55,7 +55,7 @@ async function makeBlank(store: StoreContext, sizeMib: number): Promise<BlankDis
     const file = await open(path, "wx");
     try {
       await file.truncate(sizeMib * 1024 ** 2);
-      await makeFilesystem(path);
+      await makeFilesystem(store, path);
       await file.sync();
     } finally {
       await file.close();
@@ -64,13 +64,10 @@ async function makeBlank(store: StoreContext, sizeMib: number): Promise<BlankDis
     await writeNewFile(join(staging, "blank.json"), JSON.stringify({ version: 1, instance: randomUUID() }));
     await syncDirectory(staging);
     const folder = store.blankFolder(sizeMib);
-    try {
-      await rename(folder, await store.temporaryPath());
-    } catch (error) {
-      if (!isMissing(error)) throw error;
-    }
+    const damaged = await store.moveAside(folder);
     await rename(staging, folder);
     await syncDirectory(store.root);
+    if (damaged !== undefined) await rm(damaged, { recursive: true, force: true });
   } finally {
     await rm(staging, { recursive: true, force: true });
   }
@@ -79,6 +76,9 @@ async function makeBlank(store: StoreContext, sizeMib: number): Promise<BlankDis
   return made;
 }
 
+/** The same times in every superblock, and messages that can be recognized. */
+const toolEnvironment = { E2FSPROGS_FAKE_TIME: "1000000000", LC_ALL: "C" };
+
 /** One identity for all empty disks: nothing about them should differ from host to host. */
 const filesystemUuid = "5f3c1d0e-8a4b-4c1e-9a57-6c69676874ed";
 
@@ -86,18 +86,20 @@ const filesystemUuid = "5f3c1d0e-8a4b-4c1e-9a57-6c69676874ed";
  * Inode tables count as written (`lazy_itable_init=0`) where mke2fs can clear them with holes: else the
  * guest's kernel clears them in the background, into the first layer, 16 MiB per GiB of disk.
  */
-async function makeFilesystem(path: string): Promise<void> {
+async function makeFilesystem(store: StoreContext, path: string): Promise<void> {
   const tool = await findTool("mke2fs");
   const lazyInodeTables = process.platform === "linux" ? 0 : 1;
   const extended = `lazy_itable_init=${lazyInodeTables},lazy_journal_init=1,hash_seed=${filesystemUuid}`;
   const argv = ["-F", "-q", "-t", "ext4", "-U", filesystemUuid, "-E", extended, path];
   try {
-    await promisify(execFile)(tool, argv, { env: { ...process.env, E2FSPROGS_FAKE_TIME: "1000000000" } });
+    await promisify(execFile)(tool, argv, { env: { ...process.env, ...toolEnvironment } });
   } catch (error) {
+    const output = lastLines(error);
+    if (output.includes("No space left on device")) throw noSpaceLeft(store.root, error);
     throw new Failure({
       code: "FilesystemToolFailed",
       category: "environment",
-      message: `${tool} could not make an empty filesystem: ${lastLines(error)}`,
+      message: `${tool} could not make an empty filesystem: ${output}`,
       hint: "check the free space of the layer store, and that e2fsprogs is 1.43 or newer",
       cause: error,
     });

@@ -115,13 +115,7 @@ export async function withStorageFailures<Value>(root: string, work: () => Promi
   } catch (error) {
     const code = systemErrorCode(error);
     if (code === "ENOSPC" || code === "EDQUOT") {
-      throw new Failure({
-        code: "NoSpaceLeft",
-        category: "environment",
-        message: `no space left for the layer store in ${root}`,
-        hint: "free some space, or remove layers that nothing needs with `lightbox prune`",
-        cause: error,
-      });
+      throw noSpaceLeft(root, error);
     }
     if (code === "EACCES" || code === "EROFS" || code === "EPERM") {
       throw new Failure({
@@ -134,4 +128,14 @@ export async function withStorageFailures<Value>(root: string, work: () => Promi
     }
     throw error;
   }
+}
+
+export function noSpaceLeft(root: string, cause: unknown): Failure {
+  return new Failure({
+    code: "NoSpaceLeft",
+    category: "environment",
+    message: `no space left for the layer store in ${root}`,
+    hint: "free some space, or remove layers that nothing needs with `lightbox prune`",
+    cause,
+  });
 }

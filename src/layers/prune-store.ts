@@ -16,7 +16,6 @@ import {
 } from "./prune.ts";
 import { type SnapshotShelf, snapshotDamaged } from "./snapshots.ts";
 import { debugFileName, layerFileName, type StoreContext } from "./store-context.ts";
-import { moveAside } from "./writable-disk.ts";
 
 /** What a pruner needs of an open store. */
 export interface PrunableStore {
@@ -48,7 +47,7 @@ export async function pruneStore(target: PrunableStore, request: PruneRequest): 
     await target.bumpGeneration();
     store.checkpoint("prune: generation written");
     for (const item of made.remove) {
-      const aside = await moveAside(item.folder, store);
+      const aside = await store.moveAside(item.folder);
       if (aside !== undefined) trash.push(aside);
       store.checkpoint("prune: moved");
     }

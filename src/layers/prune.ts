@@ -69,7 +69,8 @@ export function decidePrune<Item extends PruneCandidate>(input: PruneInput<Item>
   }
 
   const used = (item: PruneCandidate): number => lastUsedMs.get(item) ?? item.lastUsedMs;
-  const depth = (item: PruneCandidate): number => (item.kind === "debug" ? 0 : (depths.get(item.key) ?? 0));
+  const depth = (item: PruneCandidate): number =>
+    item.kind === "layer" ? (depths.get(item.key) ?? 0) : 1 + (depths.get(item.parent ?? item.key) ?? 0);
   const order = [...input.items].sort(
     (left, right) =>
       removalClass(left) - removalClass(right) || used(left) - used(right) || depth(right) - depth(left),

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { mkdir } from "node:fs/promises";
+import { mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import type { LayerKey } from "../model/identifiers.ts";
+import { isMissing } from "./durable-file.ts";
 import type { ProcessLocks } from "./lock.ts";
 import { ownIdentity } from "./process-identity.ts";
 
@@ -40,6 +41,18 @@ export class StoreContext {
     const path = await this.temporaryPath();
     await mkdir(path);
     return path;
+  }
+
+  /** Moves a folder that is in the way, or to be deleted, to `tmp/`; undefined when there is none. */
+  async moveAside(folder: string): Promise<string | undefined> {
+    const aside = await this.temporaryPath();
+    try {
+      await rename(folder, aside);
+      return aside;
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
   }
 
   /**

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { lstat, realpath, rename, rm } from "node:fs/promises";
 import { join, relative } from "node:path";
-import { systemErrorCode } from "../diagnostics/failure.ts";
 import type { LayerKey } from "../model/identifiers.ts";
 import { provideBlank } from "./blank-disk.ts";
 import { allocatedBytes, syncDirectory, withStorageFailures, writeNewFile } from "./durable-file.ts";
@@ -72,7 +71,8 @@ export class StoreWritable implements WritableDisk {
   }
 
   async openLog(key: LayerKey): Promise<LayerLog> {
-    return this.#work(() => openLogFile(this.#fields.folder, key));
+    const log = await this.#work(() => openLogFile(this.#fields.folder, key));
+    return { write: (text) => log.write(text), close: () => this.#work(() => log.close()) };
   }
 
   async seal(request: SealRequest): Promise<LayerRecord> {
@@ -204,11 +204,12 @@ export class StoreWritable implements WritableDisk {
     const folder = store.layerFolder(record.key);
     const present = await catalog.findOne(record.key);
     if (present !== undefined) return present;
-    await moveAside(folder, store);
+    const damaged = await store.moveAside(folder);
     store.checkpoint("seal: about to rename");
     await rename(staging, folder);
     store.checkpoint("seal: renamed");
     await syncDirectory(store.folder("layers"));
+    if (damaged !== undefined) await rm(damaged, { recursive: true, force: true });
     return record;
   }
 
@@ -290,18 +291,6 @@ export async function createDiskFile(
   const path = relative(await realpath(folder), await realpath(backing.path));
   const sizeBytes = diskSizeMib * 1024 ** 2;
   await createOverlay({ path: join(folder, diskFileName), backing: { ...backing, path }, sizeBytes });
-}
-
-/** Moves a folder that is in the way to `tmp/`, where the next sweep finds it. */
-export async function moveAside(folder: string, store: StoreContext): Promise<string | undefined> {
-  const aside = await store.temporaryPath();
-  try {
-    await rename(folder, aside);
-    return aside;
-  } catch (error) {
-    if (systemErrorCode(error) === "ENOENT") return undefined;
-    throw error;
-  }
 }
 
 async function measure(staging: string): Promise<{ sizeBytes: number; diskLengthBytes: number }> {

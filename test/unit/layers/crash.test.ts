@@ -12,6 +12,8 @@ import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 const child = join(import.meta.dirname, "../../support/layer-store-life.ts");
 
+const fullDiskChild = join(import.meta.dirname, "../../support/full-disk-life.ts");
+
 /** False when the child came to its end. */
 async function killAt(root: string, point: number): Promise<boolean> {
   try {
@@ -41,6 +43,8 @@ async function expectValidStore(root: string): Promise<void> {
   expect(problems).toEqual([]);
 }
 
+const canMountHere = await canMount();
+
 describe("a process that is killed", () => {
   test("leaves a valid store, wherever it was, and the next one comes to the same end", async () => {
     let point = 0;
@@ -61,24 +65,58 @@ describe("a process that is killed", () => {
 });
 
 describe("a full disk", () => {
-  test("is a failure that says so, and leaves a valid store", async () => {
-    let point = 0;
-    for (; ; point++) {
+  test("at any point is a failure that says so, and leaves a valid store", async () => {
+    let points = 0;
+    for (let point = 0; ; point++) {
       await using folder = await temporaryFolder();
       let seen = 0;
-      const life = liveThrough(folder.path, () => {
-        if (seen++ === point) throw Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
+      let inStore = false;
+      const life = liveThrough(folder.path, (name) => {
+        if (seen++ !== point) return;
+        inStore = name.includes(":");
+        throw Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
       });
-      const failure = await life.then(
+      const error = await life.then(
         () => undefined,
-        (error: unknown) => error,
+        (failure: unknown) => failure,
       );
-      if (failure === undefined) break;
+      if (error === undefined) break;
+      if (inStore) expect(error).toMatchObject({ code: "NoSpaceLeft", category: "environment" });
+      if (inStore) points++;
       const store = await openLayerStore(folder.path);
       const keys = (await readdir(join(folder.path, "layers"))).filter(isLayerKey);
       expect([...(await store.find(keys)).keys()]).toEqual(keys);
       for (const snapshot of await store.listSnapshots()) await store.chainOf(snapshot.layer ?? keyNumber(0));
     }
-    expect(point).toBeGreaterThan(20);
+    expect(points).toBeGreaterThan(15);
   }, 300_000);
+
+  // Needs a namespace of its own to mount a small filesystem in; the test above needs nothing.
+  test.runIf(canMountHere)(
+    "that is really full does the same",
+    async () => {
+      await using folder = await temporaryFolder();
+      const outcomes = new Set<string>();
+      for (let freeKib = 0; freeKib <= 800; freeKib += 100) {
+        const script = `mount -t tmpfs -o size=4m full "$1" && exec "$2" "$3" "$1" ${freeKib * 1024}`;
+        const argv = ["-rm", "sh", "-ec", script, "sh", folder.path, process.execPath, fullDiskChild];
+        const { stdout } = await promisify(execFile)("unshare", argv);
+        outcomes.add(stdout);
+      }
+      expect(outcomes).toEqual(new Set(["NoSpaceLeft", "done"]));
+    },
+    300_000,
+  );
 });
+
+async function canMount(): Promise<boolean> {
+  await using folder = await temporaryFolder();
+  try {
+    await promisify(execFile)("unshare", ["-rm", "mount", "-t", "tmpfs", "full", folder.path]);
+    return true;
+  } catch (error) {
+    // Not allowed to (an exit code), or no such tool (a text).
+    if (error instanceof Error && "code" in error) return false;
+    throw error;
+  }
+}
