@@ -42,7 +42,7 @@ export async function downloadPackages(
     await download([]);
   } catch {
     // A host that has never run `apt-get update`, or whose lists name packages that are gone: fetch lists of our own.
-    const own = ["-o", `Dir::State::lists=${join(work, "lists")}`];
+    const own = ownLists(work);
     await run("apt-get", [...settings, ...own, "update", "-qq"], quietly);
     await download(own);
   }
@@ -71,14 +71,26 @@ async function prepareApt(work: string): Promise<readonly string[]> {
   return Object.entries(settings).flatMap(([name, value]) => ["-o", `${name}=${value}`]);
 }
 
-/** The host's own sources of Debian packages, one line each, for a guest's `sources.list`. */
-export async function debianSources(): Promise<string> {
+/**
+ * The host's own sources of Debian packages, one line each, for a guest's `sources.list`.
+ * @param work the folder that {@link downloadPackages} has worked in
+ */
+export async function debianSources(work: string): Promise<string> {
   const format = "$(ORIGIN) deb $(REPO_URI) $(RELEASE) $(COMPONENT)";
-  const { stdout } = await run(
-    "apt-get",
-    ["indextargets", "--format", format, "Created-By: Packages"],
-    quietly,
-  );
-  const lines = stdout.split("\n").filter((line) => line.startsWith("Debian "));
-  return [...new Set(lines.map((line) => `${line.slice("Debian ".length)}\n`))].join("");
+  // Who a source is of stands in its lists: the host's, or those that had to be fetched.
+  for (const lists of [[], ownLists(work)]) {
+    const { stdout } = await run(
+      "apt-get",
+      [...lists, "indextargets", "--format", format, "Created-By: Packages"],
+      quietly,
+    );
+    const lines = stdout.split("\n").filter((line) => line.startsWith("Debian "));
+    if (lines.length > 0)
+      return [...new Set(lines.map((line) => `${line.slice("Debian ".length)}\n`))].join("");
+  }
+  throw new Error("this host's apt knows no source of Debian packages");
+}
+
+function ownLists(work: string): readonly string[] {
+  return ["-o", `Dir::State::lists=${join(work, "lists")}`];
 }

@@ -67,7 +67,7 @@ export async function* debianRoot(work: string, packages: readonly string[]): As
   const root = new DebianRoot();
   yield* root.begin();
   for (const packageFile of packageFiles) yield* root.unpack(packageFile);
-  yield* root.end(await debianSources());
+  yield* root.end(await debianSources(work));
 }
 
 class DebianRoot {
