@@ -1,6 +1,6 @@
-import type { StepStatuses } from "../draw.ts";
 import type { Plan } from "../plan.ts";
 import { edgesOf } from "./edges.ts";
+import type { StepStatuses } from "./step-statuses.ts";
 
 /** For programs; the shape is described in docs/cli.md. */
 export function drawJson(plan: Plan, statuses: StepStatuses): string {

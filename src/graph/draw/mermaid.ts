@@ -1,6 +1,6 @@
-import type { StepStatuses } from "../draw.ts";
 import type { Plan, PlannedStage } from "../plan.ts";
 import { edgesOf, imagesOf, type Node, stageTitle } from "./edges.ts";
+import type { StepStatuses } from "./step-statuses.ts";
 
 /** For Mermaid: https://mermaid.js.org/syntax/flowchart.html */
 export function drawMermaid(plan: Plan, statuses: StepStatuses): string {

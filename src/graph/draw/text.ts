@@ -1,6 +1,6 @@
-import type { StepStatuses } from "../draw.ts";
 import type { Plan, PlannedStage, PlannedStep } from "../plan.ts";
 import { stageTitle } from "./edges.ts";
+import type { StepStatuses } from "./step-statuses.ts";
 
 export function drawText(plan: Plan, statuses: StepStatuses): string {
   const titles = new Map(plan.stages.map((stage) => [stage.index, stageTitle(stage)]));
