@@ -2,7 +2,7 @@ import type { Range } from "../diagnostics/source-file.ts";
 import { nearestName } from "../diagnostics/suggest.ts";
 import type { Instruction, SnapshotInstruction } from "./ast.ts";
 import type { Reporter } from "./reporter.ts";
-import { instructionNames } from "./reserved.ts";
+import { instructionNames, isInstructionName } from "./reserved.ts";
 
 /** Reports what is wrong with the order of instructions: what stands outside a stage, or twice in one. */
 export function checkStructure(instructions: readonly Instruction[], reporter: Reporter): void {
@@ -35,7 +35,9 @@ export function checkStructure(instructions: readonly Instruction[], reporter: R
 /** A misspelt FROM counts, so that what follows it is not reported as well. */
 function startsStage(instruction: Instruction): boolean {
   if (instruction.kind === "from") return true;
-  return instruction.kind === "invalid" && nearestName(instruction.keyword.text, instructionNames) === "FROM";
+  if (instruction.kind !== "invalid") return false;
+  const name = instruction.keyword.text.toUpperCase();
+  return name === "FROM" || (!isInstructionName(name) && nearestName(name, instructionNames) === "FROM");
 }
 
 function reportOutside(instruction: Instruction, reporter: Reporter): void {

@@ -57,7 +57,7 @@ export function splitWords(text: string, lookup: VariableLookup, options: Expand
   return words.finish();
 }
 
-/** The names of the variables that a word reads, each once, in order; as far as the word can be read at all. */
+/** The names of the variables that a word reads, each once; as far as the word can be read at all. */
 export function variablesIn(text: string, options: Pick<ExpandOptions, "escape">): readonly string[] {
   if (!text.includes("$")) return [];
   const names = new Set<string>();

@@ -86,8 +86,24 @@ export class LightfileGrammar extends EmbeddedActionsParser {
     this.parsed = [];
     this.current = null;
     this.onbuild = null;
-    this.lightfile();
+    // Chevrotain throws an Error for every mistake in the text and catches it at once. Nobody reads their stack
+    // traces, which are most of the cost of a file full of mistakes. Parsing is synchronous: no other code sees this.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
+    try {
+      this.lightfile();
+    } finally {
+      Error.stackTraceLimit = stackTraceLimit;
+    }
     return { instructions: this.parsed, errors: this.errors };
+  }
+
+  /**
+   * Replaces chevrotain's search for the tokens that could follow a missing one. Going on with the next instruction
+   * gives the same result, and the search would take most of the time on a file full of mistakes.
+   */
+  getFollowsForInRuleRecovery(): readonly TokenType[] {
+    return [];
   }
 
   private instructionRule(name: string, keyword: TokenType, readArguments: () => void): () => void {

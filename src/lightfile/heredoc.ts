@@ -199,6 +199,6 @@ function nearMatch(
 }
 
 function bodyText(written: string, stripTabs: boolean): string {
-  const unix = written.includes("\r") ? written.replaceAll(/\r+\n/g, "\n") : written;
+  const unix = written.replaceAll(/\r(?=\n|$)/g, "");
   return stripTabs ? unix.replaceAll(/^\t+/gm, "") : unix;
 }

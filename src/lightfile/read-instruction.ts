@@ -271,6 +271,7 @@ function readOnbuild(parsed: ParsedInstruction, base: Base, context: ReadContext
       code: "OnbuildNotAllowed",
       range: trigger.keyword.range,
       message: `${trigger.keyword.text.toUpperCase()} cannot follow ONBUILD`,
+      hint: "only what a stage built on this one may run can follow it",
     });
   }
   const range = {

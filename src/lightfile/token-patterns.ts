@@ -32,7 +32,7 @@ export interface Place {
 }
 
 /** How far the end of a heredoc may be that stands behind a misspelt instruction. */
-const guessedHeredocLines = 200;
+const guessedHeredocLines = 50;
 
 export function payloadOf(token: IToken): TokenPayload | undefined {
   return token.payload as TokenPayload | undefined; // chevrotain types it as any; only these patterns set it
