@@ -2,8 +2,6 @@ import type { LayerLookup } from "../bake/layer-lookup.ts";
 import { dropStaleIndex } from "../bake/worker-index.ts";
 import { Failure } from "../diagnostics/failure.ts";
 import type { Worker } from "../worker/worker.ts";
-import { localLayerLookup } from "./local-layer-lookup.ts";
-import { openMachineWorker } from "./open-machine-worker.ts";
 import type { WorkerOptions } from "./options.ts";
 import type { Session } from "./session.ts";
 import { decideVirtualization } from "./virtualization.ts";
@@ -23,7 +21,7 @@ export async function chooseWorker(options: WorkerOptions, session: Session): Pr
   const host = options.host ?? session.environment.LIGHTBOX_HOST;
   if (host) return remoteChoice(host, session);
   const virtualization = await decideVirtualization(session);
-  return virtualization === "native" ? localChoice(session) : machineChoice(session);
+  return virtualization === "native" ? await localChoice(session) : machineChoice(session);
 }
 
 /** Opens the chosen worker, hands it to `use` and closes it, whatever happens. */
@@ -47,7 +45,8 @@ async function forgetWhatIsGone(worker: Worker, choice: WorkerChoice, session: S
   await dropStaleIndex({ homeDirectory: directory, workerName: choice.name, worker: description });
 }
 
-function localChoice(session: Session): WorkerChoice {
+async function localChoice(session: Session): Promise<WorkerChoice> {
+  const { localLayerLookup } = await import("./local-layer-lookup.ts");
   return {
     name: "local",
     platform: null,
@@ -60,7 +59,15 @@ function localChoice(session: Session): WorkerChoice {
 }
 
 function machineChoice(session: Session): WorkerChoice {
-  return { name: "machine", platform: null, localLayers: null, open: () => openMachineWorker(session) };
+  return {
+    name: "machine",
+    platform: null,
+    localLayers: null,
+    open: async () => {
+      const { openMachineWorker } = await import("./open-machine-worker.ts");
+      return await openMachineWorker(session);
+    },
+  };
 }
 
 function remoteChoice(host: string, session: Session): WorkerChoice {

@@ -1,4 +1,4 @@
-import stringWidth from "string-width";
+import stringWidth from "fast-string-width";
 
 /** Lines of left-aligned columns with two blanks between them, as `docker ps` prints them. */
 export function formatTable(header: readonly string[], rows: readonly (readonly string[])[]): string {

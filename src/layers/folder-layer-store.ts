@@ -154,7 +154,10 @@ export class FolderLayerStore implements LayerStore {
   }
 
   removeSnapshot(name: string): Promise<void> {
-    return this.#work(() => this.#shelf.remove(name));
+    return this.#work(async () => {
+      await this.#shelf.remove(name);
+      await this.#generation.bump();
+    });
   }
 
   async touch(key: LayerKey): Promise<void> {

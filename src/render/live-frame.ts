@@ -1,5 +1,5 @@
 import cliTruncate from "cli-truncate";
-import stringWidth from "string-width";
+import stringWidth from "fast-string-width";
 import type { Colors } from "./colors.ts";
 import { formatDuration } from "./format-event.ts";
 import type { Activity, LiveState } from "./live-state.ts";

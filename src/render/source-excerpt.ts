@@ -1,4 +1,4 @@
-import stringWidth from "string-width";
+import stringWidth from "fast-string-width";
 import type { ExcerptLine, LocatedText } from "../bake/located-diagnostic.ts";
 import { plainText } from "./printable-text.ts";
 
