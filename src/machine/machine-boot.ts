@@ -13,7 +13,8 @@ import { hostBootId, type MachineState, readQemuProcess, removeState, writeState
 import { withMonitor } from "./monitor.ts";
 import { listForwardings } from "./port-forwarding.ts";
 import { qemuCommand } from "./qemu-command.ts";
-import { provideRootImage, type RootImageInputs } from "./root-image.ts";
+import { provideRootImage } from "./root-image.ts";
+import type { RootImageInputs } from "./root-stage.ts";
 import { requireFreeSpace, type ServingOptions, untilServing } from "./serving.ts";
 import { throwIfCancelled } from "./start-lock.ts";
 

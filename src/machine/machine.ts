@@ -13,7 +13,8 @@ import { connectMachineSocket } from "./machine-socket.ts";
 import { type MachineState, readLiveState, readQemuProcess, removeState } from "./machine-state.ts";
 import { withMonitor } from "./monitor.ts";
 import { addForwarding, listForwardings, type PortForwarding, removeForwarding } from "./port-forwarding.ts";
-import { type RootImageInputs, rootImageKey } from "./root-image.ts";
+import { rootImageKey } from "./root-image.ts";
+import type { RootImageInputs } from "./root-stage.ts";
 import { isPaused, isServing, type ServingOptions, untilServing } from "./serving.ts";
 import { acquireMachineLock } from "./start-lock.ts";
 

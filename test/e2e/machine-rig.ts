@@ -35,6 +35,7 @@ createServer((request, response) => {
 }).listen(7070, "0.0.0.0");
 createServer((request, response) => response.end("published")).listen(8080, "0.0.0.0");
 process.on("SIGTERM", () => process.exit(0));
+setTimeout(() => process.exit(0), 600_000); // takes the machine with it when the tests were killed
 `;
 
 export interface MachineRig extends AsyncDisposable {

@@ -51,11 +51,11 @@ describe("the virtualization probe", () => {
        process.on("SIGTERM", () => {});
        for (;;) ;`,
     );
-    const options = { home: folder.path, command: child.command, facts: capable, timeoutMs: 3_000 };
+    const options = { home: folder.path, command: child.command, facts: capable, timeoutMs: 6_000 };
 
     expect(await probeVirtualization(options, signal())).toMatchObject({
       isUsable: false,
-      reason: "a microVM did not boot within 3 s",
+      reason: "a microVM did not boot within 6 s",
     });
     for (const pid of (await readFile(pids, "utf8")).split(" ")) await untilDead(Number(pid));
     expect(await probeVirtualization(options, signal())).toMatchObject({

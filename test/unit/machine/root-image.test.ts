@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { provideDataDisk, sizeOnDisk } from "../../../src/machine/data-disk.ts";
 import { findProgram } from "../../../src/machine/external-command.ts";
-import { type RootImageInputs, rootImageKey } from "../../../src/machine/root-image.ts";
+import { rootImageKey } from "../../../src/machine/root-image.ts";
+import type { RootImageInputs } from "../../../src/machine/root-stage.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 const mke2fs = await findProgram("mke2fs");
