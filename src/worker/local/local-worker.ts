@@ -112,6 +112,7 @@ class LocalWorker implements contract.Worker {
         microsandbox,
         store: this.#store,
         sealCost: await SealCost.read(this.#store.root),
+        sealsInPlace: true,
         imageReference: (digest) => requireImage(microsandbox, digest),
         reserveSandbox: (name) => reserveForBuilder(host, name),
       },

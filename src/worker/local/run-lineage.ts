@@ -2,7 +2,7 @@ import { Failure } from "../../diagnostics/failure.ts";
 import { unreachable } from "../../diagnostics/unreachable.ts";
 import { cancelled, throwIfCancelled } from "../../layers/cancellation.ts";
 import type { LayerRecord } from "../../layers/layer-record.ts";
-import type { LayerLog, LayerStore, WritableDisk } from "../../layers/layer-store.ts";
+import type { LayerLog, LayerStore, SealRequest, WritableDisk } from "../../layers/layer-store.ts";
 import type { Release } from "../../layers/lock.ts";
 import type { LayerKey } from "../../model/identifiers.ts";
 import type { NetworkAccess, StepOperation } from "../../model/step-operation.ts";
@@ -22,6 +22,8 @@ export interface LineageHost {
   readonly microsandbox: Microsandbox;
   readonly store: LayerStore;
   readonly sealCost: SealCost;
+  /** Whether a builder may stay up when its layer is cut out; false: it starts anew after every seal. */
+  readonly sealsInPlace: boolean;
   /** The reference under which microsandbox has an image. @throws Failure `ImageMissing` */
   imageReference(digest: string): Promise<string>;
   /** A name and folder under which a failed builder can be kept. @throws Failure `SandboxExists` */
@@ -43,6 +45,9 @@ export interface KeptBuilder {
   /** What the failed step ran with. */
   readonly operation: StepOperation;
 }
+
+/** Slow storage's: a builder that has written more than it copies in the time of a boot is started anew. */
+const copiedBytesPerMs = 100_000;
 
 /** Steps that ran since the last seal. */
 interface Unsealed {
@@ -239,9 +244,7 @@ class Lineage {
     const unsealed = this.#unsealed;
     if (builder === undefined || unsealed === undefined) throw new Error("internal error: nothing to seal");
     const startedAt = performance.now();
-    await builder.shutDown();
-    throwIfCancelled(this.#signal);
-    const layer = await builder.disk.seal({
+    const request = {
       key: step.key,
       imageDigest: this.#request.image,
       keyRecord: step.record,
@@ -249,13 +252,16 @@ class Lineage {
       coveredKeys: unsealed.coveredKeys.slice(0, -1),
       durationMs: unsealed.runMs,
       signal: this.#signal,
-    });
-    this.#builder = undefined;
+    };
+    const inPlace = (await this.#isInPlaceQuicker(index))
+      ? await builder.sealInPlace(() => builder.disk.sealCopy(request))
+      : undefined;
+    const layer = inPlace ?? (await this.#sealShutDown(builder, request));
     this.#unsealed = undefined;
     this.#tip = layer.key;
     await this.#hold(layer.key);
     const sealMs = performance.now() - startedAt;
-    await this.#host.sealCost.record(sealMs + this.#bootMs);
+    await this.#host.sealCost.record(inPlace === undefined ? sealMs + this.#bootMs : sealMs);
     this.#client.onEvent({
       kind: "layer-sealed",
       firstIndex: unsealed.firstIndex,
@@ -263,6 +269,20 @@ class Lineage {
       layer: layerSummary(layer),
       sealMs,
     });
+  }
+
+  async #isInPlaceQuicker(index: number): Promise<boolean> {
+    const isLast = index === this.#request.steps.length - 1;
+    if (isLast || !this.#host.sealsInPlace || this.#builder === undefined) return false;
+    return (await this.#builder.writtenBytes()) / copiedBytesPerMs < this.#bootMs;
+  }
+
+  async #sealShutDown(builder: Builder, request: SealRequest): Promise<LayerRecord> {
+    await builder.shutDown();
+    throwIfCancelled(this.#signal);
+    const layer = await builder.disk.seal(request);
+    this.#builder = undefined;
+    return layer;
   }
 
   async #builderFor(index: number): Promise<Builder> {

@@ -4,6 +4,7 @@
  *
  *   settle                     end of boot: the root disk's own /tmp comes back from under the runtime's tmpfs
  *   flush                      write the disk's caches back: exit 0 or 4 (it failed)
+ *   freeze, thaw               stop all writing to the root disk, and let it go on: exit 0, or 5 (cannot)
  *   quiesce                    end every process but init and flush the disk: exit 0, 3 (something still
  *                              runs) or 4 (the flush failed)
  *   run  NETWORK UID GID GROUPS DIRECTORY ARGV...
@@ -31,6 +32,9 @@
 #define O_DIRECTORY_ARM 040000
 #define MNT_DETACH 2
 #define TMPFS_MAGIC 0x01021994
+#define EXT4_MAGIC 0xEF53
+#define FIFREEZE 0xC0045877
+#define FITHAW 0xC0045878
 #define CLONE_NEWNET 0x40000000
 #define CLONE_NEWNS 0x00020000
 #define MS_NOSUID 2
@@ -160,6 +164,35 @@ static int end_others(void) {
   return left;
 }
 
+/*
+ * The root disk's filesystem has no path in the guest: the overlay hides it. The agent, process 1, keeps a
+ * directory of it open, and /proc gives access to that.
+ */
+static int freeze(unsigned long request) {
+  char buffer[4096], path[300];
+  long statfs_buffer[32];
+  long directory = call(__NR_openat, AT_FDCWD, (long)"/proc/1/fd", O_DIRECTORY, 0, 0);
+  int code = 5;
+  if (directory < 0) return code;
+  for (;;) {
+    long size = call(__NR_getdents64, directory, (long)buffer, sizeof buffer, 0, 0);
+    if (size <= 0) break;
+    for (long at = 0; at < size && code; at += *(unsigned short *)(buffer + at + 16)) {
+      const char *name = buffer + at + 19;
+      if (*name < '0' || *name > '9') continue;
+      append(append(path, "/proc/1/fd/"), name);
+      long fd = call(__NR_openat, AT_FDCWD, (long)path, O_DIRECTORY, 0, 0);
+      if (fd < 0) continue;
+      if (call(__NR_fstatfs, fd, (long)statfs_buffer, 0, 0, 0) == 0 && statfs_buffer[0] == EXT4_MAGIC &&
+          call(__NR_ioctl, fd, (long)request, 0, 0, 0) == 0)
+        code = 0;
+      call(__NR_close, fd, 0, 0, 0, 0);
+    }
+  }
+  call(__NR_close, directory, 0, 0, 0, 0);
+  return code;
+}
+
 static int quiesce(void) {
   int left = end_others();
   int flushed = flush();
@@ -284,6 +317,8 @@ __attribute__((used)) static void start(long *stack) {
   int code = 125;
   if (argc > 1 && same(argv[1], "settle")) code = settle();
   else if (argc > 1 && same(argv[1], "flush")) code = flush();
+  else if (argc > 1 && same(argv[1], "freeze")) code = freeze(FIFREEZE);
+  else if (argc > 1 && same(argv[1], "thaw")) code = freeze(FITHAW);
   else if (argc > 1 && same(argv[1], "quiesce")) code = quiesce();
   else if (argc > 1 && (same(argv[1], "run") || same(argv[1], "step"))) code = run(argc, argv, argv + argc + 1);
   call(__NR_exit_group, code, 0, 0, 0, 0);
