@@ -78,7 +78,7 @@ function remoteChoice(host: string, session: Session): WorkerChoice {
       code: "WorkerTokenMissing",
       category: "usage",
       message: `no token for the worker at ${url.href}`,
-      hint: "set LIGHTBOX_TOKEN to the token that `lightbox serve` printed",
+      hint: "set LIGHTBOX_TOKEN to the token of `lightbox serve`; it says at its start which file holds it",
     });
   }
   return {
@@ -97,7 +97,7 @@ function parseHost(host: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url !== undefined && (url.protocol === "http:" || url.protocol === "https:")) return url;
   throw new Failure({
-    code: "InvalidHost",
+    code: "InvalidWorkerAddress",
     category: "usage",
     message: `${host} is not the address of a worker`,
     hint: "write http://ADDRESS:PORT or https://ADDRESS:PORT",

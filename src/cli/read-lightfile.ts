@@ -20,7 +20,7 @@ export interface ReadLightfile {
 /**
  * Finds and reads the Lightfile that the command line means: a file, a folder that holds `Lightfile`, or
  * `-f FILE` with the folder of its context; `-` is stdin.
- * @throws Failure `LightfileNotFound`, `LightfileTooLarge`, `LightfileNotText`, `ContextNotFound`
+ * @throws Failure `LightfileNotFound`, `LightfileTooLarge`, `LightfileNotText`, `LightfileUnreadable`, `ContextNotDirectory`
  */
 export async function readLightfile(
   argument: string,
@@ -40,7 +40,7 @@ export async function readLightfile(
         : dirname(path);
   if (!(await isFolder(contextDirectory))) {
     throw new Failure({
-      code: "ContextNotFound",
+      code: "ContextNotDirectory",
       category: "usage",
       message: `the context ${contextDirectory} is not a folder`,
       hint: "name the folder that COPY takes files from with --context",
@@ -83,6 +83,7 @@ async function readBounded(path: string, written: string): Promise<Buffer> {
       code: "LightfileUnreadable",
       category: "usage",
       message: `${written} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      hint: "make it readable for this user, or name another file",
       cause: error,
     });
   }

@@ -30,7 +30,7 @@ describe("baking again", () => {
   beforeAll(async () => {
     project = await bakeProject({
       Lightfile: lightfile("one"),
-      ".lightignore": "*.log\n",
+      ".lightignore": "**/*.log\n",
       "src/a.txt": "a\n",
       "src/sub/b.txt": "b\n",
     });

@@ -17,6 +17,8 @@ export interface CommandOptions {
   readonly cwd?: string;
   readonly input?: string;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Run as this user. */
+  readonly userId?: number;
   /** The command is killed after this long; default four minutes. */
   readonly timeoutMs?: number;
 }
@@ -34,6 +36,7 @@ export function startLightbox(words: readonly string[], options: CommandOptions 
     cwd: options.cwd,
     env: { ...process.env, NO_COLOR: "1", ...options.environment },
     stdio: ["pipe", "pipe", "pipe"],
+    ...(options.userId === undefined ? {} : { uid: options.userId }),
   });
   let stdout = "";
   let stderr = "";
