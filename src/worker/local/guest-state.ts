@@ -12,7 +12,6 @@ const kernelFiles = [
   "/proc/sysvipc/sem",
   "/proc/sysvipc/msg",
   "/proc/net/route",
-  "/proc/net/if_inet6",
 ] as const;
 
 const memoryDirectories = ["/dev", "/dev/shm", "/sys/fs/cgroup", "/proc/net/dev_snmp6"] as const;
