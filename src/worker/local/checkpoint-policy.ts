@@ -1,7 +1,13 @@
 import type { CheckpointPolicy } from "../worker.ts";
 
 /** What sealing and starting the next builder is taken to cost before it was ever measured here. */
-export const assumedSealCostMs = 10_000;
+export const assumedSealCostMs = 1_000;
+
+/**
+ * A layer is written once and spares its step's run in every later bake that changes something after it. Ten such
+ * bakes are few for a Lightfile that is worked on.
+ */
+const expectedReuses = 10;
 
 /** How far one measurement moves the average. */
 const newestWeight = 0.3;
@@ -10,14 +16,15 @@ export interface CheckpointQuestion {
   readonly policy: CheckpointPolicy;
   /** Run time of the steps since the last seal. */
   readonly unsealedRunMs: number;
-  /** Average cost of a seal and what has to follow it before the next step can run. */
+  /** Average cost of a seal between two steps, with what has to follow it before the next step can run. */
   readonly sealCostMs: number;
   readonly isLastStep: boolean;
 }
 
 /**
- * Whether to seal now. `auto` seals when rerunning the unsealed steps would take longer than sealing them does, so what
- * a crash can cost, beside the step that was running, is never more than one seal (ten seconds before the first).
+ * Whether to seal now. `auto` seals when the unsealed steps, rerun in {@link expectedReuses} later bakes, would take
+ * longer than sealing them does. So what a crash or an edit right after them can cost is never more than a tenth of one
+ * seal, beside the step that was running.
  */
 export function shouldSeal(question: CheckpointQuestion): boolean {
   if (question.isLastStep) return true;
@@ -27,7 +34,7 @@ export function shouldSeal(question: CheckpointQuestion): boolean {
     case "final":
       return false;
     case "auto":
-      return question.unsealedRunMs > question.sealCostMs;
+      return question.unsealedRunMs * expectedReuses > question.sealCostMs;
   }
 }
 

@@ -261,7 +261,10 @@ class Lineage {
     this.#tip = layer.key;
     await this.#hold(layer.key);
     const sealMs = performance.now() - startedAt;
-    await this.#host.sealCost.record(inPlace === undefined ? sealMs + this.#bootMs : sealMs);
+    // After the last step nothing is booted again, and the end of the builder had to be paid anyway.
+    if (index < this.#request.steps.length - 1) {
+      await this.#host.sealCost.record(inPlace === undefined ? sealMs + this.#bootMs : sealMs);
+    }
     this.#client.onEvent({
       kind: "layer-sealed",
       firstIndex: unsealed.firstIndex,
