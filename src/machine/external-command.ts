@@ -93,6 +93,7 @@ export async function runChecked(argv: readonly string[], options: CommandOption
     code: "ProgramFailed",
     category: "environment",
     message: `\`${argv.join(" ")}\` ended with exit code ${result.exitCode}: ${lastLines(result.stderr || result.stdout, 8)}`,
+    hint: "run that command by hand to see more",
   });
 }
 
@@ -110,6 +111,7 @@ function explainSpawnError(error: unknown, argv: readonly string[], how: { cance
       code: "ProgramTimedOut",
       category: "environment",
       message: `\`${argv.join(" ")}\` did not end in time and was killed`,
+      hint: "try again when this host is less busy, or run that command by hand to see what keeps it",
       cause: error,
     });
   }

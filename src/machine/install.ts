@@ -11,11 +11,17 @@ import {
 } from "./debian-packages.ts";
 import { findProgram, runChecked, runCommand } from "./external-command.ts";
 import type { InstallEvent } from "./install-events.ts";
+import { hasMachineModules } from "./kernel-modules.ts";
 import { type MachineInstallation, readInstallation, requireMachineHost } from "./machine-installation.ts";
 import { type MachinePaths, machinePaths } from "./machine-paths.ts";
 import { sharedLibraries } from "./shared-libraries.ts";
 import { acquireMachineLock } from "./start-lock.ts";
-import { installSystemPackages, type SystemInstallation } from "./system-packages.ts";
+import {
+  installSystemPackages,
+  missingProgramCode,
+  qemuPackage,
+  type SystemInstallation,
+} from "./system-packages.ts";
 
 export interface InstallOptions {
   /** LIGHTBOX_HOME. */
@@ -31,7 +37,7 @@ export interface InstallOptions {
 
 const kernelMetapackage = "linux-image-cloud-amd64";
 const systemPrograms = [
-  { program: "qemu-system-x86_64", package: "qemu-system-x86" },
+  { program: "qemu-system-x86_64", package: qemuPackage },
   { program: "mke2fs", package: "e2fsprogs" },
 ] as const;
 
@@ -39,8 +45,8 @@ const systemPrograms = [
  * The work of `lightbox machine init`: what is missing on this host is installed (QEMU, after asking) or fetched
  * into LIGHTBOX_HOME (kernel, busybox). Repeating it changes nothing; interrupting it leaves nothing half done.
  *
- * @throws Failure `MachineUnsupportedHost`, `QemuMissing`, `KernelPackageUnavailable`, `BusyboxUnavailable`,
- * `PackageFetchFailed`, `ProgramMissing`, `ProgramFailed`, `Cancelled`
+ * @throws Failure `MachineUnsupportedHost`, `QemuMissing`, `FilesystemToolMissing`, `KernelPackageUnavailable`,
+ * `BusyboxUnavailable`, `PackageFetchFailed`, `ProgramMissing`, `ProgramFailed`, `Cancelled`
  */
 export async function installMachine(
   options: InstallOptions,
@@ -84,16 +90,17 @@ async function provideSystemPrograms(
 ): Promise<readonly [qemu: string, mke2fs: string]> {
   const locate = () => Promise.all(systemPrograms.map(({ program }) => findProgram(program)));
   let found = await locate();
-  const missing = systemPrograms.filter((_, index) => found[index] === undefined);
+  let missing = systemPrograms.filter((_, index) => found[index] === undefined);
   if (missing.length > 0) {
     const wanted = missing.map((one) => one.package);
     await installSystemPackages(wanted, { confirm: options.confirm, onEvent: options.onEvent, signal });
     found = await locate();
+    missing = systemPrograms.filter((_, index) => found[index] === undefined);
   }
   const [qemu, mke2fs] = found;
   if (qemu !== undefined && mke2fs !== undefined) return [qemu, mke2fs];
   throw new Failure({
-    code: "QemuMissing",
+    code: missingProgramCode(qemu === undefined),
     category: "environment",
     message: `${missing.map((one) => one.program).join(" and ")} cannot be found, although the package is installed`,
     hint: "put the program's folder into PATH and run `lightbox machine init` again",
@@ -109,10 +116,15 @@ interface KernelSources {
 }
 
 async function provideKernel(sources: KernelSources): Promise<MachineInstallation["kernel"]> {
-  const { before, fetcher, options } = sources;
+  const { before, fetcher, options, paths } = sources;
   const file = options.kernelPackageFile ?? process.env.LIGHTBOX_MACHINE_KERNEL;
   if (file !== undefined && file !== "") return describeKernel(await unpackKernelFile(file, sources));
-  if (before !== undefined && (await isFile(before.kernel.image))) return before.kernel;
+  if (before !== undefined && (await isFile(before.kernel.image))) {
+    if (await hasMachineModules(before.kernel.modulesDirectory)) return before.kernel;
+    // A folder that is there counts as unpacked: without it the package is fetched again.
+    const { package: name, version } = before.kernel;
+    await rm(join(paths.packages, folderName(name, version)), { recursive: true, force: true });
+  }
   if ((await findProgram("apt-get")) === undefined) throw kernelUnavailable("this host has no apt-get");
   const name = await fetcher.firstDependency(kernelMetapackage);
   const fetched = name === undefined ? undefined : await fetcher.fetch(name);

@@ -1,7 +1,20 @@
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
-import { Failure } from "../diagnostics/failure.ts";
+import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
 import { filesBelow } from "./files-below.ts";
+
+/** What the machine loads besides what these depend on, by when. */
+export const machineModules = {
+  /** Needed to find the disks; the rest is loaded from the root image. */
+  disk: ["virtio_pci", "virtio_blk"],
+  boot: ["virtio_net", "virtio_console", "qemu_fw_cfg"],
+  /** Large, and needed only once the first sandbox boots. */
+  late: ["kvm_amd", "virtio_balloon"],
+} as const;
+
+const fetchAgainHint =
+  "run `lightbox machine init`: it fetches the kernel's package again; a kernel of your own comes from\n" +
+  "LIGHTBOX_MACHINE_KERNEL=FILE.deb";
 
 /** A kernel module's file, its name as the kernel knows it (`kvm_amd`, never `kvm-amd`). */
 export interface KernelModule {
@@ -14,7 +27,7 @@ export interface KernelModule {
  * The kernel package ships no `modules.dep`; the dependencies stand in every module's `.modinfo` section.
  *
  * @param modulesDirectory `lib/modules/<release>` of the unpacked kernel package.
- * @throws Failure `KernelModuleMissing`
+ * @throws Failure `KernelModuleMissing`, `KernelModuleDamaged`
  */
 export async function modulesInLoadOrder(
   modulesDirectory: string,
@@ -31,7 +44,7 @@ export async function modulesInLoadOrder(
         code: "KernelModuleMissing",
         category: "environment",
         message: `the machine's kernel has no module ${name} below ${modulesDirectory}`,
-        hint: "run `lightbox machine init --force` to fetch the kernel package again",
+        hint: fetchAgainHint,
       });
     }
     for (const dependency of moduleDependencies(await readFile(path))) await visit(dependency);
@@ -39,6 +52,17 @@ export async function modulesInLoadOrder(
   };
   for (const name of wanted) await visit(name);
   return [...ordered.values()];
+}
+
+/** False when a module that the machine loads is missing or damaged. */
+export async function hasMachineModules(modulesDirectory: string): Promise<boolean> {
+  try {
+    await modulesInLoadOrder(modulesDirectory, Object.values(machineModules).flat());
+    return true;
+  } catch (error) {
+    if (error instanceof Failure || systemErrorCode(error) === "ENOENT") return false;
+    throw error;
+  }
 }
 
 async function findModules(directory: string): Promise<ReadonlyMap<string, string>> {
@@ -63,25 +87,23 @@ export function moduleDependencies(module: Buffer): readonly string[] {
   return names === "" ? [] : names.split(",").map(moduleName);
 }
 
+/** @throws Failure `KernelModuleDamaged` */
 function elfSection(file: Buffer, wanted: string): Buffer {
-  if (file.length < 64 || file.toString("latin1", 0, 4) !== "\x7fELF") {
-    throw new Failure({
-      code: "KernelModuleDamaged",
-      category: "environment",
-      message: "a kernel module of the machine is not an ELF file",
-      hint: "run `lightbox machine init --force` to fetch the kernel package again",
-    });
-  }
+  if (file.length < 64 || file.toString("latin1", 0, 4) !== "\x7fELF") throw damaged("is not an ELF file");
   const tableOffset = Number(file.readBigUInt64LE(40));
   const entrySize = file.readUInt16LE(58);
   const count = file.readUInt16LE(60);
+  // The table stands behind all sections: a file that was cut short lacks a part of it.
+  if (entrySize < 64 || tableOffset + count * entrySize > file.length) throw damaged("is cut short");
   const header = (index: number): Buffer =>
     file.subarray(tableOffset + index * entrySize, tableOffset + (index + 1) * entrySize);
   const contentOf = (section: Buffer): Buffer => {
     const start = Number(section.readBigUInt64LE(24));
     return file.subarray(start, start + Number(section.readBigUInt64LE(32)));
   };
-  const names = contentOf(header(file.readUInt16LE(62)));
+  const namesIndex = file.readUInt16LE(62);
+  if (namesIndex >= count) throw damaged("names no sections");
+  const names = contentOf(header(namesIndex));
   for (let index = 0; index < count; index += 1) {
     const section = header(index);
     const nameStart = section.readUInt32LE(0);
@@ -89,4 +111,13 @@ function elfSection(file: Buffer, wanted: string): Buffer {
       return contentOf(section);
   }
   return Buffer.alloc(0);
+}
+
+function damaged(problem: string): Failure {
+  return new Failure({
+    code: "KernelModuleDamaged",
+    category: "environment",
+    message: `a kernel module of the machine ${problem}`,
+    hint: fetchAgainHint,
+  });
 }

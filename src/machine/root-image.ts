@@ -6,18 +6,12 @@ import { runChecked } from "./external-command.ts";
 import { filesBelow } from "./files-below.ts";
 import * as scripts from "./guest-scripts.ts";
 import { type CpioEntry, writeCpio } from "./initramfs.ts";
-import { type KernelModule, modulesInLoadOrder } from "./kernel-modules.ts";
+import { type KernelModule, machineModules, modulesInLoadOrder } from "./kernel-modules.ts";
 import { microsandboxPackages } from "./microsandbox-packages.ts";
 import { type ArrangedModules, type RootImageInputs, stageRoot } from "./root-stage.ts";
 
 /** Raise when the image's layout changes other than through its inputs. */
 const imageFormat = 1;
-
-/** Needed to find the disks; the rest is loaded from the root image. */
-const diskModules = ["virtio_pci", "virtio_blk"];
-const bootModules = ["virtio_net", "virtio_console", "qemu_fw_cfg"];
-/** Large, and needed only once the first sandbox boots. */
-const lateModules = ["kvm_amd", "virtio_balloon"];
 
 export interface RootImage {
   readonly key: string;
@@ -79,7 +73,7 @@ export async function rootImageKey(inputs: RootImageInputs): Promise<string> {
   hash.update(
     JSON.stringify([imageFormat, inputs.kernelRelease, scripts.initramfsInit([]), scripts.inittab, guest]),
   );
-  hash.update(JSON.stringify([scripts.environment, diskModules, bootModules, lateModules]));
+  hash.update(JSON.stringify([scripts.environment, ...Object.values(machineModules)]));
   for (const file of files.sort()) {
     const { size, mtimeMs } = await lstat(file);
     hash.update(JSON.stringify([file, size, mtimeMs]));
@@ -114,9 +108,9 @@ async function arrangeModules(modulesDirectory: string): Promise<ArrangedModules
     for (const { name } of modules) loaded.add(name);
     return modules;
   };
-  const disk = await arrange(diskModules);
-  const boot = await arrange(bootModules);
-  return { disk, boot, late: await arrange(lateModules) };
+  const disk = await arrange(machineModules.disk);
+  const boot = await arrange(machineModules.boot);
+  return { disk, boot, late: await arrange(machineModules.late) };
 }
 
 async function initramfsEntries(

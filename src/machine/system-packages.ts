@@ -2,6 +2,8 @@ import { Failure } from "../diagnostics/failure.ts";
 import { findProgram, lastLines, runCommand } from "./external-command.ts";
 import type { InstallEvent } from "./install-events.ts";
 
+export const qemuPackage = "qemu-system-x86";
+
 /** What would be run as root. */
 export interface SystemInstallation {
   readonly packages: readonly string[];
@@ -18,7 +20,7 @@ export interface SystemInstallOptions {
 /**
  * Installs Debian packages on this host, after asking. As an ordinary user through `sudo`.
  *
- * @throws Failure `QemuMissing` with the command to run by hand, when it cannot or may not.
+ * @throws Failure `QemuMissing`, `FilesystemToolMissing` with the command to run by hand, when it cannot or may not.
  */
 export async function installSystemPackages(
   packages: readonly string[],
@@ -76,9 +78,14 @@ async function areKnown(packages: readonly string[], signal: AbortSignal): Promi
   return exitCode === 0;
 }
 
+/** For QEMU, or for `mke2fs` alone. */
+export function missingProgramCode(lacksQemu: boolean): "QemuMissing" | "FilesystemToolMissing" {
+  return lacksQemu ? "QemuMissing" : "FilesystemToolMissing";
+}
+
 function missing(packages: readonly string[], hint: string): Failure {
   return new Failure({
-    code: "QemuMissing",
+    code: missingProgramCode(packages.includes(qemuPackage)),
     category: "environment",
     message: `the machine needs ${packages.join(" and ")}, which ${packages.length === 1 ? "is" : "are"} not installed`,
     hint,

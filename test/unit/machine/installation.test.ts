@@ -6,7 +6,7 @@ import { parseCpuFlags } from "../../../src/machine/host-virtualization.ts";
 import { requireInstallation, requireMachineHost } from "../../../src/machine/machine-installation.ts";
 import { machinePaths } from "../../../src/machine/machine-paths.ts";
 import { parseLddOutput } from "../../../src/machine/shared-libraries.ts";
-import { installCommands } from "../../../src/machine/system-packages.ts";
+import { installCommands, missingProgramCode } from "../../../src/machine/system-packages.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 describe("installing the machine", () => {
@@ -26,6 +26,11 @@ describe("installing the machine", () => {
     expect(
       commands.map((command) => command.find((word) => word === "update" || word === "install")),
     ).toEqual(["update", "install"]);
+  });
+
+  test("names the tool that is missing: mke2fs alone is no matter of QEMU", () => {
+    expect(missingProgramCode(true)).toBe("QemuMissing");
+    expect(missingProgramCode(false)).toBe("FilesystemToolMissing");
   });
 
   test("reads the fields of a package's record", () => {

@@ -1,7 +1,12 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { moduleDependencies, modulesInLoadOrder } from "../../../src/machine/kernel-modules.ts";
+import {
+  hasMachineModules,
+  machineModules,
+  moduleDependencies,
+  modulesInLoadOrder,
+} from "../../../src/machine/kernel-modules.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 describe("kernel modules", () => {
@@ -44,6 +49,28 @@ describe("kernel modules", () => {
     expect(() => moduleDependencies(Buffer.from("#!/bin/sh\n"))).toThrow(
       expect.objectContaining({ code: "KernelModuleDamaged" }),
     );
+  });
+
+  test("that were cut short anywhere are refused, never misread", () => {
+    const whole = moduleFile("kvm");
+    for (let length = 0; length < whole.length; length += 7) {
+      expect(() => moduleDependencies(whole.subarray(0, length))).toThrow(
+        expect.objectContaining({ code: "KernelModuleDamaged" }),
+      );
+    }
+  });
+
+  test("of the machine count only while each is there and whole", async () => {
+    await using folder = await temporaryFolder();
+    const names = Object.values(machineModules).flat();
+    for (const name of names) await writeFile(join(folder.path, `${name}.ko`), moduleFile(""));
+    expect(await hasMachineModules(folder.path)).toBe(true);
+
+    await writeFile(join(folder.path, "virtio_net.ko"), "");
+    expect(await hasMachineModules(folder.path)).toBe(false);
+    await rm(join(folder.path, "virtio_net.ko"));
+    expect(await hasMachineModules(folder.path)).toBe(false);
+    expect(await hasMachineModules(join(folder.path, "gone"))).toBe(false);
   });
 });
 
