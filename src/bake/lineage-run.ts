@@ -76,7 +76,7 @@ function keyCollision({ key }: LayerSummary): Failure {
     code: "LayerKeyCollision",
     category: "environment",
     message: `the store has another step's layer under the key ${key}`,
-    hint: "bake with --no-cache: that gives every step another key",
+    hint: "remove it with `lightbox prune`, or change the step in any way",
   });
 }
 

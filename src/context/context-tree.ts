@@ -67,7 +67,11 @@ export class ContextTree {
       }
       links += 1;
       if (links > mostLinks) {
-        throw new ContextTrouble("SymlinkLoop", `the links at ${path} lead round in a circle`);
+        throw new ContextTrouble(
+          "SymlinkLoop",
+          `the links at ${path} lead round in a circle`,
+          "mend the links, or copy the file that they should lead to",
+        );
       }
       waiting.push(...this.#linkSegments(next, at.path).reverse());
     }

@@ -20,7 +20,7 @@ export type ContextTroubleCode =
   | "UnsupportedFileType"
   | "SymlinkLoop"
   | "UnreadableSource"
-  | "SourceChanged"
+  | "ContextChanged"
   | "UnsupportedFileName"
   | "DestinationNotDirectory"
   | "NotSupportedYet";
@@ -35,7 +35,7 @@ export function vanished(path: string): ContextTrouble {
     );
   }
   return new ContextTrouble(
-    "SourceChanged",
+    "ContextChanged",
     `${path} changed while it was read`,
     "bake again when nothing writes to it, or name it in .lightignore",
   );

@@ -107,7 +107,7 @@ export class InputResolver {
       `nothing in the context matches ${pattern}`,
       range,
       {
-        hint: "nothing is copied for it",
+        hint: "nothing is copied for it: correct the pattern, or take it out",
       },
     );
   }

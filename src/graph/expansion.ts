@@ -54,7 +54,9 @@ function located<Result>(
     return expand((name, offset) => onUndefined(name, at(offset, name.length + 1)));
   } catch (error) {
     if (!(error instanceof ExpansionError)) throw error;
-    findings.error(error.code, error.message, at(error.offset, range.end - range.start));
+    findings.error(error.code, error.message, at(error.offset, range.end - range.start), {
+      hint: error.hint,
+    });
     return null;
   }
 }

@@ -74,7 +74,9 @@ export class StageSourceReader {
       return null;
     }
     if (reference === "scratch") {
-      findings.error("UnsupportedBase", "scratch is empty: there is nothing to copy from it", range);
+      findings.error("UnsupportedBase", "scratch is empty: there is nothing to copy from it", range, {
+        hint: "take this COPY out, or name the stage or image that holds the files",
+      });
       return null;
     }
     return { kind: "image", reference };
@@ -100,7 +102,7 @@ export class StageSourceReader {
     const { tree, stages, text, findings } = this.#options;
     const later = findNamedStage(stages, reference, stages.length);
     if (later === undefined || later.index === text.index) return;
-    findings.warning("StageDefinedLater", `${reference} is taken for an image here`, range, {
+    findings.warning("StageTakenForImage", `${reference} is taken for an image here`, range, {
       hint: "move the stage of that name up if it is the one that is meant",
       related: [{ message: "the stage is defined here", source: tree.source, range: later.from.range }],
     });

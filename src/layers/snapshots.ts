@@ -29,7 +29,7 @@ export class SnapshotShelf {
   /**
    * Publishing what the name already says changes nothing, so that `NAME@previous` stays the last one that
    * was different.
-   * @throws Failure `UnknownLayer`, `SnapshotNameRefused`
+   * @throws Failure `UnknownLayer`, `InvalidSnapshotName`
    */
   async publish(name: string, content: SnapshotContent): Promise<SnapshotDocument> {
     const path = this.#pathOf(name);
@@ -129,7 +129,7 @@ export class SnapshotShelf {
 /**
  * A file name that is the snapshot's alone: everything but `a-z 0-9 _ -` and inner dots is written as `%XX`,
  * upper-case letters too, because some filesystems take `App` and `app` for the same.
- * @throws Failure `SnapshotNameRefused`
+ * @throws Failure `InvalidSnapshotName`
  */
 export function encodeSnapshotName(name: string): string {
   let encoded = "";
@@ -150,7 +150,7 @@ export function encodeSnapshotName(name: string): string {
             : "is not valid Unicode";
   if (problem === undefined) return encoded;
   throw new Failure({
-    code: "SnapshotNameRefused",
+    code: "InvalidSnapshotName",
     category: "usage",
     message: `the snapshot name ${JSON.stringify(name)} ${problem}`,
     hint: "use letters, digits, dots, dashes, underscores and slashes",

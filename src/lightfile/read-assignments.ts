@@ -54,6 +54,7 @@ export function readSettings(tokens: readonly IToken[], context: Context): reado
         code: "DuplicateResource",
         range: name.range,
         message: `RESOURCES sets ${name.text} twice`,
+        hint: "remove one of them",
         related: [{ message: "first set here", range: earlier.range }],
       });
     } else if (value.text === "") {

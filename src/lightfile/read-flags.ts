@@ -33,6 +33,7 @@ export function readFlags(
         code: "DuplicateFlag",
         range: flag.range,
         message: `flag --${flag.name.text} is given twice`,
+        hint: "remove one of them",
         related: [{ message: "first given here", range: earlier.range }],
       });
     }

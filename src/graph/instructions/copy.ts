@@ -1,7 +1,7 @@
 import type { CopyInstruction, Flag, Heredoc, Word } from "../../lightfile/ast.ts";
 import type { CopyPattern } from "../plan.ts";
 import type { DraftCopySource, StageBuilder } from "../stage-builder.ts";
-import { flagValue, readFlags } from "./flags.ts";
+import { emptyWordHint, flagValue, readFlags } from "./flags.ts";
 import { readMode, readOwner } from "./ownership.ts";
 
 export function readCopy(stage: StageBuilder, instruction: CopyInstruction): void {
@@ -38,7 +38,9 @@ function readDestination(
   if (written === null) return null;
   const keyword = instruction.keyword.text.toUpperCase();
   if (written === "") {
-    stage.findings.error("BlankPath", `the destination of ${keyword} is empty`, range);
+    stage.findings.error("BlankPath", `the destination of ${keyword} is empty`, range, {
+      hint: emptyWordHint,
+    });
     return null;
   }
   const isDirectory = /(^|\/)(\.{1,2})?$/.test(written);
@@ -86,7 +88,7 @@ function isReadable(
 ): boolean {
   const keyword = instruction.keyword.text.toUpperCase();
   if (pattern === "") {
-    stage.findings.error("BlankPath", `a source of ${keyword} is empty`, word.range);
+    stage.findings.error("BlankPath", `a source of ${keyword} is empty`, word.range, { hint: emptyWordHint });
     return false;
   }
   if (remoteSource.test(pattern)) {

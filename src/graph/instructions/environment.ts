@@ -1,5 +1,6 @@
 import type { EnvInstruction, LabelInstruction, NamedValue } from "../../lightfile/ast.ts";
 import type { StageBuilder } from "../stage-builder.ts";
+import { emptyWordHint } from "./flags.ts";
 
 /** The expanded pairs, all read before any of them is set; a pair with a mistake is left out. */
 function expandPairs(stage: StageBuilder, pairs: readonly NamedValue[]): readonly [string, string][] {
@@ -8,7 +9,8 @@ function expandPairs(stage: StageBuilder, pairs: readonly NamedValue[]): readonl
     const name = stage.scope.expand(pair.name.text, pair.name.range);
     const value = stage.scope.expand(pair.value.text, pair.value.range);
     if (name === null || value === null) continue;
-    if (name === "") stage.findings.error("BlankName", "a name must not be empty", pair.name.range);
+    if (name === "")
+      stage.findings.error("BlankName", "a name must not be empty", pair.name.range, { hint: emptyWordHint });
     else expanded.push([name, value]);
   }
   return expanded;

@@ -1,6 +1,9 @@
 import type { Flag, Instruction } from "../../lightfile/ast.ts";
 import type { StageBuilder } from "../stage-builder.ts";
 
+/** For a word that is there and becomes empty. */
+export const emptyWordHint = "look at the variables in it: one of them may be empty or misspelt";
+
 /** What a flag does to a bake when it stands in an instruction. */
 export type FlagEffect =
   | "acts"
@@ -42,12 +45,14 @@ export function flagValue(stage: StageBuilder, flag: Flag | undefined): string |
   const value = flag.value === null ? null : stage.scope.expand(flag.value.text, flag.value.range);
   if (value === null) {
     if (flag.value !== null) return null;
-    stage.findings.error("FlagNeedsValue", `--${flag.name.text} needs a value`, flag.range, {
+    stage.findings.error("MissingFlagValue", `--${flag.name.text} needs a value`, flag.range, {
       hint: `write --${flag.name.text}=value`,
     });
     return null;
   }
   if (value.trim() !== "") return value;
-  stage.findings.error("FlagNeedsValue", `--${flag.name.text} is empty`, flag.range);
+  stage.findings.error("MissingFlagValue", `--${flag.name.text} is empty`, flag.range, {
+    hint: "look at the variables in its value, or take the flag out",
+  });
   return null;
 }

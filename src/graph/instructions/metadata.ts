@@ -7,6 +7,7 @@ import type {
   Word,
 } from "../../lightfile/ast.ts";
 import type { StageBuilder } from "../stage-builder.ts";
+import { emptyWordHint } from "./flags.ts";
 
 /** The instructions whose words go into the recorded configuration, and those that cannot act yet. */
 export function readOther(
@@ -41,7 +42,7 @@ export function readOther(
 
 function warnWithoutEffect(stage: StageBuilder, keyword: Word, reason: string): void {
   const message = `${keyword.text.toUpperCase()} has no effect`;
-  stage.findings.warning("NotSupportedYet", message, keyword.range, { hint: reason });
+  stage.findings.warning("NoEffect", message, keyword.range, { hint: reason });
 }
 
 const highestPort = 65535;
@@ -82,7 +83,9 @@ function readVolume(stage: StageBuilder, instruction: OtherInstruction): void {
     const path = stage.scope.expand(word.text, word.range);
     if (path === null) continue;
     if (path === "")
-      stage.findings.error("BlankPath", "VOLUME needs a path, and this one is empty", word.range);
+      stage.findings.error("BlankPath", "VOLUME needs a path, and this one is empty", word.range, {
+        hint: emptyWordHint,
+      });
     else volumes.add(posix.resolve("/", path));
   }
   stage.configuration.volumes = [...volumes];

@@ -51,13 +51,17 @@ function runCommand(stage: StageBuilder, instruction: RunInstruction): RunComman
     if (command.argv.length > 0 && command.argv[0]?.text !== "") {
       return { kind: "argv", argv: command.argv.map((word) => word.text) };
     }
-    stage.findings.error("EmptyCommand", "RUN has no program to start", instruction.range);
+    stage.findings.error("EmptyCommand", "RUN has no program to start", instruction.range, {
+      hint: 'write the program first, e.g. RUN ["/bin/true"]',
+    });
     return null;
   }
   const { shell } = stage.configuration;
   const line = command.line.text;
   if (line.trim() === "") {
-    stage.findings.error("EmptyCommand", "RUN has no command", instruction.range);
+    stage.findings.error("EmptyCommand", "RUN has no command", instruction.range, {
+      hint: "write the command on this line, or a heredoc below it: RUN <<EOF",
+    });
     return null;
   }
   const [first] = heredocs;

@@ -1,11 +1,14 @@
 import type { UserInstruction, WorkdirInstruction } from "../../lightfile/ast.ts";
 import type { StageBuilder } from "../stage-builder.ts";
+import { emptyWordHint } from "./flags.ts";
 
 export function readWorkingDirectory(stage: StageBuilder, instruction: WorkdirInstruction): void {
   const path = stage.scope.expand(instruction.path.text, instruction.path.range);
   if (path === null) return;
   if (path === "") {
-    stage.findings.error("BlankPath", "WORKDIR needs a path, and this one is empty", instruction.path.range);
+    stage.findings.error("BlankPath", "WORKDIR needs a path, and this one is empty", instruction.path.range, {
+      hint: emptyWordHint,
+    });
     return;
   }
   stage.changeDirectory(path, instruction.range);

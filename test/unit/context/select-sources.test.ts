@@ -167,7 +167,7 @@ describe("a source that cannot be copied is reported at its word", () => {
     });
     for (const source of ["a", "self"]) {
       expect(await rig.mistakes(`COPY ${source} /x/`)).toEqual([
-        `error SymlinkLoop 2:6 ${source} | the links at ${source} lead round in a circle`,
+        `error SymlinkLoop 2:6 ${source} | the links at ${source} lead round in a circle | mend the links, or copy the file that they should lead to`,
       ]);
     }
   });
@@ -236,7 +236,7 @@ describe("a source that cannot be copied is reported at its word", () => {
 test("a wildcard that matches nothing is only a warning", async () => {
   await using rig = await ContextRig.create({});
   expect(await rig.mistakes("COPY *.txt /x/")).toEqual([
-    "warning WildcardMatchesNothing 2:6 *.txt | nothing in the context matches *.txt | nothing is copied for it",
+    "warning WildcardMatchesNothing 2:6 *.txt | nothing in the context matches *.txt | nothing is copied for it: correct the pattern, or take it out",
   ]);
 });
 

@@ -27,8 +27,8 @@ test.each([
   ["EXPOSE 127.0.0.1:80:80", "warning ExposeInvalidFormat 2:8 127.0.0.1:80:80"],
   ["STOPSIGNAL SIGWHAT", 'error InvalidSignal 2:12 SIGWHAT | "SIGWHAT" is no signal'],
   ["STOPSIGNAL 65", "error InvalidSignal"],
-  ["HEALTHCHECK CMD true", "warning NotSupportedYet 2:1 HEALTHCHECK | HEALTHCHECK has no effect"],
-  ["MAINTAINER me", "warning NotSupportedYet 2:1 MAINTAINER"],
+  ["HEALTHCHECK CMD true", "warning NoEffect 2:1 HEALTHCHECK | HEALTHCHECK has no effect"],
+  ["MAINTAINER me", "warning NoEffect 2:1 MAINTAINER"],
   ["ONBUILD RUN x", "error NotSupportedYet 2:1 ONBUILD | ONBUILD cannot act yet"],
   [
     "RUN --mount=type=cache,target=/c x",
@@ -83,7 +83,7 @@ test("a microVM needs a base image", () => {
 
 test("a name that a later stage has is taken for an image, with a warning", () => {
   expect(mistakesIn("FROM two AS one\nFROM one\nFROM one AS two\n")).toEqual([
-    expect.stringContaining("warning StageDefinedLater 1:6 two | two is taken for an image here"),
+    expect.stringContaining("warning StageTakenForImage 1:6 two | two is taken for an image here"),
   ]);
   expect(mistakesIn("FROM node AS node\n")).toEqual([]);
 });

@@ -122,6 +122,6 @@ describe("a snapshot's file name", () => {
   });
 
   test.each(["", "a@b", "@previous", "x".repeat(300), "\ud800"])("is refused for %j", (name) => {
-    expect(() => encodeSnapshotName(name)).toThrow(expect.objectContaining({ code: "SnapshotNameRefused" }));
+    expect(() => encodeSnapshotName(name)).toThrow(expect.objectContaining({ code: "InvalidSnapshotName" }));
   });
 });
