@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import * as v from "valibot";
 import { Failure } from "../../diagnostics/failure.ts";
 import { type Call, clientVanished } from "./calls.ts";
-import { jsonLimitBytes, jsonType } from "./protocol.ts";
+import { jsonLimitBytes, jsonType, sameVersionHint } from "./protocol.ts";
 import { httpStatusOf, toWireFailure, type WireFailure } from "./wire-failure.ts";
 
 /** One request that has been let in, with its response and the call that it is. */
@@ -128,6 +128,6 @@ function malformed(detail: string): Failure {
     code: "MalformedRequest",
     category: "internal",
     message: `the worker cannot read the request: ${detail}`,
-    hint: "client and worker should be of the same version of lightbox",
+    hint: sameVersionHint,
   });
 }

@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import { Failure } from "../../diagnostics/failure.ts";
 import type { TerminalSize } from "../worker.ts";
+import { sameVersionHint } from "./protocol.ts";
 
 /** First byte of every frame of an exec connection. */
 export const execChannel = {
@@ -83,5 +84,6 @@ export function malformedFrame(detail: string): Failure {
     code: "MalformedRequest",
     category: "internal",
     message: `a frame of the connection to the worker cannot be read: ${detail}`,
+    hint: sameVersionHint,
   });
 }

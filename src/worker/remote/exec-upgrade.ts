@@ -5,7 +5,7 @@ import { Failure } from "../../diagnostics/failure.ts";
 import { checkClient, serverHeaders } from "./access.ts";
 import { execFrameLimitBytes } from "./exec-frames.ts";
 import { serveExec } from "./exec-server.ts";
-import { callHeader, jsonType } from "./protocol.ts";
+import { callHeader, jsonType, sameVersionHint } from "./protocol.ts";
 import type { ListenerOptions } from "./request-listener.ts";
 import { httpStatusOf, toWireFailure } from "./wire-failure.ts";
 
@@ -55,6 +55,7 @@ function sandboxOf(request: IncomingMessage): string {
     code: "UnknownRoute",
     category: "internal",
     message: `a lightbox worker does not know the connection ${request.url}`,
+    hint: sameVersionHint,
   });
 }
 

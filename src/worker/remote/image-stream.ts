@@ -3,6 +3,7 @@ import { Readable } from "node:stream";
 import { Failure } from "../../diagnostics/failure.ts";
 import type { BaseImage } from "../../model/base-image.ts";
 import { parseJson } from "./exchange.ts";
+import { sameVersionHint } from "./protocol.ts";
 import { baseImageSchema } from "./schemas.ts";
 
 /*
@@ -53,5 +54,6 @@ function malformedImage(detail: string): Failure {
     code: "MalformedRequest",
     category: "internal",
     message: `the worker cannot read the image sent to it: ${detail}`,
+    hint: sameVersionHint,
   });
 }

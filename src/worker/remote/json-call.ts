@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { Failure } from "../../diagnostics/failure.ts";
 import type { AnswerReader, OutgoingCall } from "./call-attempt.ts";
 import type { Connection } from "./connection.ts";
-import { jsonType } from "./protocol.ts";
+import { jsonType, sameVersionHint } from "./protocol.ts";
 import { fromWireFailure, wireFailureSchema } from "./wire-failure.ts";
 
 export interface JsonCall<Schema extends v.GenericSchema> extends Omit<OutgoingCall, "onAbort"> {
@@ -60,6 +60,6 @@ function unreadable(detail: string): Failure {
     code: "WorkerAnswerUnreadable",
     category: "internal",
     message: `the worker's answer cannot be read: ${detail.trim()}`,
-    hint: "client and worker should be of the same version of lightbox",
+    hint: sameVersionHint,
   });
 }

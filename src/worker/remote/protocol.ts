@@ -3,6 +3,9 @@
  * describes the whole.
  */
 
+/** For what one end sends and the other does not understand. */
+export const sameVersionHint = "client and worker should be of the same version of lightbox";
+
 export const protocolHeader = "lightbox-protocol";
 export const versionHeader = "lightbox-version";
 /** Random, chosen by the client; with it a second request can keep alive or abort a running call. */

@@ -6,7 +6,7 @@ import { type Access, checkClient } from "./access.ts";
 import { type Call, type CallKind, type Calls, cancelledByClient, clientVanished } from "./calls.ts";
 import { answerJson, type Exchange, explainError, sendFailure } from "./exchange.ts";
 import { serveLineage } from "./lineage-route.ts";
-import { callHeader } from "./protocol.ts";
+import { callHeader, sameVersionHint } from "./protocol.ts";
 import { jsonRoutes } from "./routes.ts";
 import type { Spool } from "./spool.ts";
 import { toWireFailure } from "./wire-failure.ts";
@@ -116,5 +116,6 @@ function unknownRoute(request: IncomingMessage): Failure {
     code: "UnknownRoute",
     category: "internal",
     message: `a lightbox worker does not know ${request.method} ${request.url}`,
+    hint: sameVersionHint,
   });
 }

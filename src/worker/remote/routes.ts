@@ -4,6 +4,7 @@ import { isContentDigest, isLayerKey, type LayerKey } from "../../model/identifi
 import type { Worker } from "../worker.ts";
 import { bodyOf, type Exchange, readJson } from "./exchange.ts";
 import { readImageStream } from "./image-stream.ts";
+import { sameVersionHint } from "./protocol.ts";
 import { list } from "./schema-parts.ts";
 import {
   contentDigestSchema,
@@ -168,5 +169,6 @@ function badParameter(kind: string, text: string): Failure {
     code: "MalformedRequest",
     category: "internal",
     message: `${JSON.stringify(text)} is not a ${kind}`,
+    hint: sameVersionHint,
   });
 }

@@ -52,8 +52,6 @@ export function httpStatusOf(failure: WireFailure): number {
       return 426;
     case "UnknownRoute":
       return 404;
-    case "ContentTooLarge":
-      return 413;
     default:
       return statusOfCategory(failure.category);
   }
