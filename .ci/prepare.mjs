@@ -60,11 +60,14 @@ function installPackages() {
   const done = existsSync(stamp) && readFileSync(stamp, "utf8") === lock;
   if (done && existsSync(ownNode) && platformPackageIsThere()) return;
   process.stdout.write("prepare: installing npm packages\n");
-  npm(process.execPath, ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
+  // Not `npm ci`: it refuses a lockfile that lacks optional packages of other platforms, as one made behind a registry
+  // that has not all of them does. This installs what the lockfile says, and leaves it as it is.
+  const install = ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"];
+  npm(process.execPath, install);
   // npm leaves out optional packages whose `engines` the Node.js that runs npm does not meet: microsandbox's
   // platform package is one of them on Node.js 20. The second run uses the Node.js that the first one brought.
   if (!platformPackageIsThere()) {
-    npm(ownNode, ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"]);
+    npm(ownNode, install);
   }
   writeFileSync(stamp, lock);
 }
