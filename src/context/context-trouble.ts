@@ -41,7 +41,7 @@ export function vanished(path: string): ContextTrouble {
   );
 }
 
-/** What a system error about a path in the context means; anything unexpected is given back as it is. */
+/** What a system error about a path in the context means; what is no system error is given back as it is. */
 export function readTrouble(path: string, error: unknown): unknown {
   const shown = path === "" ? "the context directory" : path;
   switch (systemErrorCode(error)) {
@@ -57,10 +57,12 @@ export function readTrouble(path: string, error: unknown): unknown {
     case "ELOOP":
     case "EINVAL":
       return vanished(shown);
-    case "EIO":
-    case "ENAMETOOLONG":
-      return new ContextTrouble("UnreadableSource", `${shown} cannot be read: ${String(error)}`);
     default:
-      return error;
+      if (!(error instanceof Error && "syscall" in error)) return error;
+      return new ContextTrouble(
+        "UnreadableSource",
+        `${shown} cannot be read: ${error.message}`,
+        "see what the system has against it, or name it in .lightignore",
+      );
   }
 }

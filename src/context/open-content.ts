@@ -9,7 +9,7 @@ import type { ContentLocation, ContentPaths } from "./content-location.ts";
 /**
  * Opens the content of a digest. The stream ends only when its bytes have the digest; otherwise it fails.
  *
- * @throws Failure `ContextChanged`, also through the stream
+ * @throws Failure `ContextChanged`, also through the stream; `UnreadableSource`
  */
 export async function openContent(contentPaths: ContentPaths, digest: ContentDigest): Promise<Readable> {
   const location = contentPaths.get(digest);
@@ -34,10 +34,17 @@ async function openFile(location: ContentLocation & { kind: "file" }): Promise<R
     await handle.close();
     throw changed(location.path);
   } catch (error) {
-    if (["ENOENT", "ENOTDIR", "ELOOP", "EACCES", "ENXIO"].includes(systemErrorCode(error) ?? "")) {
+    if (["ENOENT", "ENOTDIR", "ELOOP", "EACCES", "EPERM", "ENXIO"].includes(systemErrorCode(error) ?? "")) {
       throw changed(location.path, error);
     }
-    throw error;
+    if (!(error instanceof Error && "syscall" in error)) throw error;
+    throw new Failure({
+      code: "UnreadableSource",
+      category: "usage",
+      message: `${location.path} cannot be read: ${error.message}`,
+      hint: "see what the system has against it, or name it in .lightignore",
+      cause: error,
+    });
   }
 }
 

@@ -7,7 +7,7 @@ import { createGunzip } from "node:zlib";
 import { type Extract, extract, type Header } from "tar-stream";
 import { Failure } from "../diagnostics/failure.ts";
 import type { ContentStore, StagedBlob } from "./content-store.ts";
-import { cancelled, imageCorrupt } from "./image-failures.ts";
+import { cancelled, imageCorrupt, imageUnreadable, isSystemError } from "./image-failures.ts";
 import type { ImageFiles } from "./image-files.ts";
 import { maximumLayerBytes } from "./manifest.ts";
 
@@ -35,7 +35,7 @@ export class StagedArchive implements ImageFiles, AsyncDisposable {
     this.#path = path;
   }
 
-  /** @throws Failure `ImageCorrupt`, `UnsupportedImageFormat`, `NoSpaceLeft`, `Cancelled` */
+  /** @throws Failure `ImageCorrupt`, `ImageUnreadable`, `UnsupportedImageFormat`, `NoSpaceLeft`, `Cancelled` */
   static async read(path: string, options: StageArchiveOptions): Promise<StagedArchive> {
     const archive = new StagedArchive(path);
     try {
@@ -45,7 +45,7 @@ export class StagedArchive implements ImageFiles, AsyncDisposable {
       await archive[Symbol.asyncDispose]();
       if (options.signal?.aborted === true) throw cancelled();
       if (error instanceof Failure) throw error;
-      if (error instanceof Error && "syscall" in error) throw error;
+      if (isSystemError(error)) throw error;
       throw imageCorrupt(path, error instanceof Error ? error.message : String(error), { cause: error });
     }
   }
@@ -80,7 +80,11 @@ export class StagedArchive implements ImageFiles, AsyncDisposable {
     const entries = extract();
     const [taken, fed] = await Promise.allSettled([
       this.#takeAll(entries, options.store),
-      feed(this.#path, entries, options).finally(() => entries.destroy()),
+      feed(this.#path, entries, options)
+        .catch((error: unknown) => {
+          throw isSystemError(error) ? imageUnreadable(this.#path, error.message, error) : error;
+        })
+        .finally(() => entries.destroy()),
     ]);
     // Whichever side fails ends the other; a Failure of the taking side is the cause then.
     if (taken.status === "rejected" && taken.reason instanceof Failure) throw taken.reason;

@@ -24,7 +24,7 @@ export interface LoadLocalOptions {
  * Verifies an image in a Docker archive, OCI archive or OCI layout folder and puts its blobs into the store. An
  * archive that is both (newer versions of `docker save` write both) is read as an OCI archive: its manifest has
  * the digest that registries know.
- * @throws Failure `ImageCorrupt`, `ImageNotFound`, `AmbiguousImage`, `NoMatchingPlatform`, `UnsupportedImageFormat`,
+ * @throws Failure `ImageCorrupt`, `ImageNotFound`, `ImageUnreadable`, `AmbiguousImage`, `NoMatchingPlatform`, `UnsupportedImageFormat`,
  *   `NoSpaceLeft`, `Cancelled`; then nothing is kept
  */
 export async function loadLocalImage(options: LoadLocalOptions): Promise<LoadedImage> {

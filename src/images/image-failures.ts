@@ -36,6 +36,22 @@ export function imageNotFound(what: string, hint: string, cause?: unknown): Fail
   });
 }
 
+/** For an archive or layout that is there. `path` as a message shows it; `reason` without a full stop. */
+export function imageUnreadable(path: string, reason: string, cause?: unknown): Failure {
+  return new Failure({
+    code: "ImageUnreadable",
+    category: "usage",
+    message: `the image ${path} cannot be read: ${reason}`,
+    hint: "name an archive or a layout folder, and give yourself read access to it and the folders above it",
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+/** True for what the operating system has against an operation, such as EACCES. */
+export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && "syscall" in error;
+}
+
 export function noMatchingPlatform(what: string, wanted: string, available: readonly string[]): Failure {
   const list = [...new Set(available)].sort().join(", ");
   return new Failure({

@@ -1,12 +1,11 @@
-import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Readable } from "node:stream";
-import { systemErrorCode } from "../diagnostics/failure.ts";
 import type { BaseImage } from "../model/base-image.ts";
-import { imageNotFound, stopIfAborted } from "./image-failures.ts";
+import { stopIfAborted } from "./image-failures.ts";
 import type { ResolveProgress } from "./image-progress.ts";
 import type { ImageStore } from "./image-store.ts";
 import type { LoadedImage } from "./loaded-image.ts";
+import { inspectLocalImage } from "./local-image.ts";
 import type { OpenLayoutOptions } from "./open-layout.ts";
 import { parsePlatform } from "./platform.ts";
 import {
@@ -41,7 +40,7 @@ export interface ResolvedBase {
  * Finds out which image a base reference means. Once it is known, that costs reading one small file: no network,
  * and nothing of an archive but its size and times.
  *
- * @throws Failure `InvalidImageReference`, `ImageNotFound`, `RegistryLoginRequired`, `RegistryUnreachable`, `ImageCorrupt`,
+ * @throws Failure `InvalidImageReference`, `ImageNotFound`, `ImageUnreadable`, `RegistryLoginRequired`, `RegistryUnreachable`, `ImageCorrupt`,
  *   `NoMatchingPlatform`, `AmbiguousImage`, `UnsupportedImageFormat`, `NoSpaceLeft`, `Cancelled`
  */
 export async function resolveBaseImage(text: string, options: ResolveOptions): Promise<ResolvedBase> {
@@ -61,7 +60,7 @@ export async function resolveBaseImage(text: string, options: ResolveOptions): P
  * The image as a tar stream of an OCI layout, for `Worker.importImage`. What the store lacks (or holds damaged) is
  * fetched first, from where the image was resolved.
  *
- * @throws Failure `ImageNotFound`, `ImageCorrupt`, `RegistryLoginRequired`, `RegistryUnreachable`, `NoSpaceLeft`, `Cancelled`
+ * @throws Failure `ImageNotFound`, `ImageUnreadable`, `ImageCorrupt`, `RegistryLoginRequired`, `RegistryUnreachable`, `NoSpaceLeft`, `Cancelled`
  */
 export async function openLayout(image: BaseImage, options: OpenLayoutOptions): Promise<Readable> {
   const { openStoredLayout } = await import("./open-layout.ts");
@@ -91,7 +90,8 @@ async function resolveRegistry(reference: RegistryReference, options: ResolveOpt
 async function resolveLocal(reference: LocalReference, options: ResolveOptions): Promise<ResolvedBase> {
   const { store, platform, directory } = options;
   const path = resolve(directory, reference.path);
-  const { isFolder, witness } = await inspectLocal(path, reference);
+  const missingHint = `there is no ${path}, or it is no OCI image layout`;
+  const { isFolder, witness } = await inspectLocalImage(path, reference.written, missingHint);
   const key = `${reference.format ?? "local"}:${path}${reference.image === null ? "" : `:${reference.image}`}`;
   const known = await store.resolved.find(key, platform);
   if (known !== undefined && !options.pull && known.reference.witness === witness) {
@@ -119,24 +119,6 @@ async function resolveScratch(options: ResolveOptions): Promise<ResolvedBase> {
   const loaded = await makeScratchImage(options.store.content, parsePlatform(options.platform));
   const origin = { kind: "scratch" } as const;
   return remember(options, { key: "scratch", written: "scratch", witness: null, origin, loaded });
-}
-
-/** Where the file is, and what changes when its content does: size and times (of `index.json` in a layout). */
-async function inspectLocal(
-  path: string,
-  reference: LocalReference,
-): Promise<{ readonly isFolder: boolean; readonly witness: string }> {
-  try {
-    const found = await stat(path);
-    const witness = found.isDirectory() ? await stat(resolve(path, "index.json")) : found;
-    return {
-      isFolder: found.isDirectory(),
-      witness: `${witness.size} ${witness.mtimeMs} ${witness.ctimeMs} ${witness.ino}`,
-    };
-  } catch (error) {
-    if (systemErrorCode(error) !== "ENOENT" && systemErrorCode(error) !== "ENOTDIR") throw error;
-    throw imageNotFound(reference.written, `there is no ${path}, or it is no OCI image layout`, error);
-  }
 }
 
 async function remember(

@@ -3,7 +3,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { systemErrorCode } from "../diagnostics/failure.ts";
 import type { ContentStore, StagedBlob } from "./content-store.ts";
-import { imageCorrupt, stopIfAborted } from "./image-failures.ts";
+import { imageCorrupt, imageUnreadable, isSystemError, stopIfAborted } from "./image-failures.ts";
 import type { ImageFiles } from "./image-files.ts";
 import { maximumLayerBytes } from "./manifest.ts";
 
@@ -60,9 +60,10 @@ export class LayoutFolder implements ImageFiles, AsyncDisposable {
         constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
       );
     } catch (error) {
-      if (systemErrorCode(error) === "ENOENT") return undefined;
-      if (systemErrorCode(error) === "ELOOP") throw imageCorrupt(this.#folder, `${path} is a symbolic link`);
-      throw error;
+      const code = systemErrorCode(error);
+      if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+      if (code === "ELOOP") throw imageCorrupt(this.#folder, `${path} is a symbolic link`);
+      throw isSystemError(error) ? imageUnreadable(this.#folder, error.message, error) : error;
     }
     const found = await handle.stat();
     const problem = !found.isFile() ? "is no file" : found.size > maximumBytes ? "is too large" : null;

@@ -5,6 +5,7 @@ import { imageCorrupt, imageNotFound, stopIfAborted } from "./image-failures.ts"
 import type { BlobProgress, FetchProgress } from "./image-progress.ts";
 import type { ImageStore } from "./image-store.ts";
 import { layoutStream } from "./layout-stream.ts";
+import { inspectLocalImage } from "./local-image.ts";
 import { type Descriptor, type ImageManifest, maximumManifestBytes, parseManifest } from "./manifest.ts";
 import { parsePlatform } from "./platform.ts";
 import { parseRegistryReference } from "./reference.ts";
@@ -105,19 +106,11 @@ async function loadAgain(
   options: OpenLayoutOptions,
 ): Promise<void> {
   const { loadLocalImage } = await import("./archive.ts");
-  const { stat } = await import("node:fs/promises");
-  const { systemErrorCode } = await import("../diagnostics/failure.ts");
-  const found = await stat(origin.path).catch((error: unknown) => {
-    if (systemErrorCode(error) !== "ENOENT" && systemErrorCode(error) !== "ENOTDIR") throw error;
-    throw imageNotFound(
-      image.reference,
-      `${origin.path} is gone, and the worker does not hold the image`,
-      error,
-    );
-  });
+  const missingHint = `${origin.path} is gone, and the worker does not hold the image`;
+  const { isFolder } = await inspectLocalImage(origin.path, image.reference, missingHint);
   const loaded = await loadLocalImage({
     path: origin.path,
-    isFolder: found.isDirectory(),
+    isFolder,
     reference: { ...origin, kind: "local", written: image.reference },
     store: options.store.content,
     platform: parsePlatform(image.platform),

@@ -21,8 +21,7 @@ export interface ExpandOptions {
 
 const hints = {
   UnclosedQuote: "close it, or put the file's escape character before it if it stands for itself",
-  BadSubstitution:
-    "write ${NAME}, ${NAME:-default} or another form that a shell knows; escape a $ that stands for itself",
+  BadSubstitution: `write \${NAME}, \${NAME:-default} or another form that a shell knows; escape a $ that stands for itself`,
   RequiredVariable: "set it with ARG or ENV above this line, or with --build-arg where an ARG declares it",
   InvalidPattern: "a backslash stands before *, ? or another backslash only",
 } as const;

@@ -1,9 +1,10 @@
 import { execFile } from "node:child_process";
-import { mkdir, readFile, symlink, truncate, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
+import { StagedArchive } from "../../../src/images/archive-entries.ts";
 import { digestOf } from "../../../src/images/content-store.ts";
 import { resolveBaseImage } from "../../../src/images/image-source.ts";
 import { type ImageStore, openImageStore } from "../../../src/images/image-store.ts";
@@ -288,4 +289,62 @@ describe("archives that are damaged or hostile are ImageCorrupt, and nothing of 
       await expect(resolveIn(folder.path, reference, store)).rejects.toMatchObject({ code: "ImageNotFound" });
     },
   );
+
+  test.each([
+    "a link to itself",
+    "a named pipe",
+    "a name longer than any file's",
+    "a folder below such a link",
+  ])("%s is there and cannot be read: no bug of lightbox, and nothing waits for it", async (which) => {
+    await using folder = await temporaryFolder();
+    await symlink("loop", join(folder.path, "loop"));
+    await run("mkfifo", [join(folder.path, "pipe")]);
+    const names = {
+      "a link to itself": "./loop",
+      "a named pipe": "docker-archive:pipe",
+      "a name longer than any file's": `./${"x".repeat(300)}`,
+      "a folder below such a link": "oci:loop/layout",
+    };
+    const store = await storeIn(folder.path);
+    await expect(
+      resolveIn(folder.path, new Map(Object.entries(names)).get(which) ?? "", store),
+    ).rejects.toMatchObject({ code: "ImageUnreadable", category: "usage" });
+  });
+
+  test.skipIf(process.getuid?.() === 0)("an archive and a layout without read access are named", async () => {
+    await using folder = await temporaryFolder();
+    await writeFile(join(folder.path, "base.tar"), "", { mode: 0 });
+    await mkdir(join(folder.path, "layout"), { mode: 0 });
+    const store = await storeIn(folder.path);
+    for (const name of ["base.tar", "layout"]) {
+      await expect(resolveIn(folder.path, `./${name}`, store)).rejects.toMatchObject({
+        code: "ImageUnreadable",
+        message: expect.stringContaining(name),
+      });
+    }
+    await chmod(join(folder.path, "layout"), 0o755);
+  });
+
+  test("trouble while an archive is read is the archive's, not the store's", async () => {
+    await using folder = await temporaryFolder();
+    await mkdir(join(folder.path, "became-a-folder"));
+    const { content, blobs } = await storeIn(folder.path);
+    await expect(
+      StagedArchive.read(join(folder.path, "became-a-folder"), {
+        store: content,
+        onProgress: () => undefined,
+        signal: undefined,
+      }),
+    ).rejects.toMatchObject({ code: "ImageUnreadable", message: expect.stringContaining("EISDIR") });
+    expect(await blobs()).toEqual([]);
+  });
+
+  test("a layout with a file in the place of its folder of blobs lacks them", async () => {
+    await using folder = await temporaryFolder();
+    await writeOciLayout(join(folder.path, "layout"), tinyContent());
+    await rm(join(folder.path, "layout/blobs"), { recursive: true });
+    await writeFile(join(folder.path, "layout/blobs"), "");
+    const store = await storeIn(folder.path);
+    await expect(resolveIn(folder.path, "./layout", store)).rejects.toMatchObject({ code: "ImageCorrupt" });
+  });
 });

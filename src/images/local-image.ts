@@ -1,0 +1,40 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { systemErrorCode } from "../diagnostics/failure.ts";
+import { imageNotFound, imageUnreadable, isSystemError } from "./image-failures.ts";
+
+export interface LocalImage {
+  readonly isFolder: boolean;
+  /** What changes when the content does: size and times (of `index.json` in a layout). */
+  readonly witness: string;
+}
+
+/**
+ * Looks at an archive or layout folder that the user names.
+ *
+ * @param image how the user writes it
+ * @param missingHint for when nothing is there
+ * @throws Failure `ImageNotFound`, `ImageUnreadable`
+ */
+export async function inspectLocalImage(
+  path: string,
+  image: string,
+  missingHint: string,
+): Promise<LocalImage> {
+  try {
+    const found = await stat(path);
+    // A named pipe would make the reader wait for ever.
+    if (!found.isFile() && !found.isDirectory()) {
+      throw imageUnreadable(path, "it is neither a file nor a folder");
+    }
+    const witness = found.isDirectory() ? await stat(join(path, "index.json")) : found;
+    return {
+      isFolder: found.isDirectory(),
+      witness: `${witness.size} ${witness.mtimeMs} ${witness.ctimeMs} ${witness.ino}`,
+    };
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === "ENOENT" || code === "ENOTDIR") throw imageNotFound(image, missingHint, error);
+    throw isSystemError(error) ? imageUnreadable(path, error.message, error) : error;
+  }
+}
