@@ -75,8 +75,8 @@ export function formatStepFailure(reason: StepFailed["reason"]): string {
   }
 }
 
-/** The last line: what came of it all. */
-export function formatCompleted(event: BakeCompleted): string {
+/** The last line: what came of it all. None after mistakes: they are printed behind it and say it themselves. */
+export function formatCompleted(event: BakeCompleted): string | null {
   const saved = event.savedMs > 0 ? ` (saved ${formatDuration(event.savedMs)})` : "";
   const counts = `${plural(event.ranCount, "step")} run, ${event.cachedCount} cached${saved}`;
   const time = formatDuration(event.durationMs);
@@ -90,7 +90,7 @@ export function formatCompleted(event: BakeCompleted): string {
     case "cancelled":
       return `cancelled after ${time}: ${counts}; what was sealed is kept`;
     case "invalid":
-      return "nothing was baked";
+      return null;
     default:
       return unreachable(event.outcome);
   }

@@ -114,8 +114,10 @@ export class LiveRenderer implements Renderer {
           ? ""
           : formatLocatedDiagnostic(event.diagnostic, printOptions);
       case "bake-completed": {
+        const text = wording.formatCompleted(event);
+        if (text === null) return "";
         const mark = event.outcome === "completed" ? colors.green("✓") : colors.red("✗");
-        return this.#line(mark, "", wording.formatCompleted(event), "");
+        return this.#line(mark, "", text, "");
       }
       default:
         return "";

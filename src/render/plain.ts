@@ -106,7 +106,7 @@ export class PlainRenderer implements Renderer {
         this.#stream.write(formatLocatedDiagnostic(event.diagnostic, this.#printOptions()));
         break;
       case "bake-completed":
-        this.#line(wording.formatCompleted(event));
+        this.#completed(wording.formatCompleted(event));
         break;
       default:
         unreachable(event);
@@ -163,6 +163,10 @@ export class PlainRenderer implements Renderer {
 
   #label(step: StepId): string {
     return this.#colors.cyan(this.#steps.entry(step).label);
+  }
+
+  #completed(text: string | null): void {
+    if (text !== null) this.#line(text);
   }
 
   #line(text: string): void {

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util";
 import stringWidth from "fast-string-width";
 import { expect, test } from "vitest";
 import type { BakeEvent } from "../../../src/bake/events.ts";
@@ -117,6 +118,14 @@ test("what is done stays, and the cursor comes back at the end", () => {
   expect(written.endsWith("\x1b[?25h")).toBe(true);
   screen.renderer.close();
   expect(screen.stream.written).toBe(written);
+});
+
+test("a bake that mistakes keep from running leaves no line of its own", () => {
+  const { stream, renderer } = new Screen();
+  renderer.onEvent({ ...sampleEvents["bake-started"], at: 0 });
+  renderer.onEvent({ ...sampleEvents["bake-completed"], outcome: "invalid", snapshot: null, at: 0 });
+  expect(stream.written.endsWith("\x1b[?25h")).toBe(true);
+  expect(stripVTControlCharacters(stream.written).trim()).toBe("");
 });
 
 test("closing in the middle keeps what was not drawn yet and gives the cursor back", () => {

@@ -99,6 +99,11 @@ test("errors of the Lightfile are left to whoever prints the outcome", () => {
   expect(renderPlain([{ kind: "diagnostic", diagnostic: { ...diagnostic, severity: "error" } }])).toBe("");
 });
 
+test("a bake that mistakes keep from running has no last line: the mistakes come after it", () => {
+  const invalid = { ...sampleEvents["bake-completed"], outcome: "invalid", snapshot: null } as const;
+  expect(renderPlain([sampleEvents["bake-started"], invalid])).toBe("baking Lightfile\n");
+});
+
 test("json gives each event back, one a line", () => {
   const stream = new MemoryStream();
   const renderer = createJsonRenderer(stream);
