@@ -5,7 +5,7 @@ import { loadIgnoreFile } from "../context/ignore-file.ts";
 import { openContent } from "../context/open-content.ts";
 import { type ResolvedInputs, resolveInputs } from "../context/resolve-inputs.ts";
 import { StatCache } from "../context/stat-cache.ts";
-import { type Diagnostic, hasErrors } from "../diagnostics/diagnostic.ts";
+import { type Diagnosed, type Diagnostic, hasErrors } from "../diagnostics/diagnostic.ts";
 import { Failure } from "../diagnostics/failure.ts";
 import { type BaseReference, findBaseReferences } from "../graph/base-references.ts";
 import { loadHasher } from "../graph/hash.ts";
@@ -14,7 +14,8 @@ import { keyPlan } from "../graph/key-plan.ts";
 import type { KeyedPlan } from "../graph/keyed-plan.ts";
 import type { Plan } from "../graph/plan.ts";
 import { planSteps } from "../graph/plan-steps.ts";
-import type { LightfileTree } from "../lightfile/ast.ts";
+import { applyChecks } from "../lightfile/apply-checks.ts";
+import type { Directive, LightfileTree } from "../lightfile/ast.ts";
 import { parseLightfile } from "../lightfile/parse.ts";
 import type { BaseImage } from "../model/base-image.ts";
 import type { ContentDigest } from "../model/identifiers.ts";
@@ -49,13 +50,16 @@ export async function prepareBake(
 ): Promise<PreparedBake | null> {
   const { request, progress, ground } = preparation;
   requireSnapshotName(request.snapshotName);
-  const tree = accept(progress, parseLightfile(request.lightfile));
+  const parsed = parseLightfile(request.lightfile);
+  const accept = accepting(progress, parsed.value.directives);
+  const tree = accept(parsed);
   if (tree === null) return null;
-  const bases = await resolveBases(tree, preparation, signal);
+  const phases = { ...preparation, accept };
+  const bases = await resolveBases(tree, phases, signal);
   if (bases === null) return null;
-  const plan = accept(progress, planSteps(tree, { ...request, bases }));
+  const plan = accept(planSteps(tree, { ...request, bases }));
   if (plan === null) return null;
-  const inputs = await readContext(plan, preparation, signal);
+  const inputs = await readContext(plan, phases, signal);
   if (inputs === null) return null;
   const hasher = await loadHasher();
   const keyed = keyPlan(plan, inputs.inputs, hasher);
@@ -77,24 +81,29 @@ function requireSnapshotName(name: string | null): void {
 }
 
 /** Reports what a phase found; its value, unless that includes an error. */
-function accept<Value>(
-  progress: BakeProgress,
-  result: { readonly value: Value; readonly diagnostics: readonly Diagnostic[] },
-): Value | null {
-  progress.report(result.diagnostics);
-  return hasErrors(result.diagnostics) ? null : result.value;
+type Accept = <Value>(result: Diagnosed<Value>) => Value | null;
+
+type Phases = Preparation & { readonly accept: Accept };
+
+/** The file's own `# check=` decides which warnings count, and as what. */
+function accepting(progress: BakeProgress, directives: readonly Directive[]): Accept {
+  return ({ value, diagnostics }) => {
+    const counted = applyChecks(directives, diagnostics);
+    progress.report(counted);
+    return hasErrors(counted) ? null : value;
+  };
 }
 
 async function resolveBases(
   tree: LightfileTree,
-  preparation: Preparation,
+  phases: Phases,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, BaseImage> | null> {
-  const { request, progress } = preparation;
-  const references = accept(progress, findBaseReferences(tree, request));
+  const { request, progress, accept } = phases;
+  const references = accept(findBaseReferences(tree, request));
   if (references === null) return null;
   const results = await Promise.allSettled(
-    references.map((reference) => resolveBase(reference, preparation, signal)),
+    references.map((reference) => resolveBase(reference, phases, signal)),
   );
   const bases = new Map<string, BaseImage>();
   for (const result of results) {
@@ -143,11 +152,11 @@ async function resolveBase(
 
 async function readContext(
   plan: Plan,
-  { request, collaborators, progress }: Preparation,
+  { request, collaborators, accept }: Phases,
   signal: AbortSignal,
 ): Promise<ResolvedInputs | null> {
   const { contextDirectory, lightfile } = request;
-  const ignore = accept(progress, await loadIgnoreFile(request));
+  const ignore = accept(await loadIgnoreFile(request));
   if (ignore === null) return null;
   const statCache = await StatCache.open({
     file: join(
@@ -159,7 +168,6 @@ async function readContext(
     now: () => collaborators.now(),
   });
   return accept(
-    progress,
     await resolveInputs(plan, { source: lightfile, contextDirectory, ignore, statCache, signal }),
   );
 }
