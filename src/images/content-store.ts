@@ -3,8 +3,9 @@ import { createReadStream } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
+import { systemErrorCode } from "../diagnostics/failure.ts";
 import { type Sha256Digest, sha256Digest } from "../model/identifiers.ts";
+import { storeTrouble } from "./image-failures.ts";
 
 /** A blob's name and size. */
 export interface BlobIdentity {
@@ -91,11 +92,18 @@ export class ContentStore {
     return readdir(this.#staging);
   }
 
-  /** Starts a blob whose digest need not be known yet. Dispose it: what was not kept is removed. */
+  /**
+   * Starts a blob whose digest need not be known yet. Dispose it: what was not kept is removed.
+   * @throws Failure `NoSpaceLeft`, `ClientFileUnwritable`
+   */
   async stage(): Promise<StagedBlob> {
-    await this.#prepare();
-    const path = join(this.#staging, randomUUID());
-    return new StagedBlob(path, await open(path, "wx+", 0o644), (digest) => this.blobPath(digest));
+    try {
+      await this.#prepare();
+      const path = join(this.#staging, randomUUID());
+      return new StagedBlob(path, await open(path, "wx+", 0o644), (digest) => this.blobPath(digest));
+    } catch (error) {
+      throw storeTrouble(this.folder, error);
+    }
   }
 
   /** Removes the folder of unfinished blobs; what is left is a part of an OCI layout. No blob may be staged after it. */
@@ -158,7 +166,7 @@ export class StagedBlob implements AsyncDisposable {
     return this.#sizeBytes;
   }
 
-  /** @throws Failure `NoSpaceLeft` */
+  /** @throws Failure `NoSpaceLeft`, `ClientFileUnwritable` */
   async write(chunk: Uint8Array): Promise<void> {
     this.#hash.update(chunk);
     try {
@@ -173,14 +181,7 @@ export class StagedBlob implements AsyncDisposable {
         this.#sizeBytes += bytesWritten;
       }
     } catch (error) {
-      if (systemErrorCode(error) !== "ENOSPC" && systemErrorCode(error) !== "EDQUOT") throw error;
-      throw new Failure({
-        code: "NoSpaceLeft",
-        category: "environment",
-        message: `no space left for base images in ${this.#path}`,
-        hint: "free some space on that disk, or choose another place for lightbox's data",
-        cause: error,
-      });
+      throw storeTrouble(this.#path, error);
     }
   }
 

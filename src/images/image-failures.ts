@@ -52,6 +52,27 @@ export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && "syscall" in error;
 }
 
+/** What a system error while lightbox' own images are written means; anything else is given back as it is. */
+export function storeTrouble(path: string, error: unknown): unknown {
+  if (!isSystemError(error)) return error;
+  if (error.code === "ENOSPC" || error.code === "EDQUOT") {
+    return new Failure({
+      code: "NoSpaceLeft",
+      category: "environment",
+      message: `no space left for base images in ${path}`,
+      hint: "free some space on that disk, or choose another place for lightbox's data",
+      cause: error,
+    });
+  }
+  return new Failure({
+    code: "ClientFileUnwritable",
+    category: "environment",
+    message: `cannot keep base images in ${path}: ${error.message}`,
+    hint: "make LIGHTBOX_HOME writable and see that its disk has space left",
+    cause: error,
+  });
+}
+
 export function noMatchingPlatform(what: string, wanted: string, available: readonly string[]): Failure {
   const list = [...new Set(available)].sort().join(", ");
   return new Failure({

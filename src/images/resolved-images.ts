@@ -1,9 +1,10 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import * as v from "valibot";
-import { systemErrorCode } from "../diagnostics/failure.ts";
+import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
 import { isSha256Digest, type Sha256Digest } from "../model/identifiers.ts";
 import type { SandboxConfiguration } from "../model/sandbox-configuration.ts";
+import { isSystemError, storeTrouble } from "./image-failures.ts";
 
 /** Where the blobs of an image came from and can be had again. */
 export type ImageOrigin = v.InferOutput<typeof originSchema>;
@@ -122,7 +123,14 @@ export class ResolvedImages {
       return result.success ? result.output : empty;
     } catch (error) {
       if (systemErrorCode(error) === "ENOENT" || error instanceof SyntaxError) return empty;
-      throw error;
+      if (!isSystemError(error)) throw error;
+      throw new Failure({
+        code: "ClientFileUnreadable",
+        category: "environment",
+        message: `cannot read ${this.#path}: ${error.message}`,
+        hint: "make the file readable, or remove it: lightbox makes it again",
+        cause: error,
+      });
     }
   }
 
@@ -133,8 +141,12 @@ export class ResolvedImages {
       await previous;
       const changed = change(await this.#load());
       const { default: writeFileAtomic } = await import("write-file-atomic");
-      await mkdir(dirname(this.#path), { recursive: true });
-      await writeFileAtomic(this.#path, `${JSON.stringify(changed)}\n`);
+      try {
+        await mkdir(dirname(this.#path), { recursive: true });
+        await writeFileAtomic(this.#path, `${JSON.stringify(changed)}\n`);
+      } catch (error) {
+        throw storeTrouble(this.#path, error);
+      }
     })();
     // A write that failed is its caller's to report; it does not stop the writes after it.
     this.#writing = Promise.allSettled([next]);

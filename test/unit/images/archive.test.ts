@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { chmod, mkdir, readFile, rm, symlink, truncate, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
@@ -346,5 +346,25 @@ describe("archives that are damaged or hostile are ImageCorrupt, and nothing of 
     await writeFile(join(folder.path, "layout/blobs"), "");
     const store = await storeIn(folder.path);
     await expect(resolveIn(folder.path, "./layout", store)).rejects.toMatchObject({ code: "ImageCorrupt" });
+  });
+
+  test.each([
+    { what: "a store below a file", file: "images", code: "ClientFileUnreadable" },
+    { what: "a store whose folder of blobs is a file", file: "images/blobs", code: "ClientFileUnwritable" },
+    {
+      what: "a store whose folder of new blobs is a file",
+      file: "images/staging",
+      code: "ClientFileUnwritable",
+    },
+  ])("$what is the environment's trouble, not the archive's", async ({ file, code }) => {
+    await using folder = await temporaryFolder();
+    await writeTinyArchive(join(folder.path, "base.tar"));
+    await mkdir(dirname(join(folder.path, file)), { recursive: true });
+    await writeFile(join(folder.path, file), "");
+    const store = openImageStore(join(folder.path, "images"));
+    await expect(resolveIn(folder.path, "./base.tar", store)).rejects.toMatchObject({
+      code,
+      category: "environment",
+    });
   });
 });
