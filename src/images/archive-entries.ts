@@ -172,8 +172,10 @@ async function feed(
     },
   });
   const signal = options.signal === undefined ? {} : { signal: options.signal };
+  const isGzipped = (await compression(path)) === "gzip";
+  // Opened last: nobody listens to its errors before the pipeline does.
   const file = createReadStream(path, { highWaterMark: 1 << 18 });
-  if ((await compression(path)) === "gzip") await pipeline(file, count, createGunzip(), entries, signal);
+  if (isGzipped) await pipeline(file, count, createGunzip(), entries, signal);
   else await pipeline(file, count, entries, signal);
 }
 
