@@ -8,6 +8,9 @@
  */
 import assert from "node:assert/strict";
 import { createReadStream } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { Failure } from "../../src/diagnostics/failure.ts";
@@ -394,6 +397,36 @@ const cases: Readonly<Record<string, () => Promise<void>>> = {
     await worker.removeSandbox("one", { force: false }, never);
     await worker.removeSandbox("two", { force: true }, never);
     assert.deepEqual(await worker.listSandboxes(never), []);
+  },
+  "a sandbox publishes ports and mounts folders and volumes": async () => {
+    await publish("bare", null);
+    const from = { kind: "snapshot", name: "bare" } as const;
+    const folder = await mkdtemp(join(tmpdir(), "lightbox-mount-"));
+    await writeFile(join(folder, "index.html"), "served");
+    const ports = [{ hostAddress: "127.0.0.1", hostPort: 18_080, guestPort: 80, protocol: "tcp" }] as const;
+    const mounts = [
+      { kind: "bind", guestPath: "/www", hostPath: folder, readOnly: true },
+      { kind: "volume", guestPath: "/vol", volume: "data", readOnly: false },
+    ] as const;
+    try {
+      await worker.launchSandbox({ ...launch, name: "web", from, ports, mounts, user: "root" }, never);
+      const script = "httpd -p 80 -h /www; echo kept > /vol/file; touch /www/x 2>/dev/null || echo read-only";
+      const served = await exec({ sandbox: "web", argv: ["/bin/sh", "-c", script] });
+      assert.equal(served.stdout, "read-only\n", served.stderr);
+      assert.equal(await (await fetch("http://127.0.0.1:18080/")).text(), "served");
+      const clash = worker.launchSandbox({ ...launch, name: "web2", from, ports }, never);
+      assert.equal(await codeOf(clash), "PortInUse");
+      await worker.launchSandbox({ ...launch, name: "web", from, mounts, user: "root" }, never);
+      assert.equal((await exec({ sandbox: "web", argv: ["cat", "/vol/file"] })).stdout, "kept\n");
+    } finally {
+      await worker.removeSandbox("web", { force: true }, never);
+      await rm(folder, { recursive: true });
+    }
+  },
+  "a full disk fails the step that filled it": async () => {
+    const fill = run("dd if=/dev/zero of=/fill bs=1M count=300");
+    const filled = await bake([fill], { diskSizeMib: 256 });
+    assert.partialDeepStrictEqual(filled.outcome, { kind: "step-failed", index: 0 });
   },
   "an aborted bake ends its microVM and keeps what was sealed": async () => {
     const good = run("echo good");

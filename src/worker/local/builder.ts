@@ -30,7 +30,7 @@ export class Builder {
   readonly vm: MicroVm;
   readonly disk: WritableDisk;
   readonly #stateAtBoot: string;
-  #ended = false;
+  #ending: Promise<void> | undefined;
 
   private constructor(vm: MicroVm, disk: WritableDisk, stateAtBoot: string) {
     this.vm = vm;
@@ -41,23 +41,23 @@ export class Builder {
   /** The disk is discarded when the builder cannot start. */
   static async start(options: BuilderOptions, signal: AbortSignal): Promise<Builder> {
     const { disk, resources, network } = options;
+    const vmOptions = {
+      microsandbox: options.microsandbox,
+      name: options.keepAs ?? newBuilderName(),
+      image: options.image,
+      diskPath: disk.path,
+      cpus: resources.cpus,
+      memoryMib: resources.memoryMib,
+      hostname: builderHostname,
+      network,
+      detached: options.keepAs !== null,
+    };
+    let vm: MicroVm | undefined;
     try {
-      const vm = await MicroVm.boot(
-        {
-          microsandbox: options.microsandbox,
-          name: options.keepAs ?? newBuilderName(),
-          image: options.image,
-          diskPath: disk.path,
-          cpus: resources.cpus,
-          memoryMib: resources.memoryMib,
-          hostname: builderHostname,
-          network,
-          detached: options.keepAs !== null,
-        },
-        signal,
-      );
+      vm = await MicroVm.boot(vmOptions, signal);
       return new Builder(vm, disk, await readGuestState(vm.files));
     } catch (error) {
+      await vm?.kill();
       await disk.discard();
       throw error;
     }
@@ -110,10 +110,10 @@ export class Builder {
     if ((await this.vm.runHelper("flush")) !== 0) throw flushFailed();
   }
 
-  async kill(): Promise<void> {
-    if (this.#ended) return;
-    this.#ended = true;
-    await this.vm.kill();
+  /** Once, however often it is asked for. */
+  kill(): Promise<void> {
+    this.#ending ??= this.vm.kill();
+    return this.#ending;
   }
 
   /** Ends the builder and deletes its disk. */

@@ -4,10 +4,10 @@ import type { CheckpointPolicy } from "../worker.ts";
 export const assumedSealCostMs = 1_000;
 
 /**
- * A layer is written once and spares its step's run in every later bake that changes something after it. Ten such
- * bakes are few for a Lightfile that is worked on.
+ * A layer is written once and spares its step's run in every later bake that changes something after it. That is often,
+ * for a Lightfile that is worked on; and a change that reruns more than it has to is a surprise, which counts, too.
  */
-const expectedReuses = 10;
+const expectedReuses = 50;
 
 /** How far one measurement moves the average. */
 const newestWeight = 0.3;
@@ -23,8 +23,8 @@ export interface CheckpointQuestion {
 
 /**
  * Whether to seal now. `auto` seals when the unsealed steps, rerun in {@link expectedReuses} later bakes, would take
- * longer than sealing them does. So what a crash or an edit right after them can cost is never more than a tenth of one
- * seal, beside the step that was running.
+ * longer than sealing them does. So what a crash or an edit right after them can cost is never more than a fiftieth of
+ * one seal, beside the step that was running.
  */
 export function shouldSeal(question: CheckpointQuestion): boolean {
   if (question.isLastStep) return true;

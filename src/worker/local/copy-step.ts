@@ -51,9 +51,11 @@ async function withTrees(
       return write(contextTrees(source.sources, from.client));
     case "stage": {
       const stage = await openStage(host, source, from.signal);
-      const onAbort = () => void stage.kill();
+      // The discard below waits for the same end and reports what goes wrong with it.
+      const onAbort = () => void stage.kill().catch(() => undefined);
       from.signal.addEventListener("abort", onAbort, { once: true });
       try {
+        await removeRuntimeFiles(stage.vm.files);
         return await write(await stageTrees(stage.vm.files, source.paths));
       } finally {
         from.signal.removeEventListener("abort", onAbort);
@@ -73,7 +75,7 @@ async function openStage(
 ): Promise<Builder> {
   const image = await host.imageReference(stage.imageDigest);
   const disk = await host.store.createWritable({ parent: stage.layer, diskSizeMib: stage.diskSizeMib });
-  const builder = await Builder.start(
+  return Builder.start(
     {
       microsandbox: host.microsandbox,
       image,
@@ -84,8 +86,6 @@ async function openStage(
     },
     signal,
   );
-  await removeRuntimeFiles(builder.vm.files);
-  return builder;
 }
 
 async function writeTrees(

@@ -85,7 +85,10 @@ class Lineage {
   readonly #reservation: SandboxReservation | null;
   readonly #locks: LineageLocks;
   readonly #holds: Release[] = [];
-  readonly #onAbort = () => void this.#builder?.kill();
+  readonly #onAbort = () => {
+    // The clean-up that follows waits for the same end and reports what goes wrong with it.
+    this.#builder?.kill().catch(() => undefined);
+  };
   #builder: Builder | undefined;
   #bootMs = 0;
   /** The newest sealed layer. */
@@ -117,7 +120,8 @@ class Lineage {
       const step = stepAt(steps, index);
       const failure = await this.#runStep(step, index);
       if (failure !== undefined) return this.#fail(step, index, failure);
-      await this.#sealIfDue(step, index);
+      const sealFailure = await this.#sealIfDue(step, index);
+      if (sealFailure !== undefined) return this.#fail(step, index, sealFailure);
       index = await this.#takeNext(index + 1);
     }
     if (this.#tip === null) throw new Error("internal error: a lineage without steps and parent");
@@ -229,14 +233,23 @@ class Lineage {
     }
   }
 
-  async #sealIfDue(step: LineageStep, index: number): Promise<void> {
+  /** A step that leaves no space to seal it has failed. */
+  async #sealIfDue(step: LineageStep, index: number): Promise<StepFailure | undefined> {
     const due = shouldSeal({
       policy: this.#request.checkpoint,
       unsealedRunMs: this.#unsealed?.runMs ?? 0,
       sealCostMs: this.#host.sealCost.milliseconds,
       isLastStep: index === this.#request.steps.length - 1,
     });
-    if (due) await this.#seal(step, index);
+    if (!due) return undefined;
+    try {
+      await this.#seal(step, index);
+      return undefined;
+    } catch (error) {
+      const refusal = stepRefusal(error);
+      if (refusal === undefined) throw error;
+      return refusal;
+    }
   }
 
   async #seal(step: LineageStep, index: number): Promise<void> {
@@ -318,26 +331,34 @@ class Lineage {
   async #fail(step: LineageStep, index: number, reason: StepFailure): Promise<LineageOutcome> {
     const builder = this.#builder;
     if (builder === undefined) throw new Error("internal error: a step failed without a builder");
-    const request = { key: step.key, imageDigest: this.#request.image, title: step.title };
     const reservation = this.#reservation;
-    if (reservation !== null) {
-      await builder.flush();
-      await builder.disk.copyAsDebug(request);
+    const debugLayer = await this.#keepFailedDisk(builder, step);
+    if (reservation === null) await this.#dropBuilder();
+    else {
       await reservation.keep({ disk: builder.disk, operation: step.operation });
       await builder.vm.disconnect();
-    } else {
-      await builder.shutDown();
-      await builder.disk.sealAsDebug(request);
+      this.#builder = undefined;
     }
-    this.#builder = undefined;
-    this.#unsealed = undefined;
-    return {
-      kind: "step-failed",
-      index,
-      reason,
-      debugLayer: step.key,
-      keptBuilder: reservation?.name ?? null,
-    };
+    return { kind: "step-failed", index, reason, debugLayer, keptBuilder: reservation?.name ?? null };
+  }
+
+  /** Null when it cannot be kept: that must not hide why the step failed. */
+  async #keepFailedDisk(builder: Builder, step: LineageStep): Promise<LayerKey | null> {
+    const request = { key: step.key, imageDigest: this.#request.image, title: step.title };
+    try {
+      if (this.#reservation !== null) {
+        await builder.flush();
+        await builder.disk.copyAsDebug(request);
+      } else {
+        await builder.quiesce();
+        await builder.kill();
+        await builder.disk.sealAsDebug(request);
+      }
+      return step.key;
+    } catch (error) {
+      if (error instanceof Failure && error.category === "environment") return null;
+      throw error;
+    }
   }
 
   async #dropBuilder(): Promise<void> {
