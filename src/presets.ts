@@ -1,7 +1,12 @@
 import type { PresetConfig, SnapshotConfig } from "./snapshot-config.ts";
 
 /** The npm packages of {@link codingAgentsPreset}. */
-const codingAgents = ["@github/copilot", "@google/gemini-cli", "@openai/codex", "@earendil-works/pi-coding-agent"];
+const codingAgents = [
+  "@github/copilot",
+  "@google/gemini-cli",
+  "@openai/codex",
+  "@earendil-works/pi-coding-agent",
+];
 
 /** What of a preset its user may change. */
 export type PresetOptions = Partial<Omit<SnapshotConfig, "setup">>;

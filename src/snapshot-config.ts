@@ -10,7 +10,12 @@ export interface SnapshotResources {
 export type SetupStep =
   | string
   | { readonly kind: "shell"; readonly script: string; readonly description?: string }
-  | { readonly kind: "exec"; readonly cmd: string; readonly args?: readonly string[]; readonly description?: string };
+  | {
+      readonly kind: "exec";
+      readonly cmd: string;
+      readonly args?: readonly string[];
+      readonly description?: string;
+    };
 
 /** A snapshot as data, for programs that make them; {@link lightfileOf} turns it into a Lightfile. */
 export interface SnapshotConfig {

@@ -73,7 +73,7 @@ async function bakeThrough(surroundings: Surroundings, signal: AbortSignal): Pro
   const bake: KeyedBake = { ...surroundings, ...prepared, index, publication };
   announcePlan(bake);
   // Before anything runs, so that a bake that fails half-way is resumed on the same ground.
-  await history.save(keyed, ground);
+  await history.save(keyed, ground, snapshotName);
   const known = await lookUp(bake);
   if (known !== null) {
     announceWork(bake, known.work, known.layers);

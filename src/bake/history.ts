@@ -36,6 +36,9 @@ const stepsSchema = v.object({
   ),
 });
 
+/** Which steps file a snapshot's last bake wrote: a Lightfile that was moved, or comes from stdin, has none of its own. */
+const snapshotSchema = v.object({ version: v.literal(1), snapshot: v.string(), steps: v.string() });
+
 export interface HistoryOptions {
   readonly homeDirectory: string;
   /** Absolute. */
@@ -66,7 +69,7 @@ export class BakeHistory {
 
   static async open(options: HistoryOptions): Promise<BakeHistory> {
     const { homeDirectory, lightfilePath, target } = options;
-    const id = hash("sha256", JSON.stringify([lightfilePath, target]), "hex").slice(0, 32);
+    const id = fileId([lightfilePath, target]);
     const folder = join(homeDirectory, "history");
     const paths = { head: join(folder, `${id}.json`), steps: join(folder, `${id}.steps.json`) };
     return new BakeHistory(options, paths, await readClientFile(paths.head, headSchema));
@@ -77,10 +80,16 @@ export class BakeHistory {
     return request.noCache ? randomUUID() : this.#ground;
   }
 
-  /** The steps of the last bake; empty when there was none. */
-  async readSteps(): Promise<readonly RecordedStep[]> {
-    const file = await readClientFile(this.#paths.steps, stepsSchema);
-    return file?.steps ?? [];
+  /** The steps of the last bake, or of the last one that published this name; empty when there was none. */
+  async readSteps(snapshotName: string | null = null): Promise<readonly RecordedStep[]> {
+    const own = await readClientFile(this.#paths.steps, stepsSchema);
+    if (own !== undefined || snapshotName === null) return own?.steps ?? [];
+    const pointer = await readClientFile(this.#snapshotPath(snapshotName), snapshotSchema);
+    return (pointer && (await readClientFile(pointer.steps, stepsSchema)))?.steps ?? [];
+  }
+
+  #snapshotPath(name: string): string {
+    return join(this.#options.homeDirectory, "history", `snapshot-${fileId([name])}.json`);
   }
 
   /**
@@ -88,13 +97,17 @@ export class BakeHistory {
    * stop a bake: only explanations are lost.
    * @throws Failure `ClientFileUnwritable` when a new ground cannot be kept
    */
-  async save(keyed: KeyedPlan, ground: string | null): Promise<void> {
+  async save(keyed: KeyedPlan, ground: string | null, snapshotName: string | null): Promise<void> {
     const keysDigest = digestOfKeys(keyed);
     if (keysDigest === this.#keysDigest && ground === this.#ground) return;
     const { lightfilePath: lightfile, target } = this.#options;
     const isNewGround = ground !== this.#ground;
     try {
       await writeClientFile(this.#paths.steps, { version: 1, steps: recordSteps(keyed) }, { durable: false });
+      if (snapshotName !== null) {
+        const pointer = { version: 1, snapshot: snapshotName, steps: this.#paths.steps };
+        await writeClientFile(this.#snapshotPath(snapshotName), pointer, { durable: false });
+      }
       // Last: a crash before it leaves an old head, and the steps are written again next time. It is durable
       // because a lost ground would bring back the layers that --no-cache was meant to replace.
       const head = { version: 1, lightfile, target, ground, keysDigest };
@@ -104,6 +117,10 @@ export class BakeHistory {
       if (!isHarmless) throw error;
     }
   }
+}
+
+function fileId(parts: readonly (string | null)[]): string {
+  return hash("sha256", JSON.stringify(parts), "hex").slice(0, 32);
 }
 
 function digestOfKeys(keyed: KeyedPlan): string {

@@ -64,7 +64,9 @@ function folderOf(path: string): string {
 }
 
 const imports = importsOfSource();
-const internal = imports.filter((found) => found.specifier.startsWith(".") && found.specifier.endsWith(".ts"));
+const internal = imports.filter(
+  (found) => found.specifier.startsWith(".") && found.specifier.endsWith(".ts"),
+);
 
 describe("the folders of src", () => {
   test("import only the parts below them", () => {

@@ -75,3 +75,11 @@ test("mistakes are reported as by a bake", async () => {
   expect(explanation.kind).toBe("invalid");
   expect(explanation.diagnostics.length).toBeGreaterThan(0);
 });
+
+test("a Lightfile that was moved, or comes from stdin, is compared with the last bake of its snapshot", async () => {
+  await using rig = await bakedRig();
+  const [one] = await reasons(rig, text.replace("RUN one", "RUN uno"), {
+    lightfilePath: "/elsewhere/Lightfile",
+  });
+  expect(one).toBe("RUN uno: the instruction changed; it was RUN one");
+});
