@@ -10,7 +10,7 @@ import type { BaseImage } from "../../model/base-image.ts";
 import type { LayerKey, Sha256Digest } from "../../model/identifiers.ts";
 import type * as contract from "../worker.ts";
 import { workerProtocol } from "../worker.ts";
-import { mostGuestCpus } from "./guest-cpus.ts";
+import { copiedBytesPerMs, mostGuestCpus } from "./emulated-host.ts";
 import { findImages, importImage, requireImage } from "./images.ts";
 import { layerSummary } from "./layer-summary.ts";
 import { removeLeftovers } from "./leftovers.ts";
@@ -112,7 +112,7 @@ class LocalWorker implements contract.Worker {
         microsandbox,
         store: this.#store,
         sealCost: await SealCost.read(this.#store.root),
-        sealsInPlace: true,
+        copiedBytesPerMs: await copiedBytesPerMs(),
         imageReference: (digest) => requireImage(microsandbox, digest),
         reserveSandbox: (name) => reserveForBuilder(host, name),
       },

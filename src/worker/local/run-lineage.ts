@@ -22,8 +22,8 @@ export interface LineageHost {
   readonly microsandbox: Microsandbox;
   readonly store: LayerStore;
   readonly sealCost: SealCost;
-  /** Whether a builder may stay up when its layer is cut out; false: it starts anew after every seal. */
-  readonly sealsInPlace: boolean;
+  /** How quickly a layer is cut out of a builder that stays up; 0: it starts anew after every seal. */
+  readonly copiedBytesPerMs: number;
   /** The reference under which microsandbox has an image. @throws Failure `ImageMissing` */
   imageReference(digest: string): Promise<string>;
   /** A name and folder under which a failed builder can be kept. @throws Failure `SandboxExists` */
@@ -45,9 +45,6 @@ export interface KeptBuilder {
   /** What the failed step ran with. */
   readonly operation: StepOperation;
 }
-
-/** Slow storage's: a builder that has written more than it copies in the time of a boot is started anew. */
-const copiedBytesPerMs = 100_000;
 
 /** Steps that ran since the last seal. */
 interface Unsealed {
@@ -289,8 +286,8 @@ class Lineage {
 
   async #isInPlaceQuicker(index: number): Promise<boolean> {
     const isLast = index === this.#request.steps.length - 1;
-    if (isLast || !this.#host.sealsInPlace || this.#builder === undefined) return false;
-    return (await this.#builder.writtenBytes()) / copiedBytesPerMs < this.#bootMs;
+    if (isLast || this.#builder === undefined) return false;
+    return (await this.#builder.writtenBytes()) < this.#host.copiedBytesPerMs * this.#bootMs;
   }
 
   async #sealShutDown(builder: Builder, request: SealRequest): Promise<LayerRecord> {

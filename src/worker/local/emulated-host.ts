@@ -10,6 +10,15 @@ export async function mostGuestCpus(): Promise<number> {
   return (await isEmulatedHost()) ? 1 : availableParallelism();
 }
 
+/**
+ * Bytes per millisecond that cutting a layer out of a builder's disk copies: a builder that has written more
+ * than is copied in the time of a boot is started anew instead. Measured: 1,500 under emulation; natively the
+ * figure is that of slow storage.
+ */
+export async function copiedBytesPerMs(): Promise<number> {
+  return (await isEmulatedHost()) ? 1_500 : 100_000;
+}
+
 async function isEmulatedHost(): Promise<boolean> {
   try {
     return /^model name\s*:.*\bTCG\b/m.test(await readFile("/proc/cpuinfo", "utf8"));
