@@ -16,6 +16,7 @@ import { layerSummary } from "./layer-summary.ts";
 import { removeLeftovers } from "./leftovers.ts";
 import { loadMicrosandbox, type Microsandbox } from "./microsandbox.ts";
 import { runLineage } from "./run-lineage.ts";
+import { withRuntimeDatabase } from "./runtime-database.ts";
 import { execInSandbox } from "./sandbox-exec.ts";
 import { SandboxRecords } from "./sandbox-record.ts";
 import {
@@ -39,6 +40,8 @@ export interface LocalWorkerOptions {
   readonly microsandboxHome?: string;
   /** Of lightbox. */
   readonly version: string;
+  /** Told when this process can start no microVM any more and has to be started anew. */
+  readonly onStuck?: () => void;
 }
 
 /**
@@ -86,7 +89,7 @@ class LocalWorker implements contract.Worker {
   async importImage(image: BaseImage, layout: Readable, signal: AbortSignal): Promise<void> {
     const { microsandbox } = await this.#host();
     const temporaryDirectory = join(this.#store.root, "tmp");
-    await importImage(image, layout, { microsandbox, temporaryDirectory, signal });
+    await this.#withDatabase(() => importImage(image, layout, { microsandbox, temporaryDirectory, signal }));
   }
 
   async findLayers(
@@ -107,19 +110,20 @@ class LocalWorker implements contract.Worker {
     const host = await this.#host();
     const { microsandbox } = host;
     const cpus = Math.min(request.resources.cpus, await mostGuestCpus());
-    return runLineage(
-      {
-        microsandbox,
-        store: this.#store,
-        sealCost: await SealCost.read(this.#store.root),
-        copiedBytesPerMs: await copiedBytesPerMs(),
-        imageReference: (digest) => requireImage(microsandbox, digest),
-        reserveSandbox: (name) => reserveForBuilder(host, name),
-      },
-      { ...request, resources: { ...request.resources, cpus } },
-      client,
-      signal,
-    );
+    const lineageHost = {
+      microsandbox,
+      store: this.#store,
+      sealCost: await SealCost.read(this.#store.root),
+      copiedBytesPerMs: await copiedBytesPerMs(),
+      imageReference: (digest: string) => requireImage(microsandbox, digest),
+      reserveSandbox: (name: string) => reserveForBuilder(host, name),
+    };
+    const bounded = { ...request, resources: { ...request.resources, cpus } };
+    return this.#withDatabase(() => runLineage(lineageHost, bounded, client, signal));
+  }
+
+  #withDatabase<Result>(work: () => Promise<Result>): Promise<Result> {
+    return withRuntimeDatabase(work, () => this.#options.onStuck?.());
   }
 
   async publishSnapshot(
@@ -179,7 +183,8 @@ class LocalWorker implements contract.Worker {
     const { cpus } = request.resources;
     const resources =
       cpus === undefined ? request.resources : { ...request.resources, cpus: Math.min(cpus, mostCpus) };
-    return launchSandbox(await this.#host(), { ...request, resources }, signal);
+    const host = await this.#host();
+    return this.#withDatabase(() => launchSandbox(host, { ...request, resources }, signal));
   }
 
   async execInSandbox(
