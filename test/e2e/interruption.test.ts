@@ -27,7 +27,7 @@ describe("a bake that is interrupted", () => {
 
   test("by a kill of the client leaves a valid store, and the next bake is right", async () => {
     await using project = await bakeProject({
-      Lightfile: `${head}SNAPSHOT killed-client\nRUN echo sealed > /sealed\nRUN echo waiting; sleep 15; echo late > /late\n`,
+      Lightfile: `${head}SNAPSHOT killed-client\nRUN echo sealed > /sealed\nRUN echo waiting; sleep 10; echo late > /late\n`,
     });
     const bake = startLightbox([...words, project.folder]);
     await bake.untilOutput('"text":"waiting');
@@ -42,7 +42,7 @@ describe("a bake that is interrupted", () => {
   test("by a kill of the machine's worker leaves a valid store, and the next bake is right", async (context) => {
     if (!(await usesMachine())) context.skip("there is no machine here: the client is the worker");
     await using project = await bakeProject({
-      Lightfile: `${head}SNAPSHOT killed-worker\nRUN echo sealed > /sealed\nRUN echo waiting; sleep 15; echo late > /late\n`,
+      Lightfile: `${head}SNAPSHOT killed-worker\nRUN echo whole > /sealed\nRUN echo waiting; sleep 10; echo later > /late\n`,
     });
     const bake = startLightbox([...words, project.folder]);
     await bake.untilOutput('"text":"waiting');
@@ -51,7 +51,7 @@ describe("a bake that is interrupted", () => {
     expect(result.exitCode, result.stderr).toBe(3);
     const again = await project.bake(["--checkpoint=every"]);
     expect(again.result.exitCode, again.result.stderr).toBe(0);
-    expect(await project.run("killed-worker", ["cat", "/sealed", "/late"])).toBe("sealed\nlate\n");
+    expect(await project.run("killed-worker", ["cat", "/sealed", "/late"])).toBe("whole\nlater\n");
     expect(await builders()).toEqual([]);
   });
 
@@ -95,7 +95,7 @@ describe("a full disk", () => {
     });
     await lightboxOk(["machine", "start"]);
     await machineShell(
-      "dd if=/dev/zero of=/data/filler bs=1M 2>/dev/null; truncate -s -40M /data/filler; sync",
+      "fallocate -l $(( ($(df -k /data | awk 'NR==2 { print $4 }') - 40960) * 1024 )) /data/filler; sync",
     );
     try {
       const bake = await project.bake();

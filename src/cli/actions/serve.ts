@@ -1,13 +1,17 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { Failure, systemErrorCode } from "../../diagnostics/failure.ts";
 import { loadHasher } from "../../graph/hash.ts";
 import { openLocalWorker } from "../../worker/local/local-worker.ts";
 import { startWorkerServer } from "../../worker/remote/server.ts";
 import type { Worker } from "../../worker/worker.ts";
+import { exitCodes } from "../exit-code.ts";
 import type { ServeOptions } from "../options.ts";
 import type { Session } from "../session.ts";
+
+const answerTimeMs = 500;
 
 /** `lightbox serve`: serves this host's worker until it is stopped, or until it has had nothing to do for long. */
 export async function serve(options: ServeOptions, session: Session): Promise<number> {
@@ -15,7 +19,12 @@ export async function serve(options: ServeOptions, session: Session): Promise<nu
     ? resolve(session.workingDirectory, options.store)
     : session.home.store;
   const { token, source } = await findToken(options, session);
-  await using worker = await openLocalWorker({ storeDirectory, version: session.version });
+  const stuck = new AbortController();
+  await using worker = await openLocalWorker({
+    storeDirectory,
+    version: session.version,
+    onStuck: () => stuck.abort(),
+  });
   const hasher = await loadHasher();
   const idle = new IdleWatch(worker, options.idleTimeout);
   const server = await startWorkerServer({
@@ -30,9 +39,11 @@ export async function serve(options: ServeOptions, session: Session): Promise<nu
     onInternalError: (error) => session.stderr.write(`internal error: ${describe(error)}\n`),
   });
   session.stdout.write(`serving at ${server.url}, token ${source}\n`);
-  await idle.untilOver(session.signal);
+  await idle.untilOver(AbortSignal.any([session.signal, stuck.signal]));
+  // The client that met the trouble still has to hear of it.
+  if (stuck.signal.aborted) await delay(answerTimeMs);
   await server.close();
-  return 0;
+  return stuck.signal.aborted ? exitCodes.environment : exitCodes.success;
 }
 
 function describe(error: unknown): string {
