@@ -21,7 +21,7 @@ import { debugFileName, diskFileName, layerFileName, type StoreContext } from ".
 
 /**
  * Most qcow2 files that a sealed layer's reader has to open; a deeper layer is sealed as one file over the
- * blank disk. Measured in docs/decisions/0003-layers-chain-depth.md.
+ * blank disk. Measured in docs/decisions/0001-layers-chain-depth.md.
  */
 export const maximumChainDepth = 32;
 

@@ -1,4 +1,5 @@
-declare const brand: unique symbol;
+/** Never a value; exported because declarations of schemas name it. */
+export declare const brand: unique symbol;
 
 /** A string that must not be mixed up with another kind of string. */
 type Branded<Name extends string> = string & { readonly [brand]: Name };
