@@ -1,8 +1,5 @@
-/** Never a value; exported because declarations of schemas name it. */
-export declare const brand: unique symbol;
-
-/** A string that must not be mixed up with another kind of string. */
-type Branded<Name extends string> = string & { readonly [brand]: Name };
+/** A string that must not be mixed up with another kind of string; the property is never there. */
+type Branded<Name extends string> = string & { readonly __brand: Name };
 
 /** Names a layer: 32 lower-case hex digits (two XXH64 of its key record). */
 export type LayerKey = Branded<"LayerKey">;
