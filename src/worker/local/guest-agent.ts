@@ -1,7 +1,7 @@
 import { decode, encode } from "cbor-x";
 import * as v from "valibot";
 import { Failure } from "../../diagnostics/failure.ts";
-import type { AgentClient, AgentStream } from "./microsandbox.ts";
+import type { AgentClient } from "./microsandbox.ts";
 
 /** Generation of the agent protocol that these messages belong to. */
 const protocolGeneration = 7;
@@ -46,20 +46,10 @@ export class GuestAgent implements AsyncDisposable {
     return {
       send: (followType, followPayload) =>
         this.#orLost(client.send(stream.id, 0, message(followType, followPayload))),
-      [Symbol.asyncIterator]: () => this.#messages(stream),
+      async *[Symbol.asyncIterator]() {
+        for await (const frame of stream) yield readMessage(frame.body);
+      },
     };
-  }
-
-  async *#messages(stream: AgentStream): AsyncGenerator<AgentMessage, void, undefined> {
-    try {
-      for (;;) {
-        const next = await this.#orLost(stream.next());
-        if (next.done === true) return;
-        yield readMessage(next.value.body);
-      }
-    } finally {
-      await stream.close();
-    }
   }
 
   /** The client fails only when the connection does; what the guest refuses comes as an answer. */

@@ -81,10 +81,10 @@ export class MicroVm {
 
   /** Ends it at once and forgets it; what the guest has not flushed is lost. */
   async kill(): Promise<void> {
+    await this.disconnect();
     await this.#owned?.kill();
     this.#owned = null;
     await removeMicroVm(this.#microsandbox, this.name);
-    await this.disconnect();
   }
 
   /** Runs the helper and resolves with its exit code. */
