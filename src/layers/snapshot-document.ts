@@ -30,7 +30,8 @@ export interface SnapshotDocument {
 
 const textList = v.array(v.string());
 
-const configurationSchema: v.GenericSchema<unknown, SandboxConfiguration> = v.object({
+/** Also of the records that workers keep of sandboxes. */
+export const configurationSchema: v.GenericSchema<unknown, SandboxConfiguration> = v.object({
   environment: v.record(v.string(), v.string()),
   workingDirectory: v.string(),
   user: v.string(),

@@ -4,6 +4,7 @@ import * as v from "valibot";
 import writeFileAtomic from "write-file-atomic";
 import { Failure, systemErrorCode } from "../../diagnostics/failure.ts";
 import { didYouMean } from "../../diagnostics/suggest.ts";
+import { configurationSchema } from "../../layers/snapshot-document.ts";
 import type { SandboxConfiguration } from "../../model/sandbox-configuration.ts";
 import type { PortMapping } from "../worker.ts";
 
@@ -25,7 +26,6 @@ export interface SandboxRecord {
   readonly isEphemeral: boolean;
 }
 
-const textList = v.array(v.string());
 const recordSchema: v.GenericSchema<unknown, SandboxRecord> = v.object({
   version: v.literal(recordVersion),
   name: v.string(),
@@ -40,18 +40,7 @@ const recordSchema: v.GenericSchema<unknown, SandboxRecord> = v.object({
       protocol: v.picklist(["tcp", "udp"]),
     }),
   ),
-  configuration: v.object({
-    environment: v.record(v.string(), v.string()),
-    workingDirectory: v.string(),
-    user: v.string(),
-    entrypoint: v.nullable(textList),
-    command: v.nullable(textList),
-    shell: textList,
-    labels: v.record(v.string(), v.string()),
-    exposedPorts: textList,
-    volumes: textList,
-    stopSignal: v.nullable(v.string()),
-  }),
+  configuration: configurationSchema,
   isEphemeral: v.boolean(),
 });
 
