@@ -8,7 +8,9 @@ const examples = fileURLToPath(new URL("../../examples", import.meta.url));
 
 async function bakeExample(name: string, base: string): Promise<void> {
   // A base of 200 MB takes its time on its way into an emulated machine.
-  const bake = await bakeWithEvents([join(examples, name), "--build-arg", `BASE=${base}`], { timeoutMs: 540_000 });
+  const bake = await bakeWithEvents([join(examples, name), "--build-arg", `BASE=${base}`], {
+    timeoutMs: 540_000,
+  });
   expect(bake.result.exitCode, bake.result.stderr + bake.result.stdout.slice(-2000)).toBe(0);
 }
 
