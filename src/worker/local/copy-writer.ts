@@ -154,7 +154,7 @@ function fileOntoDirectory(path: string): StepRefused {
 function contentChanged(path: string, expected: number, written: number): Failure {
   return new Failure({
     code: "ContextChanged",
-    category: "environment",
+    category: "usage",
     message: `the source of ${path} changed while it was read: ${written} bytes instead of ${expected}`,
     hint: "bake again when nothing writes to the context",
   });
