@@ -1,3 +1,4 @@
+import type { Fix } from "./fix.ts";
 import type { Range, SourceFile } from "./source-file.ts";
 
 export type Severity = "error" | "warning";
@@ -21,6 +22,8 @@ export interface Diagnostic {
   /** What to do about it, e.g. `did you mean RUN?`. */
   readonly hint?: string;
   readonly related?: readonly RelatedLocation[];
+  /** Ways to mend it. */
+  readonly fixes?: readonly Fix[];
 }
 
 /** The result of a phase that reads user text: it never throws on that text. */
