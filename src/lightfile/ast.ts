@@ -60,7 +60,7 @@ interface InstructionBase {
   readonly heredocs: readonly Heredoc[];
 }
 
-/** The command of RUN, CMD and ENTRYPOINT. */
+/** The command of RUN, CMD, ENTRYPOINT, HEALTHCHECK, TEST and ENV --from-output. */
 export type Command =
   /** One command line for the shell; `line` has continuations joined, heredoc bodies left out. */
   | { readonly form: "shell"; readonly line: Word }
@@ -88,6 +88,12 @@ export interface EnvInstruction extends InstructionBase {
   /** The old form `ENV name all the rest`. */
   readonly legacy: boolean;
 }
+/** `ENV --from-output NAME command`: what the command prints becomes the variable's value. */
+export interface EnvFromOutputInstruction extends InstructionBase {
+  readonly kind: "env-from-output";
+  readonly name: Word;
+  readonly command: Command;
+}
 export interface LabelInstruction extends InstructionBase {
   readonly kind: "label";
   readonly pairs: readonly NamedValue[];
@@ -95,6 +101,11 @@ export interface LabelInstruction extends InstructionBase {
 }
 export interface RunInstruction extends InstructionBase {
   readonly kind: "run";
+  readonly command: Command;
+}
+/** `TEST command`: run in a sandbox on the stage's result; no layer comes of it. */
+export interface TestInstruction extends InstructionBase {
+  readonly kind: "test";
   readonly command: Command;
 }
 export interface CmdInstruction extends InstructionBase {
@@ -133,6 +144,23 @@ export interface ResourcesInstruction extends InstructionBase {
   readonly kind: "resources";
   readonly settings: readonly NamedValue[];
 }
+/** `MIXIN name`: starts a block of instructions that USE puts in place; it lasts to the next MIXIN, FROM or IMPORT. */
+export interface MixinInstruction extends InstructionBase {
+  readonly kind: "mixin";
+  readonly name: Word;
+}
+/** `USE name key=value…`, or `USE import#name key=value…` for a mixin of another file. */
+export interface UseInstruction extends InstructionBase {
+  readonly kind: "use";
+  readonly mixin: Word;
+  readonly parameters: readonly NamedValue[];
+}
+/** `IMPORT reference AS alias`: gives another Lightfile a name. Its `--arg` flags are in `flags`. */
+export interface ImportInstruction extends InstructionBase {
+  readonly kind: "import";
+  readonly reference: Word;
+  readonly alias: Word;
+}
 /** An instruction that the parser reads in full but that no part acts on yet, or whose words say it all. */
 export interface OtherInstruction extends InstructionBase {
   readonly kind: "expose" | "volume" | "stopsignal" | "maintainer";
@@ -166,8 +194,10 @@ export type Instruction =
   | FromInstruction
   | ArgInstruction
   | EnvInstruction
+  | EnvFromOutputInstruction
   | LabelInstruction
   | RunInstruction
+  | TestInstruction
   | CmdInstruction
   | EntrypointInstruction
   | CopyInstruction
@@ -176,6 +206,9 @@ export type Instruction =
   | ShellInstruction
   | SnapshotInstruction
   | ResourcesInstruction
+  | MixinInstruction
+  | UseInstruction
+  | ImportInstruction
   | OtherInstruction
   | HealthcheckInstruction
   | OnbuildInstruction

@@ -6,7 +6,7 @@ export interface ParsedInstruction {
   readonly keyword: IToken;
   readonly flags: IToken[];
   readonly arguments: IToken[];
-  /** The AS of FROM, the CMD or NONE of HEALTHCHECK, a second ONBUILD. */
+  /** The AS of FROM and IMPORT, the CMD or NONE of HEALTHCHECK, the name in ENV --from-output, a second ONBUILD. */
   readonly separators: IToken[];
   heredocs: IToken | null;
   /** What ONBUILD keeps for later. */
@@ -39,13 +39,16 @@ export class LightfileGrammar extends EmbeddedActionsParser {
     });
     this.vocabulary = vocabulary;
     const { keywords, types } = vocabulary;
-    const { Command, Argument, Assignment, Text, Word } = types;
+    const { Command, Argument, Assignment, EnvironmentArgument, Text, Word } = types;
 
     const rules = [
       this.instructionRule("from", keywords.FROM, () => this.fromArguments()),
       this.instructionRule("run", keywords.RUN, () => this.single(Command)),
       this.instructionRule("copy", keywords.COPY, () => this.severalOf(Argument)),
-      this.instructionRule("env", keywords.ENV, () => this.severalOf(Assignment)),
+      this.instructionRule("env", keywords.ENV, () => {
+        this.OPTION2(() => this.separator(this.CONSUME1(types.OutputName)));
+        this.severalOf(EnvironmentArgument);
+      }),
       this.instructionRule("arg", keywords.ARG, () => this.severalOf(Assignment)),
       this.instructionRule("workdir", keywords.WORKDIR, () => this.single(Text)),
       this.instructionRule("user", keywords.USER, () => this.single(Text)),
@@ -60,6 +63,13 @@ export class LightfileGrammar extends EmbeddedActionsParser {
       this.instructionRule("stopsignal", keywords.STOPSIGNAL, () => this.single(Text)),
       this.instructionRule("snapshot", keywords.SNAPSHOT, () => this.single(Word)),
       this.instructionRule("resources", keywords.RESOURCES, () => this.severalOf(Assignment)),
+      this.instructionRule("test", keywords.TEST, () => this.single(Command)),
+      this.instructionRule("mixin", keywords.MIXIN, () => this.single(Word)),
+      this.instructionRule("use", keywords.USE, () => {
+        this.single(types.MixinName);
+        this.MANY1(() => this.collect("arguments", this.CONSUME2(Assignment)));
+      }),
+      this.instructionRule("import", keywords.IMPORT, () => this.importArguments()),
       this.instructionRule("maintainer", keywords.MAINTAINER, () => this.single(Text)),
       this.instructionRule("bareOnbuild", types.BareOnbuild, () => this.single(Text)),
       this.instructionRule("unknown", types.Unknown, () => this.OPTION2(() => this.single(Command))),
@@ -166,6 +176,13 @@ export class LightfileGrammar extends EmbeddedActionsParser {
       this.separator(this.CONSUME1(As));
       this.collect("arguments", this.CONSUME2(Word));
     });
+  }
+
+  private importArguments(): void {
+    const { Word, As } = this.vocabulary.types;
+    this.collect("arguments", this.CONSUME1(Word));
+    this.separator(this.CONSUME1(As));
+    this.collect("arguments", this.CONSUME2(Word));
   }
 
   private healthcheckArguments(): void {

@@ -33,6 +33,28 @@ export function readDeclarations(tokens: readonly IToken[], context: Context): r
   return tokens.map((token) => readDeclaration(token, context));
 }
 
+/** The values that USE gives to a mixin's ARGs. */
+export function readParameters(tokens: readonly IToken[], context: Context): readonly NamedValue[] {
+  const first = new Map<string, Word>();
+  return tokens.flatMap((token) => {
+    const [parameter] = withValue(readDeclaration(token, context), "USE", context);
+    if (parameter === undefined) return [];
+    const { name } = parameter;
+    const earlier = first.get(name.text);
+    if (earlier === undefined) first.set(name.text, name);
+    else {
+      context.reporter.error({
+        code: "DuplicateParameter",
+        range: name.range,
+        message: `USE gives ${quoteWord(name.text)} twice`,
+        hint: "remove one of them",
+        related: [{ message: "first given here", range: earlier.range }],
+      });
+    }
+    return [parameter];
+  });
+}
+
 /** The settings of RESOURCES; unknown ones are reported and left in. */
 export function readSettings(tokens: readonly IToken[], context: Context): readonly NamedValue[] {
   const { reporter } = context;

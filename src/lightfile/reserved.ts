@@ -16,6 +16,7 @@ export interface InstructionDescription {
 }
 
 const copyFlags = {
+  title: "value",
   from: "value",
   chown: "value",
   chmod: "value",
@@ -33,9 +34,9 @@ export const instructions = {
     flags: { ...copyFlags, checksum: "value", unpack: "boolean", "keep-git-dir": "boolean" },
   },
   ARG: {
-    usage: "ARG name[=default]…",
+    usage: "ARG [flags] name[=default]…",
     summary: "Declares a value that the bake command may give.",
-    flags: {},
+    flags: { type: "value", choices: "value", required: "boolean", describe: "value" },
   },
   CMD: {
     usage: 'CMD ["program", "argument"…] or CMD command',
@@ -53,9 +54,9 @@ export const instructions = {
     flags: {},
   },
   ENV: {
-    usage: "ENV name=value…",
+    usage: "ENV name=value…, or ENV --from-output name command",
     summary: "Sets environment variables for later steps and for the sandbox.",
-    flags: {},
+    flags: { "from-output": "boolean" },
   },
   EXPOSE: {
     usage: "EXPOSE port[/protocol]…",
@@ -63,9 +64,9 @@ export const instructions = {
     flags: {},
   },
   FROM: {
-    usage: "FROM [--platform=platform] image [AS name]",
-    summary: "Starts a stage on an image or an earlier stage.",
-    flags: { platform: "value" },
+    usage: "FROM [flags] image [AS name]",
+    summary: "Starts a stage on an image, an earlier stage or another Lightfile's target.",
+    flags: { platform: "value", arg: "values" },
   },
   HEALTHCHECK: {
     usage: "HEALTHCHECK [flags] CMD command, or HEALTHCHECK NONE",
@@ -78,6 +79,12 @@ export const instructions = {
       retries: "value",
     },
   },
+  IMPORT: {
+    usage: "IMPORT [--arg=name=value]… reference AS name",
+    summary:
+      "Gives another Lightfile a name, for FROM name#target, COPY --from=name#target and USE name#mixin.",
+    flags: { arg: "values" },
+  },
   LABEL: {
     usage: "LABEL name=value…",
     summary: "Adds metadata to the snapshot.",
@@ -86,6 +93,11 @@ export const instructions = {
   MAINTAINER: {
     usage: "MAINTAINER name",
     summary: "Names the author; a label does the same.",
+    flags: {},
+  },
+  MIXIN: {
+    usage: "MIXIN name",
+    summary: "Starts a list of steps that USE puts in place; its ARGs are their parameters.",
     flags: {},
   },
   ONBUILD: {
@@ -102,11 +114,13 @@ export const instructions = {
     usage: 'RUN [flags] command, or RUN [flags] ["program", "argument"…]',
     summary: "Runs a command in the builder and keeps what it changed.",
     flags: {
+      title: "value",
       network: "value",
       mount: "values",
       timeout: "value",
       retry: "value",
       "no-cache": "boolean",
+      security: "value",
     },
   },
   SHELL: {
@@ -123,6 +137,16 @@ export const instructions = {
     usage: "STOPSIGNAL signal",
     summary: "The signal that asks the sandbox's command to end.",
     flags: {},
+  },
+  TEST: {
+    usage: 'TEST [flags] command, or TEST [flags] ["program", "argument"…]',
+    summary: "Runs a command in a sandbox on the stage's result; the bake fails when it does.",
+    flags: { title: "value", network: "value", timeout: "value", user: "value" },
+  },
+  USE: {
+    usage: "USE [--title=title] mixin [name=value]…",
+    summary: "Puts the steps of a mixin in place, with these values for its ARGs.",
+    flags: { title: "value" },
   },
   USER: {
     usage: "USER user[:group]",

@@ -1,7 +1,7 @@
 import type { IRecognitionException } from "chevrotain";
 import { didYouMean } from "../diagnostics/suggest.ts";
 import type { ParsedFile, ParsedInstruction } from "./grammar.ts";
-import type { ReadContext } from "./read-instruction.ts";
+import type { ReadContext } from "./read-context.ts";
 import { quoteWord } from "./reporter.ts";
 import { describeInstruction, isInstructionName } from "./reserved.ts";
 import { scanLine } from "./scan.ts";
@@ -69,7 +69,9 @@ function reportSyntaxError(
   const suggestion =
     name === "HEALTHCHECK" ? didYouMean(word.text.split(/\s/, 1)[0] ?? "", ["CMD", "NONE"]) : undefined;
   const needsAs =
-    name === "FROM" && instruction.arguments.length === 1 && instruction.separators.length === 0;
+    (name === "FROM" || name === "IMPORT") &&
+    instruction.arguments.length === 1 &&
+    instruction.separators.length === 0;
   context.reporter.error({
     code: "UnexpectedArguments",
     range,
@@ -77,6 +79,6 @@ function reportSyntaxError(
       name === "HEALTHCHECK" && instruction.separators.length === 0
         ? `HEALTHCHECK takes CMD or NONE, not ${quoteWord(word.text)}`
         : `${name} does not take ${quoteWord(word.text)} here`,
-    hint: suggestion ?? (needsAs ? `a stage's name comes after AS; ${usage}` : usage),
+    hint: suggestion ?? (needsAs ? `the name comes after AS; ${usage}` : usage),
   });
 }

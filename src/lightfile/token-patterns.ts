@@ -47,7 +47,7 @@ function instructionBefore(tokens: readonly IToken[]): string | undefined {
   for (let at = tokens.length - 1; at >= 0; at--) {
     const name = tokens[at]?.tokenType.name ?? "";
     if (name !== "Flag" && name !== "FlagsEnd") {
-      return isKeyword(name) || name === "HealthcheckCommand" ? name : undefined;
+      return isKeyword(name) || name === "HealthcheckCommand" || name === "OutputName" ? name : undefined;
     }
   }
   return undefined;
@@ -92,7 +92,8 @@ export function matchText({ text, offset, escape: escapeChar }: Place): Match | 
 export function matchCommandText(place: Place): Match | null {
   const match = matchText(place);
   const name = instructionBefore(place.tokens);
-  if (match === null || (name !== "RUN" && name !== "Unknown")) return match;
+  if (match === null || !(name === "RUN" || name === "TEST" || name === "OutputName" || name === "Unknown"))
+    return match;
   const markers = heredocMarkersIn(place.text, { start: place.offset, end: match.end }, place.escape);
   return markers.length === 0 ? match : { ...match, payload: { kind: "heredoc-markers", markers } };
 }
@@ -119,6 +120,25 @@ export function matchLegacyAssignment(place: Place): Match | null {
   if (name !== "ENV" && name !== "LABEL") return null;
   const first = quotedMatch(place, false).end;
   return place.text.slice(place.offset, first).includes("=") ? null : matchText(place);
+}
+
+/** The first word behind `ENV --from-output`. */
+export function matchOutputName(place: Place): Match | null {
+  const { tokens } = place;
+  if (instructionBefore(tokens) !== "ENV") return null;
+  for (let at = tokens.length - 1; isFlag(tokens[at]); at--) {
+    if (/^--from-output(?:=true)?$/i.test(tokens[at]?.image ?? "")) return matchWord(place);
+  }
+  return null;
+}
+
+function isFlag(token: IToken | undefined): boolean {
+  return token?.tokenType.name === "Flag" || token?.tokenType.name === "FlagsEnd";
+}
+
+/** The first word behind USE. */
+export function matchMixinName(place: Place): Match | null {
+  return instructionBefore(place.tokens) === "USE" ? matchWord(place) : null;
 }
 
 export function matchHeredocBodies({ text, offset, tokens }: Place): Match | null {

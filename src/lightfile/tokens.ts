@@ -20,12 +20,25 @@ import {
   matchHeredocMarker,
   matchJsonArray,
   matchLegacyAssignment,
+  matchMixinName,
+  matchOutputName,
   matchText,
   matchWord,
   type Place,
 } from "./token-patterns.ts";
 
-type Mode = "line" | "command" | "plain" | "list" | "text" | "assignments" | "from" | "copy" | "healthcheck";
+type Mode =
+  | "line"
+  | "command"
+  | "plain"
+  | "list"
+  | "text"
+  | "assignments"
+  | "environment"
+  | "use"
+  | "from"
+  | "copy"
+  | "healthcheck";
 
 /** How the tail of each instruction is read; ONBUILD's is an instruction again. */
 const modeOfInstruction: Readonly<Record<InstructionName, Mode | null>> = {
@@ -34,18 +47,22 @@ const modeOfInstruction: Readonly<Record<InstructionName, Mode | null>> = {
   CMD: "command",
   COPY: "copy",
   ENTRYPOINT: "command",
-  ENV: "assignments",
+  ENV: "environment",
   EXPOSE: "plain",
   FROM: "from",
   HEALTHCHECK: "healthcheck",
+  IMPORT: "from",
   LABEL: "assignments",
   MAINTAINER: "text",
+  MIXIN: "plain",
   ONBUILD: null,
   RESOURCES: "assignments",
   RUN: "command",
   SHELL: "command",
   SNAPSHOT: "plain",
   STOPSIGNAL: "text",
+  TEST: "command",
+  USE: "use",
   USER: "text",
   VOLUME: "list",
   WORKDIR: "text",
@@ -65,6 +82,9 @@ type TokenName =
   | "Text"
   | "Assignment"
   | "LegacyAssignment"
+  | "OutputName"
+  | "EnvironmentArgument"
+  | "MixinName"
   | "As"
   | "HealthcheckCommand"
   | "HealthcheckNone"
@@ -80,7 +100,8 @@ export interface Vocabulary {
   readonly keywords: Readonly<Record<InstructionName, TokenType>>;
   /**
    * `Command` is either form of a command, `Argument` a word, a heredoc marker or a whole JSON array, `Text` the rest
-   * of a line; `BareOnbuild` is ONBUILD with nothing behind it.
+   * of a line; `BareOnbuild` is ONBUILD with nothing behind it, `OutputName` the name in `ENV --from-output`,
+   * `EnvironmentArgument` what may stand behind ENV.
    */
   readonly types: Readonly<Record<TokenName, TokenType>>;
   readonly definition: IMultiModeLexerDefinition;
@@ -130,7 +151,8 @@ export function createVocabulary(escapeChar: Escape): Vocabulary {
   }
   const Command = createToken({ name: "Command", pattern: Lexer.NA });
   const Argument = createToken({ name: "Argument", pattern: Lexer.NA });
-  const Assignment = custom("Assignment", matchAssignment, {});
+  const EnvironmentArgument = createToken({ name: "EnvironmentArgument", pattern: Lexer.NA });
+  const Assignment = custom("Assignment", matchAssignment, { categories: EnvironmentArgument });
   const types: Record<TokenName, TokenType> = {
     BareOnbuild: createToken({
       name: "BareOnbuild",
@@ -149,9 +171,9 @@ export function createVocabulary(escapeChar: Escape): Vocabulary {
     Command,
     JsonArray: custom("JsonArray", matchJsonArray, {
       start_chars_hint: ["["],
-      categories: [Command, Argument],
+      categories: [Command, Argument, EnvironmentArgument],
     }),
-    CommandText: custom("CommandText", matchCommandText, { categories: Command }),
+    CommandText: custom("CommandText", matchCommandText, { categories: [Command, EnvironmentArgument] }),
     Argument,
     Word: custom("Word", matchWord, { categories: Argument }),
     HeredocMarker: custom("HeredocMarker", matchHeredocMarker, {
@@ -161,6 +183,9 @@ export function createVocabulary(escapeChar: Escape): Vocabulary {
     Text: custom("Text", matchText, {}),
     Assignment,
     LegacyAssignment: custom("LegacyAssignment", matchLegacyAssignment, { categories: Assignment }),
+    OutputName: custom("OutputName", matchOutputName, { pop_mode: true, push_mode: "command" }),
+    EnvironmentArgument,
+    MixinName: custom("MixinName", matchMixinName, {}),
     As: spelled("As", "AS", {}),
     HealthcheckCommand: spelled("HealthcheckCommand", "CMD", { pop_mode: true, push_mode: "command" }),
     HealthcheckNone: spelled("HealthcheckNone", "NONE", {}),
@@ -207,6 +232,8 @@ function lexerDefinition(
     list: [...start, JsonArray, Word],
     text: [...start, Text],
     assignments: [...start, types.LegacyAssignment, types.Assignment],
+    environment: [...start, types.OutputName, types.LegacyAssignment, types.Assignment],
+    use: [...start, types.MixinName, types.Assignment],
     from: [...start, types.As, Word],
     copy: [...start, JsonArray, types.HeredocMarker, Word],
     healthcheck: [...start, types.HealthcheckCommand, types.HealthcheckNone, Text],

@@ -60,7 +60,21 @@ export function readInstruction(stage: StageBuilder, instruction: Instruction): 
     case "maintainer":
       stage.read(instruction, readOther);
       break;
+    case "test":
+    case "env-from-output":
+    case "use":
+      stage.findings.error(
+        "NotSupportedYet",
+        `${instruction.keyword.text} cannot act yet`,
+        instruction.range,
+        {
+          hint: "take the instruction out",
+        },
+      );
+      break;
     case "from":
+    case "mixin":
+    case "import":
     case "invalid":
       break;
     default:
