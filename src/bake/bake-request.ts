@@ -23,7 +23,7 @@ export interface BakeRequest {
   readonly platform: string;
   /** Ask the registry again what a tag means. */
   readonly pull: boolean;
-  /** Run every step again; see no-cache.ts for what later bakes make of it. */
+  /** Run every step again; see `KeyPlanOptions.ground` for what later bakes make of it. */
   readonly noCache: boolean;
   readonly checkpoint: CheckpointPolicy;
   /** `--debug`: keep the builder of a failed step running. */

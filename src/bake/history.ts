@@ -13,7 +13,7 @@ const headSchema = v.object({
   /** For people who look at the file. */
   lightfile: v.string(),
   target: v.nullable(v.string()),
-  /** See no-cache.ts; null: no `--no-cache` bake so far. */
+  /** See `KeyPlanOptions.ground`; null: no `--no-cache` bake so far. */
   ground: v.nullable(v.string()),
   /** Of the keys in the steps file: tells whether that is up to date without reading it. */
   keysDigest: v.string(),

@@ -66,6 +66,10 @@ export function snapshotFingerprint(source: SnapshotSource): Sha256Digest {
       configuration.exposedPorts,
       configuration.volumes,
       configuration.stopSignal,
+      // What a snapshot may have had from the beginning is above; the rest counts only where it is there.
+      ...(configuration.healthcheck === null ? [] : [{ healthcheck: configuration.healthcheck }]),
+      ...(configuration.onbuild.length === 0 ? [] : [{ onbuild: configuration.onbuild }]),
+      ...(configuration.outputVariables.length === 0 ? [] : [{ outputs: configuration.outputVariables }]),
     ]),
   );
 }

@@ -1,4 +1,5 @@
 import type { KeyedPlan, KeyedStage, KeyedStep } from "../graph/keyed-plan.ts";
+import { stageSourcesOf } from "../graph/plan.ts";
 import type { LayerKey } from "../model/identifiers.ts";
 
 /** The missing steps of one stage: what one builder runs, from `parent` on. */
@@ -85,8 +86,9 @@ function stagesRead(
   const { base } = stage.stage;
   if (fromBase && base.kind === "stage") reads.add(base.index);
   for (const { step } of missing) {
-    const { definition } = step;
-    if (definition.kind === "copy" && definition.source.kind === "stage") reads.add(definition.source.index);
+    for (const source of stageSourcesOf(step.definition)) {
+      if (source.kind === "stage") reads.add(source.index);
+    }
   }
   return reads;
 }

@@ -1,4 +1,4 @@
-import { hash } from "node:crypto";
+import { hash, randomUUID } from "node:crypto";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { loadIgnoreFile } from "../context/ignore-file.ts";
@@ -21,7 +21,6 @@ import type { BaseImage } from "../model/base-image.ts";
 import type { ContentDigest } from "../model/identifiers.ts";
 import type { BakeProgress } from "./bake-progress.ts";
 import type { BakeCollaborators, BakeRequest } from "./bake-request.ts";
-import { standOnGround } from "./no-cache.ts";
 
 /** A bake of which everything is known but what the worker holds. */
 export interface PreparedBake {
@@ -35,7 +34,7 @@ export interface Preparation {
   readonly request: BakeRequest;
   readonly collaborators: BakeCollaborators;
   readonly progress: BakeProgress;
-  /** See no-cache.ts; null: the keys as they are. */
+  /** See `KeyPlanOptions.ground`; null: the keys as they are. */
   readonly ground: string | null;
 }
 
@@ -62,9 +61,8 @@ export async function prepareBake(
   const inputs = await readContext(plan, phases, signal);
   if (inputs === null) return null;
   const hasher = await loadHasher();
-  const keyed = keyPlan(plan, inputs.inputs, hasher);
   return {
-    keyed: ground === null ? keyed : standOnGround(keyed, ground, hasher),
+    keyed: keyPlan(plan, { inputs: inputs.inputs, hasher, ground, freshness: randomUUID() }),
     snapshotName: request.snapshotName ?? plan.snapshotName,
     openContent: (digest) => openContent(inputs.contentPaths, digest),
   };

@@ -1,4 +1,5 @@
 import type { KeyedPlan, KeyedStep } from "../graph/keyed-plan.ts";
+import { stageSourcesOf } from "../graph/plan.ts";
 import type { BaseImage } from "../model/base-image.ts";
 import type { LayerKey, Sha256Digest } from "../model/identifiers.ts";
 import type { Worker, WorkerDescription } from "../worker/worker.ts";
@@ -55,12 +56,11 @@ export function imagesFor(
   return new Map(images.map((image) => [image.digest, image]));
 }
 
-/** The image below what a COPY --from reads. */
+/** The images below what a `--from` reads. */
 function copiedImages(keyed: KeyedPlan): (step: KeyedStep) => readonly BaseImage[] {
   return ({ step: { definition } }) => {
-    if (definition.kind !== "copy") return [];
-    if (definition.source.kind === "image") return [definition.source.image];
-    if (definition.source.kind === "stage") return [stageAt(keyed, definition.source.index).stage.image];
-    return [];
+    return stageSourcesOf(definition).map((source) =>
+      source.kind === "image" ? source.image : stageAt(keyed, source.index).stage.image,
+    );
   };
 }

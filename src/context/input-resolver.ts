@@ -86,6 +86,7 @@ export class InputResolver {
         selected.push({ kind: "inline", source: this.#inlineSource(pattern.name, pattern.content) });
         continue;
       }
+      if (pattern.kind !== "path") throw new Error(`internal error: a ${pattern.kind} is not fetched yet`);
       const { range } = pattern;
       await this.#locate(range, async () => {
         const sources = await selectSources(this.#tree, pattern.pattern, this.#options.signal);
@@ -123,7 +124,7 @@ export class InputResolver {
         `end the destination with a slash: ${definition.destination}/`,
       );
     }
-    if (definition.source.archives !== "refuse") return;
+    if (definition.source.unpacks === "never") return;
     for (const source of files) await this.#refuseArchive(source);
   }
 

@@ -1,12 +1,21 @@
 import { type Diagnosed, type Diagnostic, hasErrors } from "../diagnostics/diagnostic.ts";
 import type { Range } from "../diagnostics/source-file.ts";
+import { unreachable } from "../diagnostics/unreachable.ts";
 import type { LightfileTree } from "../lightfile/ast.ts";
 import type { BaseImage } from "../model/base-image.ts";
 import { type Draft, type DraftStage, draftStages } from "./draft-stages.ts";
 import { Findings } from "./findings.ts";
-import type { Plan, PlannedStage, PlannedStep, StepDefinition } from "./plan.ts";
+import type {
+  LookedUpImage,
+  MountDefinition,
+  MountSource,
+  Plan,
+  PlannedStage,
+  PlannedStep,
+  StepDefinition,
+} from "./plan.ts";
 import type { PlanOptions } from "./plan-options.ts";
-import type { DraftDefinition } from "./stage-builder.ts";
+import type { DraftDefinition, ImageReference } from "./stage-builder.ts";
 
 export interface PlanStepsOptions extends PlanOptions {
   /** The looked-up images, by the references of {@link findBaseReferences}. */
@@ -64,15 +73,47 @@ function toStage(stage: DraftStage, image: BaseImage, bases: ReadonlyMap<string,
       (step): PlannedStep => ({ ...step, definition: toDefinition(step.definition, bases) }),
     ),
     configuration: stage.end.configuration,
+    tests: stage.builder.tests,
     history: stage.builder.history,
   };
 }
 
+/** The definition with its images looked up. */
 function toDefinition(definition: DraftDefinition, bases: ReadonlyMap<string, BaseImage>): StepDefinition {
-  if (definition.kind !== "copy") return definition;
-  const { source } = definition;
-  if (source.kind !== "image") return { ...definition, source };
-  const image = bases.get(source.reference);
-  if (image === undefined) throw new Error(`internal error: image ${source.reference} was not looked up`);
-  return { ...definition, source: { kind: "image", image, paths: source.paths } };
+  switch (definition.kind) {
+    case "run": {
+      const { mounts } = definition;
+      return { ...definition, mounts: mounts.map((mount) => toMount(mount, bases)) };
+    }
+    case "copy": {
+      const { source } = definition;
+      if (source.kind !== "image") return { ...definition, source };
+      return { ...definition, source: lookUp(source, bases) };
+    }
+    case "make-directories":
+      return definition;
+    default:
+      return unreachable(definition);
+  }
+}
+
+function toMount(
+  mount: MountDefinition<ImageReference>,
+  bases: ReadonlyMap<string, BaseImage>,
+): MountDefinition<LookedUpImage> {
+  const toSource = (source: MountSource<ImageReference>): MountSource<LookedUpImage> =>
+    source.kind === "image" ? lookUp(source, bases) : source;
+  if (mount.kind === "bind") return { ...mount, content: toSource(mount.content) };
+  if (mount.kind === "cache") return { ...mount, seed: mount.seed === null ? null : toSource(mount.seed) };
+  return mount;
+}
+
+function lookUp<Source extends ImageReference>(
+  source: Source,
+  bases: ReadonlyMap<string, BaseImage>,
+): Omit<Source, "reference"> & LookedUpImage {
+  const { reference, ...rest } = source;
+  const image = bases.get(reference);
+  if (image === undefined) throw new Error(`internal error: image ${reference} was not looked up`);
+  return { ...rest, image };
 }

@@ -1,13 +1,19 @@
 import { posix } from "node:path";
 import type { Range } from "../diagnostics/source-file.ts";
-import type { Instruction, LightfileTree } from "../lightfile/ast.ts";
+import type { Instruction, LightfileTree, UseInstruction } from "../lightfile/ast.ts";
 import { type StepId, stepId } from "../model/identifiers.ts";
 import type { SandboxConfiguration } from "../model/sandbox-configuration.ts";
 import type { WorkingDirectory } from "../model/step-operation.ts";
 import type { Findings } from "./findings.ts";
 import { instructionTitle } from "./instruction-title.ts";
-import type { BuilderResources, PlannedStep, StepDefinition } from "./plan.ts";
-import { proxyArguments } from "./predefined-arguments.ts";
+import type {
+  BuilderResources,
+  ContextFolder,
+  DefinitionOn,
+  PlannedStep,
+  PlannedTest,
+  StageReference,
+} from "./plan.ts";
 import { Scope } from "./scope.ts";
 
 type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
@@ -22,10 +28,18 @@ export interface StageEnd {
 
 /** What an instruction asks about the rest of the file. */
 export interface StageSurroundings {
+  /** The text that is read: the stage's file, or that of a mixin. */
   readonly tree: LightfileTree;
+  /** Where its COPYs read. */
+  readonly context: ContextFolder;
   readonly findings: Findings;
+  /** What `ARG`s are given: on the command line, by `--arg`, or as a mixin's parameters. */
   readonly buildArguments: Readonly<Record<string, string>>;
   readonly globalVariables: ReadonlyMap<string, string>;
+  /** The command line's proxy arguments: they reach every RUN of every file. */
+  readonly proxies: Readonly<Record<string, string>>;
+  /** The title of the USE that puts these instructions here; null: none. */
+  readonly useTitle: string | null;
   /** True when the base image has been looked up: see {@link Scope}. */
   readonly complete: boolean;
   /** Index of this stage, and what ids of its steps begin with. */
@@ -35,21 +49,20 @@ export interface StageSurroundings {
   readonly onStage: boolean;
   /** What a `--from` means at this point; null when a diagnostic says why it means nothing. */
   findSource(reference: string, range: Range): StageSource | null;
+  /** Puts the instructions of a mixin in place. */
+  useMixin(stage: StageBuilder, instruction: UseInstruction): void;
 }
 
 /** Where a `COPY --from` reads. An image is known by reference until it has been looked up. */
-export type StageSource =
-  | { readonly kind: "stage"; readonly index: number }
-  | { readonly kind: "image"; readonly reference: string };
+export type StageSource = StageReference<ImageReference>;
+
+/** An image that has not been looked up. */
+export interface ImageReference {
+  readonly reference: string;
+}
 
 /** A step whose images are still references: what is planned before images are looked up. */
-export type DraftDefinition =
-  | Exclude<StepDefinition, { kind: "copy" }>
-  | (Omit<Extract<StepDefinition, { kind: "copy" }>, "source"> & { readonly source: DraftCopySource });
-
-export type DraftCopySource =
-  | Extract<Extract<StepDefinition, { kind: "copy" }>["source"], { kind: "context" | "stage" }>
-  | { readonly kind: "image"; readonly reference: string; readonly paths: readonly string[] };
+export type DraftDefinition = DefinitionOn<ImageReference>;
 
 export type DraftStep = Omit<PlannedStep, "definition"> & { readonly definition: DraftDefinition };
 
@@ -58,33 +71,47 @@ export interface RunEnvironment {
   readonly proxies: Readonly<Record<string, string>>;
 }
 
-/** The state of one stage while its instructions are read in order. */
-export class StageBuilder {
+/** The text that is being read, and its variables. */
+interface Reading {
   readonly surroundings: StageSurroundings;
   readonly scope: Scope;
+}
+
+interface PendingDirectory {
+  readonly directory: WorkingDirectory;
+  readonly historyIndex: number;
+  readonly range: Range;
+  readonly surroundings: StageSurroundings;
+}
+
+/** The state of one stage while its instructions are read in order. */
+export class StageBuilder {
+  #reading: Reading;
   /** All but the environment and the labels, which grow by one instruction after the other. */
   readonly configuration: Mutable<Omit<SandboxConfiguration, "environment" | "labels">>;
   readonly environment: Map<string, string>;
   readonly labels: Map<string, string>;
   readonly resources: Mutable<BuilderResources>;
   readonly steps: DraftStep[] = [];
+  readonly tests: PlannedTest[] = [];
   readonly history: { title: string; step: StepId | null }[] = [];
   snapshotName: string | null = null;
   /** True once this stage itself has said CMD: a later ENTRYPOINT then leaves it. */
   hasOwnCommand = false;
-  #pending: { readonly directory: WorkingDirectory; readonly historyIndex: number; readonly range: Range }[] =
-    [];
+  #pending: PendingDirectory[] = [];
 
   constructor(surroundings: StageSurroundings, base: StageEnd) {
-    this.surroundings = surroundings;
-    this.scope = new Scope({
-      findings: surroundings.findings,
-      escape: surroundings.tree.escape,
-      values: base.variables,
-      unsure: base.unsureVariables,
-      complete: surroundings.complete,
-      undefinedCode: "UndefinedVar",
-    });
+    this.#reading = {
+      surroundings,
+      scope: new Scope({
+        findings: surroundings.findings,
+        escape: surroundings.tree.escape,
+        values: base.variables,
+        unsure: base.unsureVariables,
+        complete: surroundings.complete,
+        undefinedCode: "UndefinedVar",
+      }),
+    };
     const { environment, labels, ...configuration } = base.configuration;
     this.configuration = configuration;
     this.environment = new Map(Object.entries(environment));
@@ -92,15 +119,48 @@ export class StageBuilder {
     this.resources = { ...base.resources };
   }
 
+  /** What the instruction being read sees; inside a mixin that of the mixin's text. */
+  get surroundings(): StageSurroundings {
+    return this.#reading.surroundings;
+  }
+
+  /** The variables at this point; inside a mixin the environment and the mixin's parameters. */
+  get scope(): Scope {
+    return this.#reading.scope;
+  }
+
   get findings(): Findings {
     return this.surroundings.findings;
+  }
+
+  /**
+   * Reads instructions of a mixin with `apply`. They see the environment and what the mixin's ARGs declare, not
+   * the ARGs of the stage; of what they set, the environment stays.
+   */
+  readWithin(surroundings: StageSurroundings, apply: () => void): void {
+    const outer = this.#reading;
+    const scope = new Scope({
+      findings: surroundings.findings,
+      escape: surroundings.tree.escape,
+      values: this.environment,
+      unsure: outer.scope.unsure,
+      complete: surroundings.complete,
+      undefinedCode: "UndefinedVar",
+    });
+    const before = new Map(this.environment);
+    this.#reading = { surroundings, scope };
+    apply();
+    this.#reading = outer;
+    for (const [name, value] of this.environment) {
+      if (before.get(name) !== value) outer.scope.adopt(name, value, scope);
+    }
   }
 
   /** Reads one instruction with `apply` and writes its line of history. */
   read<Kind extends Instruction>(instruction: Kind, apply: (stage: StageBuilder, one: Kind) => void): void {
     const stepsBefore = this.steps.length;
     const entry: { title: string; step: StepId | null } = {
-      title: instructionTitle(this.surroundings.tree, instruction),
+      title: titleOf(this.surroundings, instruction),
       step: null,
     };
     this.history.push(entry);
@@ -116,7 +176,24 @@ export class StageBuilder {
     definition: DraftDefinition,
     variables: Readonly<Record<string, string>>,
   ): void {
-    this.#addStep(this.history.at(-1)?.title ?? "", instruction.range, definition, variables);
+    const title = this.history.at(-1)?.title ?? "";
+    this.#addStep({ title, range: instruction.range, definition, variables }, this.surroundings);
+  }
+
+  /** A test of the stage's end, which the instruction being read becomes. */
+  addTest(
+    instruction: Instruction,
+    test: Omit<PlannedTest, "id" | "stage" | "title" | "range" | "source">,
+  ): void {
+    const { index, label, tree } = this.surroundings;
+    this.tests.push({
+      id: stepId(`${label}/test-${this.tests.length + 1}`),
+      stage: index,
+      title: this.history.at(-1)?.title ?? "",
+      range: instruction.range,
+      source: tree.source,
+      ...test,
+    });
   }
 
   /** The path from the working directory on, cleaned; a slash at the end is not kept. */
@@ -131,7 +208,9 @@ export class StageBuilder {
     const known = this.#pending.some(
       (one) => one.directory.path === directory.path && one.directory.user === directory.user,
     );
-    if (!known) this.#pending.push({ directory, historyIndex: this.history.length - 1, range });
+    if (known) return;
+    const { surroundings } = this;
+    this.#pending.push({ directory, historyIndex: this.history.length - 1, range, surroundings });
   }
 
   /** The WORKDIRs that the step now being made has to make first. */
@@ -144,8 +223,8 @@ export class StageBuilder {
   /** The environment of a RUN, and the proxies that are no part of its key. */
   runEnvironment(): RunEnvironment {
     const proxies: Record<string, string> = {};
-    for (const [name, value] of Object.entries(this.surroundings.buildArguments)) {
-      if (proxyArguments.has(name) && !this.scope.values.has(name)) proxies[name] = value;
+    for (const [name, value] of Object.entries(this.surroundings.proxies)) {
+      if (!this.scope.values.has(name)) proxies[name] = value;
     }
     return { environment: this.scope.record, proxies };
   }
@@ -156,11 +235,15 @@ export class StageBuilder {
     const last = pending.at(-1);
     if (last !== undefined) {
       const title = this.history[last.historyIndex]?.title ?? "WORKDIR";
+      const directories = this.takePendingDirectories();
       this.#addStep(
-        title,
-        last.range,
-        { kind: "make-directories", directories: this.takePendingDirectories() },
-        {},
+        {
+          title,
+          range: last.range,
+          definition: { kind: "make-directories", directories },
+          variables: {},
+        },
+        last.surroundings,
       );
       const step = this.steps.at(-1)?.id ?? null;
       for (const { historyIndex } of pending) {
@@ -181,13 +264,15 @@ export class StageBuilder {
   }
 
   #addStep(
-    title: string,
-    range: Range,
-    definition: DraftDefinition,
-    variables: Readonly<Record<string, string>>,
+    step: Pick<DraftStep, "title" | "range" | "definition" | "variables">,
+    { index, label, tree, context }: StageSurroundings,
   ): void {
-    const { index, label } = this.surroundings;
     const id = stepId(`${label}/${this.steps.length + 1}`);
-    this.steps.push({ id, stage: index, title, range, definition, variables });
+    this.steps.push({ id, stage: index, source: tree.source, context, ...step });
   }
+}
+
+function titleOf({ tree, useTitle }: StageSurroundings, instruction: Instruction): string {
+  const title = instructionTitle(tree, instruction);
+  return useTitle === null ? title : `${useTitle}: ${title}`;
 }

@@ -1,4 +1,10 @@
-import { defaultPath, defaultShell, type SandboxConfiguration } from "../model/sandbox-configuration.ts";
+import {
+  defaultHealthcheckTimes,
+  defaultPath,
+  defaultShell,
+  type Healthcheck,
+  type SandboxConfiguration,
+} from "../model/sandbox-configuration.ts";
 import type { ImageConfig } from "./manifest.ts";
 
 /** What an OCI image's config says about how a sandbox starts, with Docker's defaults for what it leaves out. */
@@ -17,6 +23,30 @@ export function sandboxConfiguration(image: ImageConfig): SandboxConfiguration {
       .sort(),
     volumes: Object.keys(config.Volumes ?? {}).sort(),
     stopSignal: config.StopSignal || null,
+    healthcheck: healthcheck(config.Healthcheck, nonEmpty(config.Shell) ?? defaultShell),
+    onbuild: config.OnBuild ?? [],
+    outputVariables: [],
+  };
+}
+
+type ImageHealthcheck = NonNullable<ImageConfig["config"]>["Healthcheck"];
+
+const nanosecondsPerMillisecond = 1_000_000;
+
+/** Docker's extension of the config: `["CMD", argument…]`, `["CMD-SHELL", line]` or `["NONE"]`; times of 0 are not said. */
+function healthcheck(written: ImageHealthcheck, shell: readonly string[]): Healthcheck | null {
+  const [form, ...words] = written?.Test ?? [];
+  if ((form !== "CMD" && form !== "CMD-SHELL") || words.length === 0) return null;
+  const defaults = defaultHealthcheckTimes;
+  const milliseconds = (time: number | null | undefined, otherwise: number) =>
+    time ? time / nanosecondsPerMillisecond : otherwise;
+  return {
+    command: form === "CMD" ? words : [...shell, words.join(" ")],
+    intervalMs: milliseconds(written?.Interval, defaults.intervalMs),
+    timeoutMs: milliseconds(written?.Timeout, defaults.timeoutMs),
+    startPeriodMs: milliseconds(written?.StartPeriod, defaults.startPeriodMs),
+    startIntervalMs: milliseconds(written?.StartInterval, defaults.startIntervalMs),
+    retries: written?.Retries || defaults.retries,
   };
 }
 

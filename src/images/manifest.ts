@@ -48,6 +48,7 @@ const kindSchema = v.object({ schemaVersion: v.number(), mediaType: v.nullish(v.
 
 const strings = v.nullish(v.array(v.string()));
 const presence = v.nullish(v.record(v.string(), v.unknown()));
+const nanoseconds = v.nullish(v.pipe(v.number(), v.minValue(0)));
 const configSchema = v.object({
   os: v.nullish(v.string()),
   architecture: v.nullish(v.string()),
@@ -65,6 +66,18 @@ const configSchema = v.object({
       ExposedPorts: presence,
       Volumes: presence,
       StopSignal: v.nullish(v.string()),
+      OnBuild: strings,
+      /** Docker's, not OCI's; times in nanoseconds. */
+      Healthcheck: v.nullish(
+        v.object({
+          Test: strings,
+          Interval: nanoseconds,
+          Timeout: nanoseconds,
+          StartPeriod: nanoseconds,
+          StartInterval: nanoseconds,
+          Retries: v.nullish(v.pipe(v.number(), v.minValue(0))),
+        }),
+      ),
     }),
   ),
 });

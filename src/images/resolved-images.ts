@@ -4,6 +4,7 @@ import * as v from "valibot";
 import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
 import { isSha256Digest, type Sha256Digest } from "../model/identifiers.ts";
 import type { SandboxConfiguration } from "../model/sandbox-configuration.ts";
+import { configurationSchema } from "../model/sandbox-configuration-schema.ts";
 import { isSystemError, storeTrouble } from "./image-failures.ts";
 
 /** Where the blobs of an image came from and can be had again. */
@@ -24,7 +25,8 @@ export interface ResolvedReference {
   readonly witness: string | null;
 }
 
-const fileVersion = 1;
+/** 2: configurations have HEALTHCHECK and ONBUILD. */
+const fileVersion = 2;
 /** Beyond these the least recently resolved are forgotten, so that reading the file stays cheap. */
 const maximumReferences = 500;
 const maximumImages = 500;
@@ -40,19 +42,6 @@ const originSchema = v.variant("kind", [
   v.object({ kind: v.literal("scratch") }),
 ]);
 const digestSchema = v.custom<Sha256Digest>((input) => typeof input === "string" && isSha256Digest(input));
-const stringList = v.array(v.string());
-const configurationSchema = v.object({
-  environment: v.record(v.string(), v.string()),
-  workingDirectory: v.string(),
-  user: v.string(),
-  entrypoint: v.nullable(stringList),
-  command: v.nullable(stringList),
-  shell: stringList,
-  labels: v.record(v.string(), v.string()),
-  exposedPorts: stringList,
-  volumes: stringList,
-  stopSignal: v.nullable(v.string()),
-});
 const fileSchema = v.object({
   version: v.literal(fileVersion),
   /** By reference and platform; the most recently resolved last. */

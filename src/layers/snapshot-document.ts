@@ -2,6 +2,7 @@ import * as v from "valibot";
 import type { BaseImage } from "../model/base-image.ts";
 import type { LayerKey } from "../model/identifiers.ts";
 import type { SandboxConfiguration } from "../model/sandbox-configuration.ts";
+import { configurationSchema } from "../model/sandbox-configuration-schema.ts";
 import { imageDigestSchema, layerKeySchema } from "./layer-record.ts";
 
 /** Version of the files in `snapshots/`. */
@@ -27,22 +28,6 @@ export interface SnapshotDocument {
   /** ISO 8601 */
   readonly createdAt: string;
 }
-
-const textList = v.array(v.string());
-
-/** Also of the records that workers keep of sandboxes. */
-export const configurationSchema: v.GenericSchema<unknown, SandboxConfiguration> = v.object({
-  environment: v.record(v.string(), v.string()),
-  workingDirectory: v.string(),
-  user: v.string(),
-  entrypoint: v.nullable(textList),
-  command: v.nullable(textList),
-  shell: textList,
-  labels: v.record(v.string(), v.string()),
-  exposedPorts: textList,
-  volumes: textList,
-  stopSignal: v.nullable(v.string()),
-});
 
 const imageSchema: v.GenericSchema<unknown, BaseImage> = v.object({
   reference: v.string(),

@@ -24,10 +24,42 @@ export interface RunOperation {
   readonly user: string;
   /** Absolute guest path; made if missing. */
   readonly workingDirectory: string;
+  /**
+   * Further variables of the environment, whose values steps below printed (`ENV --from-output`): the newest
+   * value of each name that a step of the chain gave.
+   */
+  readonly outputVariables: readonly string[];
   readonly network: NetworkAccess;
   /** WORKDIRs since the last step that changed files, in order. */
   readonly directories: readonly WorkingDirectory[];
+  /** In the order of the instruction; mounted for this step alone, and in no layer. */
+  readonly mounts: readonly RunMount[];
+  /** Of each start of the command; null: as long as it takes. Not in the key. */
+  readonly timeoutSeconds: number | null;
+  /**
+   * How often a command that fails is started again; each start finds the files as the step found them. Not in
+   * the key.
+   */
+  readonly retries: number;
+  /** The variable whose value is what the command prints (`ENV --from-output`); null: what it prints is only shown. */
+  readonly outputVariable: string | null;
+  /** A word made for this bake alone, which makes the key its own: of `--no-cache`. Null: found in the cache as ever. */
+  readonly freshness: string | null;
 }
+
+/** Of a RUN without flags. */
+export const plainRun = {
+  outputVariables: [],
+  network: "default",
+  mounts: [],
+  timeoutSeconds: null,
+  retries: 0,
+  outputVariable: null,
+  freshness: null,
+} as const satisfies Partial<RunOperation>;
+
+/** What an `ENV --from-output` may print, in bytes, without the line ends that are taken away. */
+export const outputValueLimitBytes = 64 * 1024;
 
 export type RunCommand =
   /** Started as it is, e.g. `["/bin/sh", "-c", "make"]`. */
@@ -35,8 +67,87 @@ export type RunCommand =
   /** A heredoc that begins with `#!`: written to a file outside the layer and executed. */
   | { readonly kind: "script"; readonly content: string };
 
-/** `default`: the internet as microsandbox's public policy allows. `none`: no network device at all. */
-export type NetworkAccess = "default" | "none";
+/**
+ * `default`: the internet as microsandbox's public policy allows. `none`: no network device at all. `allow`: these
+ * hosts only, each `host`, `host:port` or `*.domain` (any name below the domain, not itself), in lower case, sorted;
+ * IPv6 addresses in brackets. Names are looked up as ever; everything else is refused.
+ */
+export type NetworkAccess = "default" | "none" | { readonly allow: readonly string[] };
+
+/** A `--mount`. Targets are absolute guest paths, clean, and not `/`. */
+export type RunMount = BindMount | CacheMount | VolumeMount | TmpfsMount | SecretMount | SshMount;
+
+/** A file or directory to be seen in the guest. What is written to it is thrown away after the step. */
+export interface BindMount {
+  readonly kind: "bind";
+  readonly target: string;
+  readonly readOnly: boolean;
+  readonly content: MountContent;
+}
+
+export type MountContent =
+  /** One file or directory of the build context, `written` as it is named there. */
+  | { readonly kind: "context"; readonly source: ContextSource }
+  | ({ readonly kind: "stage"; readonly path: string } & StageFiles);
+
+/** A directory that outlives the step, for later bakes; it may vanish at any time. */
+export interface CacheMount {
+  readonly kind: "cache";
+  /** Tells caches apart: mounts with the same id share one. */
+  readonly id: string;
+  readonly target: string;
+  readonly readOnly: boolean;
+  /** `private`: another one while this one is in use; `locked`: wait until it is free. */
+  readonly sharing: "shared" | "private" | "locked";
+  /** Of the directory, when it is made. */
+  readonly mode: number;
+  readonly userId: number;
+  readonly groupId: number;
+  /** What an empty cache begins with; null: nothing. */
+  readonly seed: MountContent | null;
+}
+
+/** A named volume of the host that bakes on. */
+export interface VolumeMount {
+  readonly kind: "volume";
+  readonly name: string;
+  readonly target: string;
+  readonly readOnly: boolean;
+}
+
+export interface TmpfsMount {
+  readonly kind: "tmpfs";
+  readonly target: string;
+  /** Null: as the guest's kernel has it. */
+  readonly sizeBytes: number | null;
+  readonly mode: number;
+}
+
+/** The value comes from the client while the step runs; it is in no key, record, layer or log. */
+export interface SecretMount {
+  readonly kind: "secret";
+  readonly id: string;
+  /** The file that holds it; null: none. */
+  readonly target: string | null;
+  /** The variable that holds it; null: none. */
+  readonly environmentVariable: string | null;
+  /** False: without a value the step runs without it. */
+  readonly required: boolean;
+  readonly mode: number;
+  readonly userId: number;
+  readonly groupId: number;
+}
+
+/** The socket of an ssh agent of the client; `SSH_AUTH_SOCK` names the first one's target. */
+export interface SshMount {
+  readonly kind: "ssh";
+  readonly id: string;
+  readonly target: string;
+  readonly required: boolean;
+  readonly mode: number;
+  readonly userId: number;
+  readonly groupId: number;
+}
 
 /** A `COPY` or `ADD`. Everything arrives as `owner` (default 0:0 from the context, kept from a stage). */
 export interface CopyOperation {
@@ -55,25 +166,52 @@ export type CopySource =
   /** Files of the build context, already selected, hashed and sorted by path. */
   | { readonly kind: "context"; readonly sources: readonly ContextSource[] }
   /** Paths (may hold wildcards) in the root filesystem that a stage ends with. */
-  | {
-      readonly kind: "stage";
-      /** Last layer of the stage; null when the stage is its base image as it is. */
-      readonly layer: LayerKey | null;
-      readonly imageDigest: string;
-      readonly diskSizeMib: number;
-      readonly paths: readonly string[];
-    };
+  | ({ readonly kind: "stage" } & StageFiles & StageSelection);
+
+/** The root filesystem that a stage ends with. */
+export interface StageFiles {
+  /** Last layer of the stage; null when the stage is its base image as it is. */
+  readonly layer: LayerKey | null;
+  readonly imageDigest: string;
+  readonly diskSizeMib: number;
+}
+
+/** What a COPY takes from a stage. */
+export interface StageSelection {
+  readonly paths: readonly string[];
+  /** Patterns in the ignore file's language, relative to each source; what they match is not copied. */
+  readonly excludes: readonly string[];
+  /**
+   * `--parents`: the path of each source is kept below the destination, from a `/./` in it on where there is one,
+   * and `**` crosses directories. Directories that are made on the way have the mode and owner of the stage's; those
+   * that are there already stay as they are.
+   */
+  readonly keepsParents: boolean;
+  /** A path that is not there is not an error. */
+  readonly ifExists: boolean;
+}
+
+/** Of a COPY without flags; its paths are added. */
+export const plainSelection = {
+  excludes: [],
+  keepsParents: false,
+  ifExists: false,
+} as const satisfies Partial<StageSelection>;
 
 /** One source argument of a COPY after wildcards are matched. */
 export interface ContextSource {
   /** As written, for messages. */
   readonly written: string;
-  /** `file` keeps its name unless the destination renames it; of a `directory` only the contents are copied. */
-  readonly kind: "file" | "directory";
+  /**
+   * `file` keeps its name unless the destination renames it; of a `directory` only the contents are copied; an
+   * `archive` (a tar, maybe compressed) is unpacked into the destination, which is a directory, with the owners and
+   * modes that it says.
+   */
+  readonly kind: "file" | "directory" | "archive";
   /** Base name of the source. */
   readonly name: string;
   /**
-   * For `file`: exactly one entry whose path is ''. For `directory`: everything below it, parents before
+   * For `file` and `archive`: exactly one entry whose path is ''. For `directory`: everything below it, parents before
    * children, sorted by path; the directory itself is the entry with path ''.
    */
   readonly entries: readonly ContextEntry[];
@@ -89,7 +227,13 @@ export type ContextEntry =
       readonly sizeBytes: number;
       readonly digest: ContentDigest;
     }
-  | { readonly kind: "directory"; readonly path: string; readonly mode: number }
+  | {
+      readonly kind: "directory";
+      readonly path: string;
+      readonly mode: number;
+      /** Only on the way to what is copied (`--parents`): one that is there keeps its mode and owner. */
+      readonly isImplied?: true;
+    }
   | { readonly kind: "symlink"; readonly path: string; readonly target: string };
 
 /** Names are looked up in the guest's /etc/passwd and /etc/group; an unknown name fails the step. */
@@ -108,4 +252,19 @@ export type CopyMode =
 export interface MakeDirectoriesOperation {
   readonly kind: "make-directories";
   readonly directories: readonly WorkingDirectory[];
+}
+
+/** The files of the context that an operation takes with it. */
+export function contextSourcesOf(operation: StepOperation): readonly ContextSource[] {
+  if (operation.kind === "copy") return operation.source.kind === "context" ? operation.source.sources : [];
+  if (operation.kind !== "run") return [];
+  return mountContents(operation).flatMap((content) => (content.kind === "context" ? [content.source] : []));
+}
+
+/** What the mounts of a RUN show, in order. */
+export function mountContents({ mounts }: RunOperation): readonly MountContent[] {
+  return mounts.flatMap((mount) => {
+    if (mount.kind === "bind") return [mount.content];
+    return mount.kind === "cache" && mount.seed !== null ? [mount.seed] : [];
+  });
 }

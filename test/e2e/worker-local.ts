@@ -16,11 +16,13 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Failure } from "../../src/diagnostics/failure.ts";
 import { contentDigest, type LayerKey, layerKey, sha256Digest } from "../../src/model/identifiers.ts";
 import { emptyConfiguration } from "../../src/model/sandbox-configuration.ts";
-import type {
-  ContextSource,
-  CopyOperation,
-  RunOperation,
-  StepOperation,
+import {
+  type ContextSource,
+  type CopyOperation,
+  plainRun,
+  plainSelection,
+  type RunOperation,
+  type StepOperation,
 } from "../../src/model/step-operation.ts";
 import { openLocalWorker } from "../../src/worker/local/local-worker.ts";
 import type {
@@ -65,7 +67,7 @@ function run(script: string, more: Partial<RunOperation> = {}): LineageStep {
     environment: { PATH: "/bin:/usr/bin" },
     user: "root",
     workingDirectory: "/",
-    network: "default",
+    ...plainRun,
     directories: [],
     ...more,
   });
@@ -202,7 +204,7 @@ const cases: Readonly<Record<string, () => Promise<void>>> = {
       environment: { PATH: "/bin" },
       user: "1234",
       workingDirectory: "/",
-      network: "default",
+      ...plainRun,
       directories: [],
     });
     const { outcome, events, output } = await bake([first, second, script]);
@@ -299,7 +301,14 @@ const cases: Readonly<Record<string, () => Promise<void>>> = {
     const base = await bake([stage]);
     assert.equal(base.outcome.kind, "completed");
     const from = (...paths: string[]) =>
-      ({ kind: "stage", layer: stage.key, imageDigest: digest, diskSizeMib, paths }) as const;
+      ({
+        kind: "stage",
+        layer: stage.key,
+        imageDigest: digest,
+        diskSizeMib,
+        paths,
+        ...plainSelection,
+      }) as const;
     const { outcome, output } = await bake(
       [
         copy({ source: from("/out/*.js", "/out/l"), destination: "/js/", destinationIsDirectory: true }),

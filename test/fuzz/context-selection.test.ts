@@ -44,7 +44,7 @@ async function inRig<Result>(
 async function keysIn(rig: ContextRig): Promise<readonly string[]> {
   const { plan, inputs, diagnostics } = await rig.resolve(["COPY . /x/"]);
   expect(diagnostics).toEqual([]);
-  return keyPlan(plan, inputs, await loadHasher()).stages.flatMap((stage) =>
+  return keyPlan(plan, { inputs, hasher: await loadHasher(), ground: null, freshness: "" }).stages.flatMap((stage) =>
     stage.steps.map((step) => step.key),
   );
 }

@@ -20,6 +20,8 @@ export interface PlanTestOptions {
   readonly configuration?: Partial<SandboxConfiguration>;
   /** Digit that every base image's digest is made of. */
   readonly imageDigit?: string;
+  /** The word of steps that are never found in the cache. */
+  readonly freshness?: string;
 }
 
 function optionsFor({ buildArguments = {}, target = null, platform = "linux/amd64" }: PlanTestOptions) {
@@ -100,7 +102,12 @@ export async function keyedPlanOf(
   const inputs: StepInputs = new Map(
     plan.stages.flatMap((stage) => stage.steps).map((step) => [step.id, options.sources ?? []]),
   );
-  return keyPlan(plan, inputs, await loadHasher());
+  return keyPlan(plan, {
+    inputs,
+    hasher: await loadHasher(),
+    ground: null,
+    freshness: options.freshness ?? "once",
+  });
 }
 
 /** The keys by step id. */

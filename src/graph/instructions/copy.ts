@@ -1,6 +1,7 @@
 import type { CopyInstruction, Flag, Heredoc, Word } from "../../lightfile/ast.ts";
-import type { CopyPattern } from "../plan.ts";
-import type { DraftCopySource, StageBuilder } from "../stage-builder.ts";
+import { plainSelection } from "../../model/step-operation.ts";
+import type { CopyPattern, CopySourceOn } from "../plan.ts";
+import type { ImageReference, StageBuilder } from "../stage-builder.ts";
 import { emptyWordHint, flagValue, readFlags } from "./flags.ts";
 import { readMode, readOwner } from "./ownership.ts";
 
@@ -109,11 +110,12 @@ function readSource(
   stage: StageBuilder,
   flags: ReadonlyMap<string, Flag>,
   { instruction, patterns }: SourceParts,
-): DraftCopySource | null {
+): CopySourceOn<ImageReference> | null {
   const fromFlag = flags.get("from");
   if (fromFlag === undefined) {
-    const refusesArchives = instruction.kind === "add" && flagValue(stage, flags.get("unpack")) !== "false";
-    return { kind: "context", patterns, ...(refusesArchives ? { archives: "refuse" } : {}) };
+    const unpacks =
+      instruction.kind === "add" && flagValue(stage, flags.get("unpack")) !== "false" ? "auto" : "never";
+    return { kind: "context", patterns, unpacks, ...plainSelection };
   }
   const reference = flagValue(stage, fromFlag);
   if (reference === null) return null;
@@ -131,5 +133,5 @@ function readSource(
     return null;
   }
   const paths = patterns.flatMap((pattern) => (pattern.kind === "path" ? [pattern.pattern] : []));
-  return { ...source, paths };
+  return { ...source, paths, ...plainSelection };
 }

@@ -1,6 +1,6 @@
 import { posix } from "node:path";
 import type { Flag, Heredoc, RunInstruction } from "../../lightfile/ast.ts";
-import type { NetworkAccess, RunCommand } from "../../model/step-operation.ts";
+import { type NetworkAccess, plainRun, type RunCommand } from "../../model/step-operation.ts";
 import type { StageBuilder } from "../stage-builder.ts";
 import { flagValue, readFlags } from "./flags.ts";
 
@@ -19,7 +19,9 @@ export function readRun(stage: StageBuilder, instruction: RunInstruction): void 
       environment,
       user: stage.configuration.user,
       workingDirectory: stage.configuration.workingDirectory,
+      ...plainRun,
       network,
+      runsAlways: false,
       directories: stage.takePendingDirectories(),
       ...(Object.keys(proxies).length === 0 ? {} : { proxies }),
     },

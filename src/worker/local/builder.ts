@@ -6,7 +6,7 @@ import type { WritableDisk } from "../../layers/layer-store.ts";
 import type { NetworkAccess } from "../../model/step-operation.ts";
 import type { Resources } from "../worker.ts";
 import { readGuestState } from "./guest-state.ts";
-import { MicroVm } from "./micro-vm.ts";
+import { MicroVm, type MicroVmOptions } from "./micro-vm.ts";
 import type { Microsandbox } from "./microsandbox.ts";
 import { removeRuntimeFiles, restoreRuntimeFiles } from "./runtime-files.ts";
 
@@ -41,7 +41,7 @@ export class Builder {
   /** The disk is discarded when the builder cannot start. */
   static async start(options: BuilderOptions, signal: AbortSignal): Promise<Builder> {
     const { disk, resources, network } = options;
-    const vmOptions = {
+    const vmOptions: MicroVmOptions = {
       microsandbox: options.microsandbox,
       name: options.keepAs ?? newBuilderName(),
       image: options.image,
@@ -49,7 +49,8 @@ export class Builder {
       cpus: resources.cpus,
       memoryMib: resources.memoryMib,
       hostname: builderHostname,
-      network,
+      // What an allow-list lets through is decided within the builder, step by step.
+      network: network === "none" ? "none" : "default",
       detached: options.keepAs !== null,
     };
     let vm: MicroVm | undefined;

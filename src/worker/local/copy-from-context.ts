@@ -6,7 +6,7 @@ import { rootOwner } from "./users.ts";
 export function contextTrees(sources: readonly ContextSource[], client: LineageClient): readonly CopyTree[] {
   return sources.map(({ written, kind, name, entries }) => ({
     written,
-    kind,
+    kind: kind === "directory" ? "directory" : "file",
     name,
     entries: entries.map((entry) => contextEntry(entry, client)),
   }));

@@ -24,7 +24,7 @@ export async function startGuestRun(vm: MicroVm, run: GuestRun): Promise<GuestPr
     program: guestHelperPath,
     arguments: [
       run.endsOthers ? "step" : "run",
-      run.network,
+      typeof run.network === "string" ? run.network : "default",
       String(identity.userId),
       String(identity.groupId),
       [identity.groupId, ...identity.furtherGroupIds].join(","),

@@ -17,6 +17,7 @@ import type { Microsandbox } from "./microsandbox.ts";
 import { runStep } from "./run-step.ts";
 import type { SealCost } from "./seal-cost.ts";
 import { stepRefusal } from "./step-refused.ts";
+import { refuseUnsupported } from "./unsupported-operation.ts";
 
 export interface LineageHost {
   readonly microsandbox: Microsandbox;
@@ -213,6 +214,7 @@ class Lineage {
     index: number,
     log: LayerLog,
   ): Promise<StepFailure | undefined> {
+    refuseUnsupported(operation);
     switch (operation.kind) {
       case "run":
         return runStep(builder.vm, operation, (stream, text) => {

@@ -4,8 +4,8 @@ import * as v from "valibot";
 import writeFileAtomic from "write-file-atomic";
 import { Failure, systemErrorCode } from "../../diagnostics/failure.ts";
 import { didYouMean } from "../../diagnostics/suggest.ts";
-import { configurationSchema } from "../../layers/snapshot-document.ts";
 import type { SandboxConfiguration } from "../../model/sandbox-configuration.ts";
+import { configurationSchema } from "../../model/sandbox-configuration-schema.ts";
 import type { PortMapping } from "../worker.ts";
 
 const recordVersion = 1;

@@ -9,6 +9,7 @@ import {
   type Sha256Digest,
 } from "../../model/identifiers.ts";
 import type { SandboxConfiguration } from "../../model/sandbox-configuration.ts";
+import { configurationSchema } from "../../model/sandbox-configuration-schema.ts";
 import type {
   DebugLayer,
   ExecExit,
@@ -42,19 +43,6 @@ export const contentDigestSchema = v.custom<ContentDigest>(
 export const sha256Schema = v.custom<Sha256Digest>(
   (value) => typeof value === "string" && isSha256Digest(value),
 );
-
-const configurationSchema = v.object({
-  environment: textMap,
-  workingDirectory: v.string(),
-  user: v.string(),
-  entrypoint: v.nullable(list(v.string())),
-  command: v.nullable(list(v.string())),
-  shell: list(v.string()),
-  labels: textMap,
-  exposedPorts: list(v.string()),
-  volumes: list(v.string()),
-  stopSignal: v.nullable(v.string()),
-});
 
 export const baseImageSchema = v.object({
   reference: v.string(),

@@ -5,6 +5,7 @@ import type { PlannedStage, PlannedStep } from "../../../src/graph/plan.ts";
 import type { BaseImage } from "../../../src/model/base-image.ts";
 import { sha256Digest, stepId } from "../../../src/model/identifiers.ts";
 import { emptyConfiguration } from "../../../src/model/sandbox-configuration.ts";
+import { plainRun, plainSelection } from "../../../src/model/step-operation.ts";
 
 export const image: BaseImage = {
   reference: "base:1",
@@ -26,7 +27,7 @@ export interface StageSketch {
 export async function sketchPlan(sketches: readonly StageSketch[]): Promise<KeyedPlan> {
   const stages = sketches.map(toStage);
   const plan = { stages, target: stages.length - 1, snapshotName: null };
-  return keyPlan(plan, new Map(), await loadHasher());
+  return keyPlan(plan, { inputs: new Map(), hasher: await loadHasher(), ground: null, freshness: "" });
 }
 
 function toStage(sketch: StageSketch, index: number): PlannedStage {
@@ -38,6 +39,7 @@ function toStage(sketch: StageSketch, index: number): PlannedStage {
     resources: { cpus: sketch.cpus ?? null, memoryMib: sketch.memoryMib ?? null, diskSizeMib: 8192 },
     steps: sketch.steps.map((title, position) => toStep(title, index, position)),
     configuration: emptyConfiguration,
+    tests: [],
     history: [],
   };
 }
@@ -49,6 +51,8 @@ function toStep(title: string, stage: number, position: number): PlannedStep {
     stage,
     title,
     range: { start: 0, end: 0 },
+    source: { path: "Lightfile", text: "" },
+    context: { directory: "/", lightfilePath: null },
     variables: {},
     definition:
       copied === undefined
@@ -58,12 +62,13 @@ function toStep(title: string, stage: number, position: number): PlannedStep {
             environment: {},
             user: "root",
             workingDirectory: "/",
-            network: "default",
             directories: [],
+            ...plainRun,
+            runsAlways: false,
           }
         : {
             kind: "copy",
-            source: { kind: "stage", index: Number(copied), paths: ["/out"] },
+            source: { kind: "stage", index: Number(copied), paths: ["/out"], ...plainSelection },
             destination: "/in",
             destinationIsDirectory: false,
             owner: null,

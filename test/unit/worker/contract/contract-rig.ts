@@ -3,6 +3,7 @@ import { Readable } from "node:stream";
 import type { BaseImage } from "../../../../src/model/base-image.ts";
 import { type ContentDigest, type LayerKey, layerKey } from "../../../../src/model/identifiers.ts";
 import { emptyConfiguration } from "../../../../src/model/sandbox-configuration.ts";
+import { plainRun } from "../../../../src/model/step-operation.ts";
 import type {
   ExecExit,
   ExecRequest,
@@ -52,6 +53,7 @@ export function runStep(title: string, parent: LayerKey | null): LineageStep {
       environment: emptyConfiguration.environment,
       user: "root",
       workingDirectory: "/",
+      ...plainRun,
       network: "none",
       directories: [],
     },
