@@ -6,6 +6,7 @@ import { execCommand, shellCommand } from "./commands/exec.ts";
 import { graphCommand } from "./commands/graph.ts";
 import { logsCommand } from "./commands/logs.ts";
 import { machineCommand } from "./commands/machine.ts";
+import { parseCommand } from "./commands/parse.ts";
 import { probeChild } from "./commands/probe-child.ts";
 import { pruneCommand } from "./commands/prune.ts";
 import { runCommand } from "./commands/run.ts";
@@ -31,6 +32,7 @@ export function createProgram(session: Session): Command {
   const commands = [
     bakeCommand,
     graphCommand,
+    parseCommand,
     runCommand,
     execCommand,
     shellCommand,
@@ -56,7 +58,7 @@ export function createProgram(session: Session): Command {
 
 const hostOption = ["--host <url>", "use the worker at this address (LIGHTBOX_HOST)"] as const;
 /** These are about this host, whatever worker the others use. */
-const hostCommands = ["machine", "doctor", "serve"];
+const hostCommands = ["machine", "doctor", "serve", "parse"];
 
 function inheritSettings(command: Command, parent: Command): void {
   command.copyInheritedSettings(parent);

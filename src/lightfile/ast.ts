@@ -75,6 +75,8 @@ export interface NamedValue {
 export interface FromInstruction extends InstructionBase {
   readonly kind: "from";
   readonly image: Word;
+  /** The AS before the alias, as written. */
+  readonly as: Word | null;
   readonly alias: Word | null;
 }
 export interface ArgInstruction extends InstructionBase {
@@ -121,6 +123,8 @@ export interface CopyInstruction extends InstructionBase {
   readonly kind: "copy" | "add";
   readonly sources: readonly Word[];
   readonly destination: Word;
+  /** True when the words came from a JSON array. */
+  readonly json: boolean;
 }
 export interface WorkdirInstruction extends InstructionBase {
   readonly kind: "workdir";
@@ -159,6 +163,8 @@ export interface UseInstruction extends InstructionBase {
 export interface ImportInstruction extends InstructionBase {
   readonly kind: "import";
   readonly reference: Word;
+  /** The AS before the alias, as written. */
+  readonly as: Word;
   readonly alias: Word;
 }
 /** An instruction that the parser reads in full but that no part acts on yet, or whose words say it all. */

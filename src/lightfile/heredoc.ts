@@ -51,7 +51,7 @@ function scanDelimiter(
     if (isQuote(charCode)) {
       quoted = true;
       const close = closingQuote(text, offset);
-      if (close === -1) return null;
+      if (close === -1 || text.slice(offset, close).includes("<")) return null;
       name += text.slice(offset + 1, close);
       offset = close + 1;
       continue;

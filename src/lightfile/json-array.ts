@@ -8,7 +8,7 @@ export interface JsonArray {
   readonly onlyStrings: boolean;
 }
 
-/** Reads text as a JSON array; null when it is none. */
+/** Reads text as a JSON array, with U+FFFD for half of a surrogate pair; null when it is none. */
 export function readJsonArray(joined: JoinedText): JsonArray | null {
   const values = parseArray(joined.text);
   if (values === null) return null;
@@ -18,7 +18,7 @@ export function readJsonArray(joined: JoinedText): JsonArray | null {
   for (const value of values) {
     const start = joined.text.indexOf('"', offset);
     offset = endOfString(joined.text, start);
-    words.push({ text: value, range: wordInJoinedText(joined, start, offset).range });
+    words.push({ text: value.toWellFormed(), range: wordInJoinedText(joined, start, offset).range });
   }
   return { words, onlyStrings: true };
 }

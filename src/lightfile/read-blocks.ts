@@ -15,7 +15,9 @@ export function readFrom(
   const aliasToken = parsed.arguments[1];
   const alias = aliasToken === undefined ? null : wordOf(aliasToken, context);
   if (alias !== null) checkName(alias, { code: "InvalidStageName", of: "a stage" }, context);
-  return { kind: "from", ...base, image: wordOf(image, context), alias };
+  const separator = parsed.separators[0];
+  const as = separator === undefined ? null : wordOf(separator, context);
+  return { kind: "from", ...base, image: wordOf(image, context), as, alias };
 }
 
 export function readMixin(token: IToken, base: InstructionParts, context: ReadContext): Instruction {
@@ -42,10 +44,11 @@ export function readImport(
   context: ReadContext,
 ): Instruction | null {
   const aliasToken = parsed.arguments[1];
-  if (aliasToken === undefined) return null;
+  const as = parsed.separators[0];
+  if (aliasToken === undefined || as === undefined) return null;
   const alias = wordOf(aliasToken, context);
   checkName(alias, { code: "InvalidImportName", of: "an imported Lightfile" }, context);
-  return { kind: "import", ...base, reference: wordOf(reference, context), alias };
+  return { kind: "import", ...base, reference: wordOf(reference, context), as: wordOf(as, context), alias };
 }
 
 /** Names of stages, mixins and imports ignore case. */

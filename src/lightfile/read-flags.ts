@@ -53,7 +53,8 @@ export function reportOpenQuote(token: IToken, reporter: Reporter): void {
   });
 }
 
-function readFlag(token: IToken, context: TokenText): Flag {
+/** One flag, whether the instruction knows it or not. */
+export function readFlag(token: IToken, context: TokenText): Flag {
   const joined = joinedTextOf(token, context);
   const equals = joined.text.indexOf("=");
   const nameEnd = equals === -1 ? joined.text.length : equals;

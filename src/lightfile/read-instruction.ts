@@ -6,7 +6,7 @@ import { readAssignments, readDeclarations, readSettings } from "./read-assignme
 import { readFrom, readImport, readMixin, readUse } from "./read-blocks.ts";
 import { readCommand, readEnvFromOutput, readHealthcheck, readShell } from "./read-command.ts";
 import { type InstructionParts, type ReadContext, reportNoArguments } from "./read-context.ts";
-import { readFlags } from "./read-flags.ts";
+import { readFlag, readFlags } from "./read-flags.ts";
 import { readHeredocs } from "./read-heredocs.ts";
 import { plainWords, readCopy, readWords } from "./read-words.ts";
 import { quoteWord } from "./reporter.ts";
@@ -29,7 +29,7 @@ export function readInstruction(parsed: ParsedInstruction, context: ReadContext)
       kind: "invalid",
       keyword,
       range,
-      flags: [],
+      flags: parsed.flags.map((flag) => readFlag(flag, context)),
       heredocs: heredocs.list,
       words: plainWords(parsed, context),
     };

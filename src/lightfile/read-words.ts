@@ -3,7 +3,7 @@ import type { ParsedInstruction } from "./grammar.ts";
 import { isListOfStrings, readJson, reportLikelyJson } from "./read-command.ts";
 import { type InstructionParts, type ReadContext, reportNoArguments } from "./read-context.ts";
 import { describeInstruction, isInstructionName } from "./reserved.ts";
-import { scanPlainWord, skipBlanks } from "./scan.ts";
+import { continuationEnd, type Escape, scanLine, scanPlainWord, skipBlanks } from "./scan.ts";
 import { payloadOf } from "./token-patterns.ts";
 import { rangeOf, wordOf } from "./token-words.ts";
 
@@ -54,24 +54,36 @@ export function readCopy(
       hint: `add a path: ${describeInstruction(name).usage}`,
     });
   }
-  return { kind: name === "COPY" ? "copy" : "add", ...base, sources: words.slice(0, -1), destination };
+  return { kind: name === "COPY" ? "copy" : "add", ...base, sources: words.slice(0, -1), destination, json };
 }
 
-/** The words of an instruction that cannot be acted on, simply cut at white space. */
+/**
+ * The words of an instruction that cannot be acted on, simply cut at white space: all that stands behind its flags, also
+ * where the grammar gave up.
+ */
 export function plainWords(parsed: ParsedInstruction, context: ReadContext): readonly Word[] {
+  const { text, escape: escapeChar } = context;
   const words: Word[] = [];
-  for (const token of parsed.arguments) {
-    const { start, end } = rangeOf(token);
-    let at = start;
-    while (at < end) {
-      const wordStart = skipBlanks(context.text, at);
-      const wordEnd = Math.min(scanPlainWord(context.text, wordStart, context.escape), end);
-      if (wordEnd > wordStart) {
-        const image = context.text.slice(wordStart, wordEnd);
-        words.push(wordOf({ ...token, image, startOffset: wordStart }, context));
-      }
-      at = Math.max(wordEnd, wordStart + 1);
+  const end = scanLine(text, parsed.keyword.startOffset, escapeChar);
+  let at = rangeOf(parsed.flags.at(-1) ?? parsed.keyword).end;
+  while (at < end) {
+    const start = skipGap(text, at, escapeChar);
+    const wordEnd = Math.min(scanPlainWord(text, start, escapeChar), end);
+    if (wordEnd > start) {
+      const image = text.slice(start, wordEnd);
+      words.push(wordOf({ ...parsed.keyword, image, startOffset: start }, context));
     }
+    at = Math.max(wordEnd, start + 1);
   }
   return words;
+}
+
+/** White space and continuations. */
+function skipGap(text: string, at: number, escapeChar: Escape): number {
+  let offset = skipBlanks(text, at);
+  for (;;) {
+    const resumed = text[offset] === escapeChar ? continuationEnd(text, offset, escapeChar) : -1;
+    if (resumed === -1) return offset;
+    offset = skipBlanks(text, resumed);
+  }
 }

@@ -118,8 +118,8 @@ export function matchAssignment(place: Place): Match | null {
 export function matchLegacyAssignment(place: Place): Match | null {
   const name = instructionBefore(place.tokens);
   if (name !== "ENV" && name !== "LABEL") return null;
-  const first = quotedMatch(place, false).end;
-  return place.text.slice(place.offset, first).includes("=") ? null : matchText(place);
+  const range = { start: place.offset, end: quotedMatch(place, false).end };
+  return joinContinuations(place.text, range, place.escape).text.includes("=") ? null : matchText(place);
 }
 
 /** The first word behind `ENV --from-output`. */

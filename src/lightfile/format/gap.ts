@@ -75,6 +75,18 @@ export function printVerbatim(layout: Layout, start: number, end: number): strin
   return printed + text.slice(from, end);
 }
 
+/** The end of a word without the continuations that it ends with. */
+export function endOfText(layout: Layout, start: number, end: number): number {
+  const { text, escape: escapeChar } = layout;
+  let escapeAt = text.indexOf(escapeChar, start);
+  while (escapeAt !== -1 && escapeAt < end) {
+    const gap = readGap(layout, escapeAt, end);
+    if (gap.isContinued && gap.end >= end) return escapeAt;
+    escapeAt = text.indexOf(escapeChar, Math.max(gap.end, escapeAt + 1));
+  }
+  return end;
+}
+
 /** The indentation of the second line of a continued part; null when it has only one. */
 export function continuedIndentation(layout: Layout, start: number, end: number): string | null {
   const { text, escape: escapeChar } = layout;

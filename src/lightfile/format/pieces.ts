@@ -1,6 +1,7 @@
 import type { Range } from "../../diagnostics/source-file.ts";
 import { unreachable } from "../../diagnostics/unreachable.ts";
-import type { Command, Instruction, NamedValue, Word } from "../ast.ts";
+import type { Command, Instruction, Word } from "../ast.ts";
+import { type Layout, readGap } from "./gap.ts";
 
 /** A part of an instruction that the formatter moves as a whole. */
 export type Piece =
@@ -13,12 +14,12 @@ export type Piece =
   | { readonly kind: "array"; readonly elements: readonly Range[] };
 
 /** The parts of an instruction behind its keyword, in the order of the text; words without a node are left out. */
-export function piecesOf(instruction: Instruction): readonly Piece[] {
+export function piecesOf(instruction: Instruction, layout: Layout): readonly Piece[] {
   const flags = instruction.flags.map(({ range }) => ({ range }));
-  return [...words(flags), ...bodyOf(instruction)];
+  return [...words(flags), ...bodyOf(instruction, layout)];
 }
 
-function bodyOf(instruction: Instruction): readonly Piece[] {
+function bodyOf(instruction: Instruction, layout: Layout): readonly Piece[] {
   switch (instruction.kind) {
     case "from":
       return words([instruction.image, ...(instruction.alias === null ? [] : [instruction.alias])]);
@@ -52,7 +53,7 @@ function bodyOf(instruction: Instruction): readonly Piece[] {
       ];
     case "copy":
     case "add":
-      return wordsOrArray([...instruction.sources, instruction.destination]);
+      return wordsOrArray(instruction, [...instruction.sources, instruction.destination], layout);
     case "workdir":
       return [commandLine(instruction.path)];
     case "user":
@@ -62,7 +63,7 @@ function bodyOf(instruction: Instruction): readonly Piece[] {
     case "expose":
       return words(instruction.words);
     case "volume":
-      return instruction.json ? [array(instruction.words)] : words(instruction.words);
+      return instruction.json ? [array(instruction.words)] : plainWords(instruction.words, layout);
     case "stopsignal":
     case "maintainer":
     case "onbuild":
@@ -90,13 +91,22 @@ function commandPiece(command: Command): Piece {
   return command.form === "exec" ? array(command.argv) : commandLine(command.line);
 }
 
-function assignment({ name, value }: NamedValue | { readonly name: Word; readonly value: null }): Piece;
-function assignment({ name, value }: { readonly name: Word; readonly value: Word | null }): Piece;
 function assignment({ name, value }: { readonly name: Word; readonly value: Word | null }): Piece {
   return { kind: "word", range: { start: name.range.start, end: (value ?? name).range.end } };
 }
 
-/** The tree of COPY does not say whether its words came from an array: the printer looks for the bracket. */
-function wordsOrArray(nodes: readonly Word[]): readonly Piece[] {
-  return words(nodes);
+/** The tree of COPY does not say whether its words came from an array; a bracket before the first one does. */
+function wordsOrArray(instruction: Instruction, nodes: readonly Word[], layout: Layout): readonly Piece[] {
+  const first = nodes[0]?.range.start ?? 0;
+  const before = (instruction.flags.at(-1)?.range ?? instruction.keyword.range).end;
+  let ink = readGap(layout, before, first).end;
+  if (layout.text.startsWith("--", ink)) ink = readGap(layout, ink + 2, first).end;
+  return ink < first ? [array(nodes)] : plainWords(nodes, layout);
+}
+
+/** Words that look like an array and are none could become one by a change of the blanks between them. */
+function plainWords(nodes: readonly Word[], layout: Layout): readonly Piece[] {
+  const start = nodes[0]?.range.start ?? 0;
+  const end = nodes.at(-1)?.range.end ?? start;
+  return layout.text[start] === "[" ? [{ kind: "command", range: { start, end } }] : words(nodes);
 }

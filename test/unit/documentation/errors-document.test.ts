@@ -19,7 +19,7 @@ const otherWords = new Set(
     "ContextTrouble ExpansionError Failure GuestFileError StepRefused TransientError", // error classes
     "Argument As Assignment BareOnbuild Blank BlankLines Command CommandText Comment Continuation EndOfLine", // tokens
     "Flag FlagsEnd HealthcheckCommand HealthcheckNone HeredocBodies HeredocMarker JsonArray LegacyAssignment", // tokens
-    "Text Unknown Word", // tokens
+    "EnvironmentArgument MixinName OutputName Text Unknown Word", // tokens
     "Dockerfile Lightfile", // files
     "Depends Package Version", // fields of Debian packages
     "Refused", // an HTTP status
