@@ -1,0 +1,82 @@
+import { readdirSync, readFileSync } from "node:fs";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { format } from "../../../src/lightfile/format/format.ts";
+import { meaningOf } from "../../support/meaning-of.ts";
+import { parseText } from "../../support/parse-text.ts";
+import { keysOf } from "../../support/planned.ts";
+
+const repository = new URL("../../../", import.meta.url);
+
+const examples = [
+  "Lightfile.example",
+  ...readdirSync(new URL("examples/", repository), { recursive: true, encoding: "utf8" })
+    .filter((path) => /(?:^|\/)Lightfile[^/]*$/.test(path))
+    .map((path) => `examples/${path}`),
+];
+
+function read(path: string): string {
+  return readFileSync(new URL(path, repository), "utf8");
+}
+
+/** Blanks, line breaks, comments and cases that change nothing that a Lightfile says. */
+const untidy = fc.record({
+  blank: fc.constantFrom(" ", "  ", "\t", " \\\n  ", " \\\n# note\n    "),
+  lines: fc.constantFrom("\n", "\n\n\n", "\n  # note  \n", "  \n"),
+  lowerCase: fc.boolean(),
+});
+
+describe("examples", () => {
+  test.each(examples)("%s is laid out already", (path) => {
+    expect(format(read(path)).text).toBe(read(path));
+  });
+
+  test("keep their keys when they are made untidy and formatted", async () => {
+    const text =
+      'FROM debian:12 AS a\nENV A=1 B="x y"\nWORKDIR /srv\nRUN make  all\nCOPY . /srv/\nSNAPSHOT a\n';
+    const keys = await keysOf(text);
+    await fc.assert(
+      fc.asyncProperty(untidy, async ({ blank, lines, lowerCase }) => {
+        const changed = text
+          .replaceAll(/^([A-Z]+) /gm, (_, word: string) => `${lowerCase ? word.toLowerCase() : word}${blank}`)
+          .replaceAll("\n", lines);
+        const { text: formatted } = format(changed);
+        expect(await keysOf(formatted)).toEqual(keys);
+        expect(await keysOf(changed)).toEqual(keys);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test.each(examples)("%s keeps its keys", async (path) => {
+    const loose = read(path).replaceAll(/^([A-Z]+) (?=\S)/gm, "$1   ");
+    expect(await keysOf(format(loose).text)).toEqual(await keysOf(read(path)));
+  });
+});
+
+describe("formatting", () => {
+  test.each([
+    ["an unknown instruction", "FROM  a\nRNU  b\n"],
+    ["an unclosed quote", 'FROM  a\nENV A="b\n'],
+    ["nothing", ""],
+  ])("leaves a text with %s as it is and says why", (_, text) => {
+    const { text: formatted, diagnostics } = format(text);
+    expect(formatted).toBe(text);
+    expect(diagnostics.some(({ severity }) => severity === "error")).toBe(true);
+  });
+
+  test("does not make an array of words that only look like one", () => {
+    const text = 'FROM a\nVOLUME ["\t/data one"]\n';
+    expect(meaningOf(parseText(format(text).text).tree)).toEqual(meaningOf(parseText(text).tree));
+  });
+
+  test("does not join lines at an escape character that a form feed kept from it", () => {
+    const text = "FROM a\nRUN b \\\f\nRUN c\n";
+    expect(format(text).text).toBe(text);
+  });
+
+  test("does not turn a comment into a directive", () => {
+    expect(format("\n\n# escape=`\nFROM a\n").text).toBe("\n# escape=`\nFROM a\n");
+    expect(format("# syntax=x\n\\\n# escape=`\nFROM a\n").text).toBe("# syntax=x\n\n# escape=`\nFROM a\n");
+  });
+});
