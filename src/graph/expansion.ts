@@ -1,5 +1,7 @@
 import type { Range } from "../diagnostics/source-file.ts";
-import { ExpansionError, expandWord, splitWords, type VariableLookup } from "../lightfile/expand.ts";
+import { expandWord, splitWords } from "../lightfile/expand.ts";
+import type { VariableLookup } from "../lightfile/expansion.ts";
+import { ExpansionError } from "../lightfile/expansion-error.ts";
 import type { Findings } from "./findings.ts";
 
 export interface ExpansionRequest {

@@ -2,7 +2,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Range } from "../../src/diagnostics/source-file.ts";
-import { ExpansionError, expandWord, splitWords, variablesIn } from "../../src/lightfile/expand.ts";
+import { expandWord, splitWords, variablesIn } from "../../src/lightfile/expand.ts";
+import { ExpansionError } from "../../src/lightfile/expansion-error.ts";
 import { parseIgnoreFile } from "../../src/lightfile/ignore-pattern.ts";
 import { parseLightfile } from "../../src/lightfile/parse.ts";
 import { matchWildcard } from "../../src/lightfile/wildcard.ts";

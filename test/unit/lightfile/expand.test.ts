@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are substitutions of the Lightfile language
 import { describe, expect, test } from "vitest";
-import { ExpansionError, expandWord, splitWords, variablesIn } from "../../../src/lightfile/expand.ts";
+import { expandWord, splitWords, variablesIn } from "../../../src/lightfile/expand.ts";
+import { ExpansionError } from "../../../src/lightfile/expansion-error.ts";
 
 const values: Readonly<Record<string, string>> = {
   NAME: "web",

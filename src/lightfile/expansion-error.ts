@@ -1,0 +1,28 @@
+import { type Position, positionAt } from "../diagnostics/source-file.ts";
+
+const hints = {
+  UnclosedQuote: "close it, or put the file's escape character before it if it stands for itself",
+  BadSubstitution: `write \${NAME}, \${NAME:-default} or another form that a shell knows; escape a $ that stands for itself`,
+  RequiredVariable: "set it with ARG or ENV above this line, or with --build-arg where an ARG declares it",
+  InvalidPattern: "a backslash stands before *, ? or another backslash only",
+} as const;
+
+/** A word that cannot be expanded. `offset` is where in the word, in UTF-16 units. */
+export class ExpansionError extends Error {
+  /** Stable name in PascalCase, to be the code of a diagnostic. */
+  readonly code: keyof typeof hints;
+  readonly offset: number;
+  /** The same place as a line and a column, both from 1. */
+  readonly position: Position;
+  /** What to do about it. */
+  readonly hint: string;
+
+  constructor(code: ExpansionError["code"], place: { text: string; offset: number }, message: string) {
+    super(message);
+    this.name = "ExpansionError";
+    this.code = code;
+    this.offset = place.offset;
+    this.position = positionAt({ path: "", text: place.text }, place.offset);
+    this.hint = hints[code];
+  }
+}
