@@ -11,6 +11,7 @@ export function meaningOf(tree: LightfileTree): unknown {
       return {
         ...bare,
         keyword: instruction.keyword.text.toUpperCase(),
+        ...("as" in instruction ? { as: instruction.as?.text.toUpperCase() } : {}),
         ...(instruction.kind === "healthcheck"
           ? { words: instruction.words.map(({ text }, index) => (index === 0 ? text.toUpperCase() : text)) }
           : {}),

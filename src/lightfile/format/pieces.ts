@@ -1,7 +1,7 @@
 import type { Range } from "../../diagnostics/source-file.ts";
 import { unreachable } from "../../diagnostics/unreachable.ts";
 import type { Command, Instruction, Word } from "../ast.ts";
-import { type Layout, readGap } from "./gap.ts";
+import type { Layout } from "./gap.ts";
 
 /** A part of an instruction that the formatter moves as a whole. */
 export type Piece =
@@ -22,9 +22,13 @@ export function piecesOf(instruction: Instruction, layout: Layout): readonly Pie
 function bodyOf(instruction: Instruction, layout: Layout): readonly Piece[] {
   switch (instruction.kind) {
     case "from":
-      return words([instruction.image, ...(instruction.alias === null ? [] : [instruction.alias])]);
+      return [
+        ...words([instruction.image]),
+        ...(instruction.as === null ? [] : [keyword(instruction.as)]),
+        ...(instruction.alias === null ? [] : words([instruction.alias])),
+      ];
     case "import":
-      return words([instruction.reference, instruction.alias]);
+      return [...words([instruction.reference]), keyword(instruction.as), ...words([instruction.alias])];
     case "arg":
       return instruction.declarations.map(assignment);
     case "env":
@@ -48,12 +52,12 @@ function bodyOf(instruction: Instruction, layout: Layout): readonly Piece[] {
       return [...words([instruction.name]), commandPiece(instruction.command)];
     case "healthcheck":
       return [
-        ...instruction.words.slice(0, 1).map(({ range }): Piece => ({ kind: "keyword", range })),
+        ...instruction.words.slice(0, 1).map(keyword),
         ...(instruction.command === null ? [] : [commandPiece(instruction.command)]),
       ];
     case "copy":
     case "add":
-      return wordsOrArray(instruction, [...instruction.sources, instruction.destination], layout);
+      return wordsOrArray([...instruction.sources, instruction.destination], instruction.json, layout);
     case "workdir":
       return [commandLine(instruction.path)];
     case "user":
@@ -63,7 +67,7 @@ function bodyOf(instruction: Instruction, layout: Layout): readonly Piece[] {
     case "expose":
       return words(instruction.words);
     case "volume":
-      return instruction.json ? [array(instruction.words)] : plainWords(instruction.words, layout);
+      return wordsOrArray(instruction.words, instruction.json, layout);
     case "stopsignal":
     case "maintainer":
     case "onbuild":
@@ -77,6 +81,10 @@ function bodyOf(instruction: Instruction, layout: Layout): readonly Piece[] {
 
 function words(nodes: readonly { readonly range: Range }[]): readonly Piece[] {
   return nodes.map(({ range }) => ({ kind: "word", range }));
+}
+
+function keyword({ range }: Word): Piece {
+  return { kind: "keyword", range };
 }
 
 function commandLine({ range }: Word): Piece {
@@ -95,17 +103,9 @@ function assignment({ name, value }: { readonly name: Word; readonly value: Word
   return { kind: "word", range: { start: name.range.start, end: (value ?? name).range.end } };
 }
 
-/** The tree of COPY does not say whether its words came from an array; a bracket before the first one does. */
-function wordsOrArray(instruction: Instruction, nodes: readonly Word[], layout: Layout): readonly Piece[] {
-  const first = nodes[0]?.range.start ?? 0;
-  const before = (instruction.flags.at(-1)?.range ?? instruction.keyword.range).end;
-  let ink = readGap(layout, before, first).end;
-  if (layout.text.startsWith("--", ink)) ink = readGap(layout, ink + 2, first).end;
-  return ink < first ? [array(nodes)] : plainWords(nodes, layout);
-}
-
 /** Words that look like an array and are none could become one by a change of the blanks between them. */
-function plainWords(nodes: readonly Word[], layout: Layout): readonly Piece[] {
+function wordsOrArray(nodes: readonly Word[], isArray: boolean, layout: Layout): readonly Piece[] {
+  if (isArray) return [array(nodes)];
   const start = nodes[0]?.range.start ?? 0;
   const end = nodes.at(-1)?.range.end ?? start;
   return layout.text[start] === "[" ? [{ kind: "command", range: { start, end } }] : words(nodes);

@@ -49,7 +49,7 @@ class InstructionPrinter {
     this.printed += text.slice(this.#at, text.indexOf("\n", this.#at));
   }
 
-  /** Prints what stands before `offset`: gaps, and words that the tree has no node for, such as AS and `--`. */
+  /** Prints what stands before `offset`: gaps, and words that the tree has no node for, such as `--`. */
   #addWordsBefore(offset: number): void {
     const { text, escape: escapeChar } = this.#layout;
     for (;;) {
@@ -57,10 +57,8 @@ class InstructionPrinter {
       this.printed += printGap(gap, escapeChar, this.#indentation);
       this.#at = gap.end;
       if (gap.end >= offset) return;
-      // AS needs no blank behind it where a line ends.
-      const isAs = /^as[\s\\`]/i.test(text.slice(gap.end, gap.end + 3));
-      this.#at = isAs ? gap.end + 2 : Math.min(scanPlainWord(text, gap.end, escapeChar), offset);
-      this.printed += isAs ? "AS" : printVerbatim(this.#layout, gap.end, this.#at);
+      this.#at = Math.min(scanPlainWord(text, gap.end, escapeChar), offset);
+      this.printed += printVerbatim(this.#layout, gap.end, this.#at);
     }
   }
 
