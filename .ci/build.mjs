@@ -18,7 +18,12 @@ const commonJsNames = [
 
 await build({
   absWorkingDir: root,
-  entryPoints: { cli: "src/cli/start.ts", index: "src/index.ts", presets: "src/presets.ts" },
+  entryPoints: {
+    cli: "src/cli/start.ts",
+    index: "src/index.ts",
+    presets: "src/presets.ts",
+    lightfile: "src/lightfile-api.ts",
+  },
   outdir: out,
   bundle: true,
   splitting: true,
