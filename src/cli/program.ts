@@ -5,6 +5,7 @@ import { doctorCommand } from "./commands/doctor.ts";
 import { execCommand, shellCommand } from "./commands/exec.ts";
 import { graphCommand } from "./commands/graph.ts";
 import { logsCommand } from "./commands/logs.ts";
+import { lspCommand } from "./commands/lsp.ts";
 import { machineCommand } from "./commands/machine.ts";
 import { parseCommand } from "./commands/parse.ts";
 import { probeChild } from "./commands/probe-child.ts";
@@ -45,6 +46,7 @@ export function createProgram(session: Session): Command {
     pruneCommand,
     machineCommand,
     doctorCommand,
+    lspCommand,
     serveCommand,
   ];
   for (const create of commands) {
@@ -58,7 +60,7 @@ export function createProgram(session: Session): Command {
 
 const hostOption = ["--host <url>", "use the worker at this address (LIGHTBOX_HOST)"] as const;
 /** These are about this host, whatever worker the others use. */
-const hostCommands = ["machine", "doctor", "serve", "parse"];
+const hostCommands = ["machine", "doctor", "serve", "lsp", "completion", "parse"];
 
 function inheritSettings(command: Command, parent: Command): void {
   command.copyInheritedSettings(parent);

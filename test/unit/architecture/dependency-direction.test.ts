@@ -17,9 +17,11 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   worker: ["layers", "images", "model", "diagnostics"],
   machine: ["worker", "images", "model", "diagnostics"],
   bake: ["context", "graph", "lightfile", "worker", "model", "diagnostics"],
+  "language-server": ["context", "lint", "lightfile", "diagnostics"],
   render: ["bake", "graph", "model", "diagnostics"],
   cli: [
     "render",
+    "language-server",
     "bake",
     "machine",
     "worker",
@@ -39,6 +41,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   microsandbox: ["worker/local/microsandbox", "machine/probe-child"],
   commander: ["cli/"],
   "log-update": ["render/"],
+  "vscode-languageserver/node": ["language-server/", "cli/actions/serve-editor"],
 };
 
 interface Import {

@@ -1,0 +1,56 @@
+import { type CodeAction, CodeActionKind, type CodeActionParams } from "vscode-languageserver/node";
+import type { Fix, TextEdit } from "../diagnostics/fix.ts";
+import type { Finding } from "../lint/lint.ts";
+import { toDiagnostic, toEdit } from "./to-protocol.ts";
+import type { ParsedFile } from "./workspace.ts";
+
+/** The fixes of the findings in a range, and one action that applies all safe fixes of the file. */
+export function codeActionsFor(
+  file: ParsedFile,
+  findings: readonly Finding[],
+  { range, context }: Pick<CodeActionParams, "range" | "context">,
+): CodeAction[] {
+  const { document } = file;
+  const start = document.offsetAt(range.start);
+  const end = document.offsetAt(range.end);
+  const isWanted = (kind: string) =>
+    context.only?.some((only) => kind === only || kind.startsWith(`${only}.`)) ?? true;
+  const actions: CodeAction[] = [];
+  if (isWanted(CodeActionKind.QuickFix)) {
+    for (const finding of findings) {
+      if (finding.range.end < start || finding.range.start > end) continue;
+      for (const fix of finding.fixes) actions.push(toAction(file, finding, fix));
+    }
+  }
+  const edits = withoutOverlaps(
+    findings.flatMap(({ fixes }) => fixes.find(({ isSafe }) => isSafe)?.edits ?? []),
+  );
+  if (edits.length > 0 && isWanted(CodeActionKind.SourceFixAll)) {
+    actions.push({
+      title: "Apply all safe fixes",
+      kind: CodeActionKind.SourceFixAll,
+      edit: { changes: { [file.uri]: edits.map((edit) => toEdit(document, edit)) } },
+    });
+  }
+  return actions;
+}
+
+function toAction(file: ParsedFile, finding: Finding, fix: Fix): CodeAction {
+  return {
+    title: fix.title,
+    kind: CodeActionKind.QuickFix,
+    isPreferred: fix.isSafe,
+    diagnostics: [toDiagnostic(file, finding)],
+    edit: { changes: { [file.uri]: fix.edits.map((edit) => toEdit(file.document, edit)) } },
+  };
+}
+
+/** Of edits that touch the same text the first one is kept: the others' findings come up again. */
+function withoutOverlaps(edits: readonly TextEdit[]): readonly TextEdit[] {
+  const kept: TextEdit[] = [];
+  for (const edit of edits.toSorted((a, b) => a.range.start - b.range.start)) {
+    const last = kept.at(-1);
+    if (last === undefined || edit.range.start >= last.range.end) kept.push(edit);
+  }
+  return kept;
+}

@@ -1,0 +1,61 @@
+import type { Range } from "../diagnostics/source-file.ts";
+import { joinContinuations } from "../lightfile/joined-text.ts";
+import type { Escape } from "../lightfile/scan.ts";
+
+/** A `$NAME` or `${NAME…` in a text. */
+export interface VariablePlace {
+  readonly name: string;
+  /** Of the name alone. */
+  readonly range: Range;
+  /** From the `$` on. */
+  readonly start: number;
+}
+
+/**
+ * How quotes and the escape character act: in words as the builder expands them, in command lines as a shell does, in
+ * heredoc bodies and JSON strings, where quotes are plain text.
+ */
+export type Quoting = "word" | "shell" | "plain";
+
+const nameAt = /\{?([A-Za-z_][A-Za-z0-9_]*)/y;
+
+/**
+ * The variables in a part of a Lightfile, as written there. It never fails: what is wrong with a word, the expansion
+ * says. Takes time in proportion to the text's length.
+ */
+export function variablesAt(
+  text: string,
+  range: Range,
+  options: { readonly escape: Escape; readonly quoting: Quoting },
+): readonly VariablePlace[] {
+  const places: VariablePlace[] = [];
+  const written = text.slice(range.start, range.end);
+  if (!written.includes("$")) return places;
+  const joined =
+    options.quoting === "plain"
+      ? { text: written, sourceOffset: (offset: number) => range.start + offset }
+      : joinContinuations(text, range, options.escape);
+  const escapeChar = options.quoting === "word" ? options.escape : "\\";
+  let inDoubleQuotes = false;
+  for (let at = 0; at < joined.text.length; at++) {
+    const char = joined.text.charAt(at);
+    if (char === escapeChar) at++;
+    else if (char === '"') inDoubleQuotes = !inDoubleQuotes;
+    else if (char === "'" && !inDoubleQuotes && options.quoting !== "plain") {
+      const end = joined.text.indexOf("'", at + 1);
+      at = end === -1 ? joined.text.length : end;
+    } else if (char === "$") {
+      nameAt.lastIndex = at + 1;
+      const name = nameAt.exec(joined.text)?.[1];
+      if (name === undefined) continue;
+      const nameStart = nameAt.lastIndex - name.length;
+      const range = {
+        start: joined.sourceOffset(nameStart),
+        end: joined.sourceOffset(nameAt.lastIndex - 1) + 1,
+      };
+      places.push({ name, range, start: joined.sourceOffset(at) });
+      at = nameAt.lastIndex - 1;
+    }
+  }
+  return places;
+}
