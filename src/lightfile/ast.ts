@@ -194,6 +194,8 @@ export interface OnbuildInstruction extends InstructionBase {
 export interface InvalidInstruction extends InstructionBase {
   readonly kind: "invalid";
   readonly words: readonly Word[];
+  /** True when the words came from a JSON array. */
+  readonly json: boolean;
 }
 
 export type Instruction =

@@ -101,7 +101,8 @@ class StructureCheck {
 
   /** Only the first: the others would be explained by the same missing line. */
   private readOutside(instruction: Instruction): void {
-    if (instruction.kind === "arg" && this.block === "head") return;
+    const name = instruction.keyword.text.toUpperCase();
+    if (name === "IMPORT" || (name === "ARG" && this.block === "head")) return;
     if (this.outside === null && instruction.kind !== "invalid") this.reportOutside(instruction);
     this.outside ??= instruction;
   }

@@ -67,6 +67,7 @@ function readDirective(text: string, lineStart: number, lineEnd: number): Direct
 function checkDirective(directive: Directive, reporter: Reporter): Escape | undefined {
   const { name, value } = directive;
   if (name.text.toLowerCase() === "check") checkCheckOptions(value, reporter);
+  if (name.text.toLowerCase() === "syntax") checkSyntax(value, reporter);
   if (name.text.toLowerCase() !== "escape") return undefined;
   if (value.text === "\\" || value.text === "`") return value.text;
   reporter.error({
@@ -76,6 +77,19 @@ function checkDirective(directive: Directive, reporter: Reporter): Escape | unde
     hint: "it is either \\ or `",
   });
   return undefined;
+}
+
+/** Docker's own frontends read the language that Lightfiles share; with another one the file may mean something else. */
+const dockersFrontend = /^(?:docker\.io\/)?docker\/dockerfile(?:-upstream)?(?:[:@]\S+)?(?:\s|$)/;
+
+function checkSyntax(value: Word, reporter: Reporter): void {
+  if (dockersFrontend.test(value.text)) return;
+  reporter.warning({
+    code: "UnknownSyntax",
+    range: value.range,
+    message: `the frontend ${quoteWord(value.text)} is not run: the file is read as a Lightfile`,
+    hint: "take the line out, and what only that frontend knows",
+  });
 }
 
 function checkCheckOptions(value: Word, reporter: Reporter): void {

@@ -173,6 +173,7 @@ function isJson(instruction: Instruction): boolean {
     case "maintainer":
     case "healthcheck":
     case "onbuild":
+    case "invalid":
       return instruction.json;
     default:
       return false;

@@ -41,10 +41,12 @@ function endOfString(text: string, start: number): number {
 }
 
 const listWithCommas = /^\[\s*(?:"[^"]*"|'[^']*'|[^\s,"'[\]]+)\s*,.*\]$/;
-const listOfOneQuoted = /^\['[^']*'\]$/;
+const quoteAtOnce = /^\[["']/;
 
-/** Whether text that is not a JSON array was probably meant to be one, such as `['a', 'b']`. */
+/**
+ * Whether text that is not a JSON array was probably meant to be one, such as `['a', 'b']` or `["a", "b"`. No command
+ * begins with `["`: the test command `[` has a blank behind it.
+ */
 export function looksLikeJsonArray(text: string): boolean {
-  if (!text.startsWith("[") || !text.endsWith("]")) return false;
-  return listWithCommas.test(text) || listOfOneQuoted.test(text);
+  return quoteAtOnce.test(text) || (text.endsWith("]") && listWithCommas.test(text));
 }

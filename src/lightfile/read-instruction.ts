@@ -8,7 +8,7 @@ import { readCommand, readEnvFromOutput, readHealthcheck, readShell } from "./re
 import { type InstructionParts, type ReadContext, reportNoArguments } from "./read-context.ts";
 import { readFlag, readFlags } from "./read-flags.ts";
 import { readHeredocs } from "./read-heredocs.ts";
-import { plainWords, readCopy, readWords } from "./read-words.ts";
+import { invalidWords, plainWords, readCopy, readWords } from "./read-words.ts";
 import { quoteWord } from "./reporter.ts";
 import { type InstructionName, instructionNames, isInstructionName } from "./reserved.ts";
 import { isBlankOrLineEnd, scanLine, scanPlainWord } from "./scan.ts";
@@ -32,6 +32,7 @@ export function readInstruction(parsed: ParsedInstruction, context: ReadContext)
       flags: parsed.flags.map((flag) => readFlag(flag, context)),
       heredocs: heredocs.list,
       words: plainWords(parsed, context),
+      json: false,
     };
   }
   if (!isBlankOrLineEnd(context.text.charCodeAt(keyword.range.end))) reportMissingBlank(keyword, context);
@@ -47,7 +48,7 @@ function readKnown(
   base: InstructionParts,
   context: ReadContext,
 ): Instruction {
-  const invalid = (): Instruction => ({ kind: "invalid", ...base, words: plainWords(parsed, context) });
+  const invalid = (): Instruction => ({ kind: "invalid", ...base, ...invalidWords(parsed, context) });
   const [first] = parsed.arguments;
   if (name === "ONBUILD") return readOnbuild(parsed, base, context);
   if (name === "HEALTHCHECK") return readHealthcheck(parsed, base, context) ?? invalid();
@@ -129,7 +130,7 @@ function readOnbuild(parsed: ParsedInstruction, base: InstructionParts, context:
       hint: "write ONBUILD once",
     });
   }
-  if (parsed.trigger === null) return { kind: "invalid", ...base, words: [] };
+  if (parsed.trigger === null) return { kind: "invalid", ...base, words: [], json: false };
   const trigger = readInstruction(parsed.trigger, context);
   if (neverTriggers.has(trigger.kind)) {
     reporter.error({

@@ -57,6 +57,18 @@ export function readCopy(
   return { kind: name === "COPY" ? "copy" : "add", ...base, sources: words.slice(0, -1), destination, json };
 }
 
+/** The words of an instruction that cannot be acted on: a JSON array's strings, or all words as they stand there. */
+export function invalidWords(
+  parsed: ParsedInstruction,
+  context: ReadContext,
+): { words: readonly Word[]; json: boolean } {
+  const payloads = parsed.arguments.map(payloadOf);
+  const json = payloads.find((payload) => payload?.kind === "json");
+  return json?.kind === "json" && json.array.onlyStrings
+    ? { words: json.array.words, json: true }
+    : { words: plainWords(parsed, context), json: false };
+}
+
 /**
  * The words of an instruction that cannot be acted on, simply cut at white space: all that stands behind its flags, also
  * where the grammar gave up.

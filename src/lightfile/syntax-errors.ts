@@ -52,7 +52,10 @@ function reportSyntaxError(
     // A flag's quote that is never closed has swallowed the arguments.
     if (instruction.flags.some((flag) => payloadOf(flag)?.kind === "open-quote")) return;
     const separator = instruction.separators.at(-1);
-    const after = separator === undefined ? name : `${name} … ${separator.image.toUpperCase()}`;
+    const after =
+      separator === undefined
+        ? name
+        : `${name} … ${name === "ENV" ? separator.image : separator.image.toUpperCase()}`;
     context.reporter.error({
       code: "MissingArguments",
       range: separator === undefined ? keyword.range : rangeOf(separator),

@@ -2,11 +2,13 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { Diagnostic } from "../../../src/diagnostics/diagnostic.ts";
 import { lineText, positionAt, type Range, type SourceFile } from "../../../src/diagnostics/source-file.ts";
+import { documentOf } from "../../../src/lightfile/document.ts";
 import { parseLightfile } from "../../../src/lightfile/parse.ts";
+import { instructionNames } from "../../../src/lightfile/reserved.ts";
 
 /**
- * Each folder is a case: a Lightfile, and what the parser makes of it in tree.txt and diagnostics.txt.
- * `vitest run test/golden --update` writes both anew; look at what changed.
+ * Each folder is a case: a Lightfile, and what the parser makes of it in tree.txt, diagnostics.txt and document.json
+ * (what `lightbox parse` prints). `vitest run test/golden --update` writes them anew; look at what changed.
  */
 const folder = new URL(".", import.meta.url);
 const cases = readdirSync(folder, { withFileTypes: true })
@@ -28,7 +30,38 @@ describe.each(cases)("%s", (name) => {
   test("has the diagnostics of diagnostics.txt", async () => {
     await expect(diagnostics.map(describeDiagnostic).join("\n")).toMatchFileSnapshot(place("diagnostics.txt"));
   });
+
+  test("is printed as document.json", async () => {
+    const text = `${JSON.stringify(documentOf({ value, diagnostics }), null, 2)}\n`;
+    await expect(text).toMatchFileSnapshot(place("document.json"));
+  });
 });
+
+describe("the cases together", () => {
+  const textsOf = (file: string): string =>
+    cases.map((name) => readFileSync(new URL(`${name}/${file}`, folder), "utf8")).join("\n");
+
+  test("hold every instruction", () => {
+    const trees = textsOf("tree.txt");
+    expect(instructionNames.filter((name) => !trees.includes(`keyword: "${name}"`))).toEqual([]);
+  });
+
+  test("hold every diagnostic of the parser", () => {
+    const found = new Set([...textsOf("diagnostics.txt").matchAll(/ (?:error|warning) (\w+): /g)].map(([, code]) => code));
+    const codes = parserSources().flatMap((text) => [...text.matchAll(/code: "([A-Z]\w+)"/g)].map(([, code]) => code));
+    expect(codes.length).toBeGreaterThan(20);
+    // A line that is too long would make a golden too long; parse-mistakes.test.ts has it.
+    expect(codes.filter((code) => !found.has(code) && code !== "LineTooLong")).toEqual([]);
+  });
+});
+
+/** The files of the parser, without those that read words and patterns later. */
+function parserSources(): readonly string[] {
+  const sources = new URL("../../../src/lightfile/", import.meta.url);
+  return readdirSync(sources)
+    .filter((name) => name.endsWith(".ts") && name !== "ignore-pattern.ts")
+    .map((name) => readFileSync(new URL(name, sources), "utf8"));
+}
 
 /** One line for each property; ranges as positions, so that a wrong one shows. */
 function dump(part: object, source: SourceFile): string {

@@ -30,7 +30,7 @@ describe("the check directive", () => {
     ["# check=skip=NoEffect; error=TRUE", ["error UndefinedVar", "error UnknownFlag"]],
     ["# check=skip=all;error=true", ["error UnknownFlag"]],
     ["# check=experimental=all", ["warning UndefinedVar", "error UnknownFlag", "warning NoEffect"]],
-    ["# syntax=x\n# check=skip=all", ["error UnknownFlag"]],
+    ["# syntax=docker/dockerfile:1\n# check=skip=all", ["error UnknownFlag"]],
   ])("%s", (head, left) => {
     expect(leftUnder(head)).toEqual(left);
   });
