@@ -17,6 +17,8 @@ export interface ScopeOptions {
   readonly complete: boolean;
   /** Names whose values already rest on something unknown. */
   readonly unsure?: ReadonlySet<string>;
+  /** Names whose values a step prints: see {@link Scope.setLater}. */
+  readonly later?: ReadonlySet<string>;
 }
 
 /** Among more names than a person writes, the nearest one is not worth the search. */
@@ -30,9 +32,11 @@ export class Scope {
   readonly #complete: boolean;
   readonly #values: Map<string, string>;
   readonly #unsure: Set<string>;
+  readonly #later: Set<string>;
   #record: Readonly<Record<string, string>> | null = null;
   #read = new Map<string, string>();
   #restsOnUnknown = false;
+  #readLater: string[] = [];
   #mark = 0;
 
   constructor(options: ScopeOptions) {
@@ -42,6 +46,7 @@ export class Scope {
     this.#complete = options.complete;
     this.#values = new Map(options.values);
     this.#unsure = new Set(options.unsure);
+    this.#later = new Set(options.later);
   }
 
   get values(): ReadonlyMap<string, string> {
@@ -78,23 +83,77 @@ export class Scope {
   set(name: string, value: string): void {
     this.#values.set(name, value);
     this.#record = null;
+    this.#later.delete(name);
     if (this.#restsOnUnknown) this.#unsure.add(name);
     else this.#unsure.delete(name);
   }
 
+  /** Takes the value away of a variable that a bare ARG declares anew. */
+  unset(name: string): void {
+    this.#values.delete(name);
+    this.#later.delete(name);
+    this.#unsure.delete(name);
+    this.#record = null;
+  }
+
+  /** The variable's value is what a step prints: commands have it, and no word of the file can be expanded with it. */
+  setLater(name: string): void {
+    this.unset(name);
+    this.#later.add(name);
+  }
+
+  /** The names of which only commands know the values, sorted. */
+  get later(): ReadonlySet<string> {
+    return this.#later;
+  }
+
+  /** Takes over a value that was set in another scope, and whether that one is sure of it. */
+  adopt(name: string, value: string, other: Scope): void {
+    this.#values.set(name, value);
+    this.#later.delete(name);
+    this.#record = null;
+    if (other.unsure.has(name)) this.#unsure.add(name);
+    else this.#unsure.delete(name);
+  }
+
+  /** True when what was expanded since the instruction began rests on a value that is not known yet. */
+  get restsOnUnknown(): boolean {
+    return this.#restsOnUnknown;
+  }
+
   /** The text with its variables replaced and its quotes removed; null when a diagnostic says why not. */
   expand(text: string, range: Range): string | null {
-    return expandText(text, this.#request(range));
+    return this.#guarded(text, range, () => expandText(text, this.#request(range)));
   }
 
   /** As {@link expand}, for the body of a heredoc. */
   expandBody(body: string, range: Range): string | null {
-    return expandBody(body, this.#request(range));
+    return this.#guarded(body, range, () => expandBody(body, this.#request(range)));
   }
 
   /** As {@link expand}, then split at white space. */
   split(text: string, range: Range): readonly string[] | null {
-    return splitText(text, this.#request(range));
+    return this.#guarded(text, range, () => splitText(text, this.#request(range)));
+  }
+
+  /** Runs an expansion; null when it reads a value that is known only while the bake runs. */
+  #guarded<Result>(text: string, range: Range, expand: () => Result): Result | null {
+    this.#readLater = [];
+    const result = expand();
+    const [name] = this.#readLater;
+    if (name === undefined) return result;
+    const { source } = this.#findings;
+    const at = source.text.startsWith(text, range.start) ? text.search(new RegExp(`\\$\\{?${name}\\b`)) : -1;
+    const place = at === -1 ? range : { start: range.start + at, end: range.start + at + name.length + 1 };
+    this.#findings.error(
+      "ValueKnownOnlyAtBake",
+      `$${name} is what a command prints, which is not known before the bake runs it`,
+      place,
+      {
+        hint: "commands of RUN and TEST can use it; a word of the Lightfile cannot, so take an ARG for that",
+      },
+    );
+    return null;
   }
 
   #request(range: Range): ExpansionRequest {
@@ -108,6 +167,11 @@ export class Scope {
   }
 
   #look(name: string): string | undefined {
+    if (this.#later.has(name)) {
+      this.#readLater.push(name);
+      // Not undefined: nobody shall be told that nothing sets it.
+      return "";
+    }
     const value = this.#values.get(name);
     if (value !== undefined) this.#read.set(name, value);
     if (value === undefined ? !this.#complete : this.#unsure.has(name)) this.#restsOnUnknown = true;

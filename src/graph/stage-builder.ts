@@ -68,6 +68,7 @@ export type DraftStep = Omit<PlannedStep, "definition"> & { readonly definition:
 
 export interface RunEnvironment {
   readonly environment: Readonly<Record<string, string>>;
+  readonly outputVariables: readonly string[];
   readonly proxies: Readonly<Record<string, string>>;
 }
 
@@ -90,6 +91,8 @@ export class StageBuilder {
   /** All but the environment and the labels, which grow by one instruction after the other. */
   readonly configuration: Mutable<Omit<SandboxConfiguration, "environment" | "labels">>;
   readonly environment: Map<string, string>;
+  /** What ONBUILD keeps for those who stand on the base: see `replayTriggers`. */
+  readonly inheritedTriggers: readonly string[];
   readonly labels: Map<string, string>;
   readonly resources: Mutable<BuilderResources>;
   readonly steps: DraftStep[] = [];
@@ -108,12 +111,14 @@ export class StageBuilder {
         escape: surroundings.tree.escape,
         values: base.variables,
         unsure: base.unsureVariables,
+        later: new Set(base.configuration.outputVariables),
         complete: surroundings.complete,
         undefinedCode: "UndefinedVar",
       }),
     };
-    const { environment, labels, ...configuration } = base.configuration;
-    this.configuration = configuration;
+    const { environment, labels, onbuild, ...configuration } = base.configuration;
+    this.configuration = { ...configuration, onbuild: [] };
+    this.inheritedTriggers = onbuild;
     this.environment = new Map(Object.entries(environment));
     this.labels = new Map(Object.entries(labels));
     this.resources = { ...base.resources };
@@ -144,6 +149,7 @@ export class StageBuilder {
       escape: surroundings.tree.escape,
       values: this.environment,
       unsure: outer.scope.unsure,
+      later: new Set(this.configuration.outputVariables),
       complete: surroundings.complete,
       undefinedCode: "UndefinedVar",
     });
@@ -154,6 +160,50 @@ export class StageBuilder {
     for (const [name, value] of this.environment) {
       if (before.get(name) !== value) outer.scope.adopt(name, value, scope);
     }
+    for (const name of this.configuration.outputVariables) outer.scope.setLater(name);
+  }
+
+  /** Reads the instructions of a trigger with `apply`: as if they stood in the stage, in another text. */
+  readTrigger(surroundings: StageSurroundings, apply: () => void): void {
+    const outer = this.#reading;
+    const scope = new Scope({
+      findings: surroundings.findings,
+      escape: surroundings.tree.escape,
+      values: outer.scope.values,
+      unsure: outer.scope.unsure,
+      later: outer.scope.later,
+      complete: surroundings.complete,
+      undefinedCode: "UndefinedVar",
+    });
+    const before = new Map(outer.scope.values);
+    this.#reading = { surroundings, scope };
+    apply();
+    this.#reading = outer;
+    for (const [name, value] of scope.values) {
+      if (before.get(name) !== value) outer.scope.adopt(name, value, scope);
+    }
+    for (const name of scope.later) outer.scope.setLater(name);
+  }
+
+  /** The value of a variable of the environment is what a step prints. */
+  setOutputVariable(name: string): void {
+    this.scope.setLater(name);
+    this.environment.delete(name);
+    const names = new Set([...this.configuration.outputVariables, name]);
+    this.configuration.outputVariables = [...names].sort();
+  }
+
+  setEnvironment(name: string, value: string): void {
+    this.scope.set(name, value);
+    this.environment.set(name, value);
+    this.configuration.outputVariables = this.configuration.outputVariables.filter((one) => one !== name);
+  }
+
+  /** Shows the instruction being read under another title. */
+  retitle(title: string): void {
+    const entry = this.history.at(-1);
+    const { useTitle } = this.surroundings;
+    if (entry !== undefined) entry.title = useTitle === null ? title : `${useTitle}: ${title}`;
   }
 
   /** Reads one instruction with `apply` and writes its line of history. */
@@ -226,7 +276,7 @@ export class StageBuilder {
     for (const [name, value] of Object.entries(this.surroundings.proxies)) {
       if (!this.scope.values.has(name)) proxies[name] = value;
     }
-    return { environment: this.scope.record, proxies };
+    return { environment: this.scope.record, outputVariables: [...this.scope.later].sort(), proxies };
   }
 
   /** Ends the stage: directories that nothing has made yet become a step. */

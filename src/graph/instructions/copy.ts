@@ -1,27 +1,85 @@
+import { unreachable } from "../../diagnostics/unreachable.ts";
 import type { CopyInstruction, Flag, Heredoc, Word } from "../../lightfile/ast.ts";
-import { plainSelection } from "../../model/step-operation.ts";
-import type { CopyPattern, CopySourceOn } from "../plan.ts";
+import { parseIgnoreFile } from "../../lightfile/ignore-pattern.ts";
+import type { ContextSelection, CopyExclude, CopyPattern, CopySourceOn } from "../plan.ts";
 import type { ImageReference, StageBuilder } from "../stage-builder.ts";
-import { emptyWordHint, flagValue, readFlags } from "./flags.ts";
+import { emptyWordHint, type FlagEffect, flagValue, type ReadFlags, readFlags } from "./flags.ts";
 import { readMode, readOwner } from "./ownership.ts";
+import { readRemoteSource, remoteKind } from "./remote-source.ts";
+
+const copyFlags: Readonly<Record<string, FlagEffect>> = {
+  from: "acts",
+  chown: "acts",
+  chmod: "acts",
+  parents: "acts",
+  exclude: "acts",
+  "if-exists": "acts",
+  link: "no-effect",
+};
+const addFlags: Readonly<Record<string, FlagEffect>> = {
+  ...copyFlags,
+  checksum: "acts",
+  unpack: "acts",
+  "keep-git-dir": "acts",
+};
 
 export function readCopy(stage: StageBuilder, instruction: CopyInstruction): void {
-  const flags =
-    instruction.kind === "copy"
-      ? readFlags(stage, instruction, { from: "acts", chown: "acts", chmod: "acts", link: "no-effect" })
-      : readFlags(stage, instruction, { chown: "acts", chmod: "acts", unpack: "acts", link: "no-effect" });
+  const flags = readFlags(stage, instruction, instruction.kind === "copy" ? copyFlags : addFlags);
   const owner = readOwner(stage, flags.get("chown"));
   const mode = readMode(stage, flags.get("chmod"));
-  const patterns = readPatterns(stage, instruction);
-  const destination = readDestination(stage, instruction, patterns.length);
+  const patterns = readPatterns(stage, instruction, flags);
+  checkRemoteFlags(stage, patterns, flags);
+  const sourceCount = patterns.length;
+  const destination = readDestination(stage, instruction, { sourceCount, flags });
   const source = readSource(stage, flags, { instruction, patterns });
   if (source === null || destination === null) return;
+  checkNames(stage, patterns, destination);
   const variables = stage.scope.read;
   stage.addStep(
     instruction,
     { kind: "copy", source, ...destination, owner, mode, directories: stage.takePendingDirectories() },
     variables,
   );
+}
+
+/** Flags that speak of an address need one. */
+function checkRemoteFlags(stage: StageBuilder, patterns: readonly CopyPattern[], flags: ReadFlags): void {
+  const checksum = flags.get("checksum");
+  const remote = patterns.filter(({ kind }) => kind === "url" || kind === "git");
+  if (checksum !== undefined && (remote.length !== 1 || patterns.length !== 1)) {
+    stage.findings.error("InvalidChecksum", "--checksum is that of one URL or repository", checksum.range, {
+      hint:
+        remote.length === 0
+          ? "files of the context need none: their content is in the key"
+          : "write an ADD of its own for each source",
+    });
+  }
+  const keep = flags.get("keep-git-dir");
+  if (keep !== undefined && !patterns.some(({ kind }) => kind === "git")) {
+    stage.findings.warning("NoEffect", "--keep-git-dir of ADD changes nothing here", keep.range, {
+      hint: "none of the sources is a git repository",
+    });
+  }
+}
+
+/** In a directory, a download needs a name of its own. */
+function checkNames(
+  stage: StageBuilder,
+  patterns: readonly CopyPattern[],
+  { destinationIsDirectory, destination }: Destination,
+): void {
+  if (!destinationIsDirectory) return;
+  for (const pattern of patterns) {
+    if (pattern.kind !== "url" || pattern.name !== "") continue;
+    stage.findings.error(
+      "NamelessUrl",
+      `${pattern.url} does not say what the file is called`,
+      pattern.range,
+      {
+        hint: `name the file in the destination: ${destination === "/" ? "" : destination}/index.html`,
+      },
+    );
+  }
 }
 
 interface Destination {
@@ -32,7 +90,7 @@ interface Destination {
 function readDestination(
   stage: StageBuilder,
   instruction: CopyInstruction,
-  sourceCount: number,
+  { sourceCount, flags }: { readonly sourceCount: number; readonly flags: ReadFlags },
 ): Destination | null {
   const { text, range } = instruction.destination;
   const written = stage.scope.expand(text, range);
@@ -44,7 +102,7 @@ function readDestination(
     });
     return null;
   }
-  const isDirectory = /(^|\/)(\.{1,2})?$/.test(written);
+  const isDirectory = /(^|\/)(\.{1,2})?$/.test(written) || flags.isOn("parents");
   if (sourceCount > 1 && !isDirectory) {
     stage.findings.error(
       "DestinationNotDirectory",
@@ -58,14 +116,20 @@ function readDestination(
 }
 
 /** The sources after expansion; those with mistakes are left out. */
-function readPatterns(stage: StageBuilder, instruction: CopyInstruction): readonly CopyPattern[] {
+function readPatterns(
+  stage: StageBuilder,
+  instruction: CopyInstruction,
+  flags: ReadFlags,
+): readonly CopyPattern[] {
   const heredocs = [...instruction.heredocs];
   return instruction.sources.flatMap((word): readonly CopyPattern[] => {
     const heredoc = word.text.startsWith("<<") ? heredocs.shift() : undefined;
     if (heredoc !== undefined) return inlinePattern(stage, heredoc);
     const pattern = stage.scope.expand(word.text, word.range);
     if (pattern === null || !isReadable(stage, instruction, { word, pattern })) return [];
-    return [{ kind: "path", pattern, range: word.range }];
+    if (remoteKind(pattern) === null) return [{ kind: "path", pattern, range: word.range }];
+    const remote = readRemoteSource(stage, { text: pattern, range: word.range, flags });
+    return remote === null ? [] : [remote];
   });
 }
 
@@ -74,8 +138,6 @@ function inlinePattern(stage: StageBuilder, heredoc: Heredoc): readonly CopyPatt
   const content = heredoc.expand ? stage.scope.expandBody(heredoc.body, heredoc.bodyRange) : heredoc.body;
   return content === null ? [] : [{ kind: "inline", name, content }];
 }
-
-const remoteSource = /^(https?:\/\/|git:\/\/|ssh:\/\/|git@)/i;
 
 interface ExpandedSource {
   readonly word: Word;
@@ -92,9 +154,9 @@ function isReadable(
     stage.findings.error("BlankPath", `a source of ${keyword} is empty`, word.range, { hint: emptyWordHint });
     return false;
   }
-  if (remoteSource.test(pattern)) {
-    stage.findings.error("NotSupportedYet", `${keyword} cannot fetch ${pattern} yet`, word.range, {
-      hint: "fetch it in a RUN, or put the file into the context",
+  if (remoteKind(pattern) !== null && instruction.kind === "copy") {
+    stage.findings.error("RemoteSourceInCopy", `COPY does not fetch ${pattern}`, word.range, {
+      hint: "ADD does: write ADD in place of COPY",
     });
     return false;
   }
@@ -108,30 +170,70 @@ interface SourceParts {
 
 function readSource(
   stage: StageBuilder,
-  flags: ReadonlyMap<string, Flag>,
+  flags: ReadFlags,
   { instruction, patterns }: SourceParts,
 ): CopySourceOn<ImageReference> | null {
+  const excludes = readExcludes(stage, flags.all("exclude"));
+  const keepsParents = flags.isOn("parents");
+  const ifExists = flags.isOn("if-exists");
   const fromFlag = flags.get("from");
   if (fromFlag === undefined) {
-    const unpacks =
-      instruction.kind === "add" && flagValue(stage, flags.get("unpack")) !== "false" ? "auto" : "never";
-    return { kind: "context", patterns, unpacks, ...plainSelection };
+    const unpacks = readUnpacking(instruction, flags);
+    return { kind: "context", patterns, unpacks, excludes, keepsParents, ifExists };
+  }
+  if (instruction.kind === "add") {
+    stage.findings.error("FromInAdd", "ADD takes nothing from a stage", fromFlag.range, {
+      hint: "write COPY in place of ADD; unpack an archive of the stage in a RUN with --mount=type=bind,from=…",
+    });
+    return null;
   }
   const reference = flagValue(stage, fromFlag);
   if (reference === null) return null;
   const source = stage.surroundings.findSource(reference, fromFlag.range);
   if (source === null) return null;
-  if (patterns.some((pattern) => pattern.kind === "inline")) {
-    stage.findings.error(
-      "HeredocWithFrom",
-      "a heredoc cannot be copied from another stage",
-      instruction.range,
-      {
-        hint: "write a COPY of its own for the heredoc",
-      },
-    );
-    return null;
+  const paths: string[] = [];
+  for (const pattern of patterns) {
+    switch (pattern.kind) {
+      case "path":
+        paths.push(pattern.pattern);
+        break;
+      case "inline":
+        stage.findings.error(
+          "HeredocWithFrom",
+          "a heredoc cannot be copied from another stage",
+          instruction.range,
+          { hint: "write a COPY of its own for the heredoc" },
+        );
+        return null;
+      case "url":
+      case "git":
+        // COPY has been told that it fetches nothing.
+        return null;
+      default:
+        unreachable(pattern);
+    }
   }
-  const paths = patterns.flatMap((pattern) => (pattern.kind === "path" ? [pattern.pattern] : []));
-  return { ...source, paths, ...plainSelection };
+  return { ...source, paths, excludes: excludes.map(({ pattern }) => pattern), keepsParents, ifExists };
+}
+
+function readUnpacking(instruction: CopyInstruction, flags: ReadFlags): ContextSelection["unpacks"] {
+  if (instruction.kind === "copy") return "never";
+  if (flags.get("unpack") === undefined) return "auto";
+  return flags.isOn("unpack") ? "always" : "never";
+}
+
+/** The `--exclude`s that can be understood; the ignore file's language has no comments here. */
+function readExcludes(stage: StageBuilder, flags: readonly Flag[]): readonly CopyExclude[] {
+  return flags.flatMap((flag): readonly CopyExclude[] => {
+    const written = flagValue(stage, flag);
+    if (written === null) return [];
+    const pattern = written.trim();
+    const text = pattern.startsWith("#") ? `\\${pattern}` : pattern;
+    const [problem] = parseIgnoreFile({ path: "--exclude", text }).diagnostics;
+    if (problem === undefined && !text.includes("\n")) return [{ pattern: text, range: flag.range }];
+    stage.findings.error("InvalidPattern", problem?.message ?? "a pattern is one line", flag.range, {
+      hint: problem?.hint ?? "write an --exclude for each pattern",
+    });
+    return [];
+  });
 }

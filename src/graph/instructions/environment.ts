@@ -19,8 +19,7 @@ function expandPairs(stage: StageBuilder, pairs: readonly NamedValue[]): readonl
 export function readEnvironment(stage: StageBuilder, instruction: EnvInstruction): void {
   const pairs = expandPairs(stage, instruction.pairs);
   for (const [name, value] of pairs) {
-    stage.scope.set(name, value);
-    stage.environment.set(name, value);
+    stage.setEnvironment(name, value);
   }
 }
 

@@ -10,21 +10,33 @@ export type FlagEffect =
   /** It only tells another builder how to work: the result is the same without. */
   | "no-effect";
 
+/** The flags of an instruction that act. */
+export interface ReadFlags {
+  get(name: string): Flag | undefined;
+  /** All of that name, in order. */
+  all(name: string): readonly Flag[];
+  /** True for `--name` and `--name=true`; the parser has reported any other word than true and false. */
+  isOn(name: string): boolean;
+}
+
 /**
  * The flags of an instruction by name. A flag that cannot act yet is an error: the result would not be what the
- * file says.
+ * file says. A `--title` acts here.
  */
 export function readFlags(
   stage: StageBuilder,
   instruction: Instruction,
   effects: Readonly<Record<string, FlagEffect>>,
-): ReadonlyMap<string, Flag> {
-  const flags = new Map<string, Flag>();
+): ReadFlags {
+  const flags: Flag[] = [];
   for (const flag of instruction.flags) {
     const name = flag.name.text;
     const effect = Object.hasOwn(effects, name) ? effects[name] : undefined;
     const keyword = instruction.keyword.text.toUpperCase();
-    if (effect === undefined) {
+    if (name === "title") {
+      const title = flagValue(stage, flag);
+      if (title !== null) stage.retitle(title.replaceAll(/\s+/g, " ").trim());
+    } else if (effect === undefined) {
       stage.findings.error("NotSupportedYet", `--${name} of ${keyword} cannot act yet`, flag.range, {
         hint: "take the flag out, or write the step without it",
       });
@@ -33,10 +45,18 @@ export function readFlags(
         hint: "every layer stands on its parent; the flag can go",
       });
     } else {
-      flags.set(name, flag);
+      flags.push(flag);
     }
   }
-  return flags;
+  const get = (name: string) => flags.find((flag) => flag.name.text === name);
+  return {
+    get,
+    all: (name) => flags.filter((flag) => flag.name.text === name),
+    isOn(name) {
+      const flag = get(name);
+      return flag !== undefined && (flag.value === null || flag.value.text.toLowerCase() === "true");
+    },
+  };
 }
 
 /** The expanded value of a flag; null when it is absent, or when a diagnostic says what is wrong with it. */

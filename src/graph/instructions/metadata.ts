@@ -1,19 +1,11 @@
 import { posix } from "node:path";
 import { unreachable } from "../../diagnostics/unreachable.ts";
-import type {
-  HealthcheckInstruction,
-  OnbuildInstruction,
-  OtherInstruction,
-  Word,
-} from "../../lightfile/ast.ts";
+import type { OtherInstruction, Word } from "../../lightfile/ast.ts";
 import type { StageBuilder } from "../stage-builder.ts";
 import { emptyWordHint } from "./flags.ts";
 
-/** The instructions whose words go into the recorded configuration, and those that cannot act yet. */
-export function readOther(
-  stage: StageBuilder,
-  instruction: OtherInstruction | HealthcheckInstruction | OnbuildInstruction,
-): void {
+/** The instructions whose words go into the recorded configuration, and MAINTAINER. */
+export function readOther(stage: StageBuilder, instruction: OtherInstruction): void {
   switch (instruction.kind) {
     case "expose":
       readExpose(stage, instruction);
@@ -24,19 +16,11 @@ export function readOther(
     case "stopsignal":
       readStopSignal(stage, instruction);
       break;
-    case "healthcheck":
-      warnWithoutEffect(stage, instruction.keyword, "nothing asks a sandbox for its health yet");
-      break;
     case "maintainer":
       warnWithoutEffect(stage, instruction.keyword, 'no snapshot records it; write LABEL maintainer="…"');
       break;
-    case "onbuild":
-      stage.findings.error("NotSupportedYet", "ONBUILD cannot act yet", instruction.keyword.range, {
-        hint: "write the instruction in the stages that should run it",
-      });
-      break;
     default:
-      unreachable(instruction);
+      unreachable(instruction.kind);
   }
 }
 

@@ -4,12 +4,16 @@ import type { StageBuilder } from "../stage-builder.ts";
 import { readArgument } from "./argument.ts";
 import { readCommand, readEntrypoint, readShell } from "./command.ts";
 import { readCopy } from "./copy.ts";
+import { readEnvironmentFromOutput } from "./env-from-output.ts";
 import { readEnvironment, readLabel } from "./environment.ts";
 import { readFlags } from "./flags.ts";
+import { readHealthcheck } from "./healthcheck.ts";
 import { readOther } from "./metadata.ts";
+import { readOnbuild } from "./onbuild.ts";
 import { readResources } from "./resources.ts";
 import { readRun } from "./run.ts";
 import { readSnapshot } from "./snapshot.ts";
+import { readTest } from "./test.ts";
 import { readUser, readWorkingDirectory } from "./working-directory.ts";
 
 /** Lets one instruction act on its stage. */
@@ -52,25 +56,26 @@ export function readInstruction(stage: StageBuilder, instruction: Instruction): 
     case "resources":
       stage.read(instruction, withoutFlags(readResources));
       break;
+    case "healthcheck":
+      stage.read(instruction, readHealthcheck);
+      break;
+    case "onbuild":
+      stage.read(instruction, readOnbuild);
+      break;
     case "expose":
     case "volume":
     case "stopsignal":
-    case "healthcheck":
-    case "onbuild":
     case "maintainer":
-      stage.read(instruction, readOther);
+      stage.read(instruction, withoutFlags(readOther));
+      break;
+    case "use":
+      stage.surroundings.useMixin(stage, instruction);
       break;
     case "test":
+      stage.read(instruction, readTest);
+      break;
     case "env-from-output":
-    case "use":
-      stage.findings.error(
-        "NotSupportedYet",
-        `${instruction.keyword.text} cannot act yet`,
-        instruction.range,
-        {
-          hint: "take the instruction out",
-        },
-      );
+      stage.read(instruction, readEnvironmentFromOutput);
       break;
     case "from":
     case "mixin":

@@ -1,42 +1,75 @@
 import { posix } from "node:path";
-import type { Flag, Heredoc, RunInstruction } from "../../lightfile/ast.ts";
-import { type NetworkAccess, plainRun, type RunCommand } from "../../model/step-operation.ts";
-import type { StageBuilder } from "../stage-builder.ts";
+import type { Command, Flag, Heredoc, Instruction, RunInstruction } from "../../lightfile/ast.ts";
+import { plainRun, type RunCommand } from "../../model/step-operation.ts";
+import type { RunDefinition } from "../plan.ts";
+import type { ImageReference, StageBuilder } from "../stage-builder.ts";
+import { readCount, readDuration } from "./duration.ts";
 import { flagValue, readFlags } from "./flags.ts";
+import { readMounts } from "./mount.ts";
+import { readNetwork } from "./network.ts";
+
+const mostRetries = 100;
 
 export function readRun(stage: StageBuilder, instruction: RunInstruction): void {
-  const flags = readFlags(stage, instruction, { network: "acts", security: "acts" });
+  const flags = readFlags(stage, instruction, {
+    mount: "acts",
+    network: "acts",
+    timeout: "acts",
+    retry: "acts",
+    "no-cache": "acts",
+    security: "acts",
+  });
   refuseInsecure(stage, flags.get("security"));
+  const mounts = readMounts(stage, flags.all("mount"));
   const network = readNetwork(stage, flags.get("network"));
-  const command = runCommand(stage, instruction);
+  const timeoutMs = readDuration(stage, flags.get("timeout"));
+  const retries = readCount(stage, flags.get("retry"), { least: 0, most: mostRetries });
+  const variables = stage.scope.read;
+  const command = readRunCommand(stage, instruction);
   if (command === null) return;
-  const { environment, proxies } = stage.runEnvironment();
+  addRun(
+    stage,
+    instruction,
+    {
+      ...plainRun,
+      command,
+      mounts,
+      network,
+      timeoutSeconds: timeoutMs === null ? null : timeoutMs / 1000,
+      retries: retries ?? 0,
+      runsAlways: flags.isOn("no-cache"),
+    },
+    variables,
+  );
+}
+
+type RunParts = Pick<
+  RunDefinition<ImageReference>,
+  "command" | "mounts" | "network" | "timeoutSeconds" | "retries" | "runsAlways" | "outputVariable"
+>;
+
+/** A step that runs a command at this point of the stage. */
+export function addRun(
+  stage: StageBuilder,
+  instruction: Instruction,
+  parts: RunParts,
+  variables: Readonly<Record<string, string>> = {},
+): void {
+  const { environment, outputVariables, proxies } = stage.runEnvironment();
   stage.addStep(
     instruction,
     {
       kind: "run",
-      command,
+      ...parts,
       environment,
+      outputVariables,
       user: stage.configuration.user,
       workingDirectory: stage.configuration.workingDirectory,
-      ...plainRun,
-      network,
-      runsAlways: false,
       directories: stage.takePendingDirectories(),
       ...(Object.keys(proxies).length === 0 ? {} : { proxies }),
     },
-    environment,
+    { ...environment, ...variables },
   );
-}
-
-function readNetwork(stage: StageBuilder, flag: Flag | undefined): NetworkAccess {
-  const value = flagValue(stage, flag);
-  if (flag === undefined || value === null || value === "default") return "default";
-  if (value === "none") return "none";
-  stage.findings.error("NotSupportedYet", `--network=${value} cannot act yet`, flag.range, {
-    hint: "write --network=none, or --network=default for the internet",
-  });
-  return "none";
 }
 
 function refuseInsecure(stage: StageBuilder, flag: Flag | undefined): void {
@@ -47,22 +80,27 @@ function refuseInsecure(stage: StageBuilder, flag: Flag | undefined): void {
   });
 }
 
-function runCommand(stage: StageBuilder, instruction: RunInstruction): RunCommand | null {
+/** An instruction that runs a command in a guest. */
+export type CommandInstruction = Instruction & { readonly command: Command };
+
+/** What RUN, TEST and ENV --from-output start; null when a diagnostic says that there is nothing. */
+export function readRunCommand(stage: StageBuilder, instruction: CommandInstruction): RunCommand | null {
   const { command, heredocs } = instruction;
+  const keyword = instruction.keyword.text.toUpperCase();
   if (command.form === "exec") {
     if (command.argv.length > 0 && command.argv[0]?.text !== "") {
       return { kind: "argv", argv: command.argv.map((word) => word.text) };
     }
-    stage.findings.error("EmptyCommand", "RUN has no program to start", instruction.range, {
-      hint: 'write the program first, e.g. RUN ["/bin/true"]',
+    stage.findings.error("EmptyCommand", `${keyword} has no program to start`, instruction.range, {
+      hint: `write the program first, e.g. ${keyword} ["/bin/true"]`,
     });
     return null;
   }
   const { shell } = stage.configuration;
   const line = command.line.text;
   if (line.trim() === "") {
-    stage.findings.error("EmptyCommand", "RUN has no command", instruction.range, {
-      hint: "write the command on this line, or a heredoc below it: RUN <<EOF",
+    stage.findings.error("EmptyCommand", `${keyword} has no command`, instruction.range, {
+      hint: `write the command on this line, or a heredoc below it: ${keyword} <<EOF`,
     });
     return null;
   }

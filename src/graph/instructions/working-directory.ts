@@ -14,12 +14,17 @@ export function readWorkingDirectory(stage: StageBuilder, instruction: WorkdirIn
   stage.changeDirectory(path, instruction.range);
 }
 
-const user = /^[^\s:]+(:[^\s:]+)?$/;
+const userForm = /^[^\s:]+(:[^\s:]+)?$/;
+
+/** `name|uid[:group|gid]` */
+export function isUser(text: string): boolean {
+  return userForm.test(text);
+}
 
 export function readUser(stage: StageBuilder, instruction: UserInstruction): void {
   const name = stage.scope.expand(instruction.user.text, instruction.user.range);
   if (name === null) return;
-  if (user.test(name)) {
+  if (isUser(name)) {
     stage.configuration.user = name;
     return;
   }

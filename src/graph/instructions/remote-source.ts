@@ -1,0 +1,115 @@
+import type { Range } from "../../diagnostics/source-file.ts";
+import type { Flag } from "../../lightfile/ast.ts";
+import { isSha256Digest } from "../../model/identifiers.ts";
+import type { CopyPattern } from "../plan.ts";
+import type { StageBuilder } from "../stage-builder.ts";
+import { flagValue, type ReadFlags } from "./flags.ts";
+
+const webForm = /^https?:\/\//i;
+const gitForm = /^(?:git|ssh):\/\/|^[A-Za-z0-9_][A-Za-z0-9_.-]*@[A-Za-z0-9][A-Za-z0-9.-]*:/i;
+/** A web or file address is that of a repository when its path ends with `.git`. */
+const gitPath = /^(?:https?|file):\/\/[^#?]+\.git\/?(?:#.*)?$/i;
+
+/** What a source of ADD is: a repository, an address in the web, or neither. */
+export function remoteKind(source: string): "git" | "url" | null {
+  if (gitForm.test(source) || gitPath.test(source)) return "git";
+  return webForm.test(source) ? "url" : null;
+}
+
+export interface RemoteSource {
+  /** After expansion. */
+  readonly text: string;
+  readonly range: Range;
+  readonly flags: ReadFlags;
+}
+
+/** An address among the sources of ADD; null when a diagnostic says what is wrong with it. */
+export function readRemoteSource(stage: StageBuilder, source: RemoteSource): CopyPattern | null {
+  return remoteKind(source.text) === "git" ? readGitSource(stage, source) : readUrl(stage, source);
+}
+
+function readUrl(stage: StageBuilder, { text, range, flags }: RemoteSource): CopyPattern | null {
+  if (!URL.canParse(text)) {
+    stage.findings.error("InvalidUrl", `${text} is no address`, range, {
+      hint: "write it as a browser takes it, blanks and the like as %20",
+    });
+    return null;
+  }
+  const url = new URL(text);
+  if (url.username !== "" || url.password !== "") {
+    stage.findings.error("SecretInUrl", "the address has a user or a password in it", range, {
+      hint: "they would be in the key and the history: fetch it in a RUN with --mount=type=secret",
+    });
+    return null;
+  }
+  // What follows # is for whoever shows a page.
+  url.hash = "";
+  const flag = flags.get("checksum");
+  const written = flagValue(stage, flag);
+  const checksum = written === null ? null : written.toLowerCase();
+  if (checksum !== null && !isSha256Digest(checksum)) {
+    refuseChecksum(
+      stage,
+      flag,
+      `${written} is no SHA-256 checksum`,
+      "write --checksum=sha256: and 64 hex digits",
+    );
+    return null;
+  }
+  return { kind: "url", url: url.href, name: nameOf(url), checksum, range };
+}
+
+/** The last part of the path that is not empty; '' when there is none. */
+function nameOf({ pathname }: URL): string {
+  const last = pathname.split("/").findLast((part) => part !== "") ?? "";
+  try {
+    const name = decodeURIComponent(last);
+    return /[/\0]/.test(name) || name === "." || name === ".." ? last : name;
+  } catch (error) {
+    if (error instanceof URIError) return last;
+    throw error;
+  }
+}
+
+const commitPrefixForm = /^[0-9a-f]{7,64}$/;
+
+function readGitSource(stage: StageBuilder, { text, range, flags }: RemoteSource): CopyPattern | null {
+  const hash = text.indexOf("#");
+  const repository = hash === -1 ? text : text.slice(0, hash);
+  const fragment = hash === -1 ? "" : text.slice(hash + 1);
+  const colon = fragment.indexOf(":");
+  const ref = colon === -1 ? fragment : fragment.slice(0, colon);
+  const path = colon === -1 ? "" : fragment.slice(colon + 1);
+  const flag = flags.get("checksum");
+  const written = flagValue(stage, flag);
+  const commitPrefix = written === null ? null : written.toLowerCase();
+  if (commitPrefix !== null && !commitPrefixForm.test(commitPrefix)) {
+    refuseChecksum(
+      stage,
+      flag,
+      `${written} is no commit`,
+      "of a repository, --checksum is what the commit begins with",
+    );
+    return null;
+  }
+  const segments = path.split("/").filter((segment) => segment !== "" && segment !== ".");
+  if (segments.includes("..")) {
+    stage.findings.error("OutsideContext", `${path} is outside the repository`, range, {
+      hint: "name a folder of the repository behind the colon: url#ref:folder",
+    });
+    return null;
+  }
+  return {
+    kind: "git",
+    repository,
+    ref: ref === "" ? null : ref,
+    path: segments.join("/"),
+    keepsGitDirectory: flags.isOn("keep-git-dir"),
+    commitPrefix,
+    range,
+  };
+}
+
+function refuseChecksum(stage: StageBuilder, flag: Flag | undefined, message: string, hint: string): void {
+  if (flag !== undefined) stage.findings.error("InvalidChecksum", message, flag.range, { hint });
+}
