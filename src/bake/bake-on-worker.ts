@@ -91,7 +91,7 @@ function runLineages(
           {
             worker,
             progress,
-            lightfile: request.lightfile,
+            lightfile: request.lightfile.path,
             checkpoint: request.checkpoint,
             keepFailedBuilderAs: request.keepFailedBuilder ? debugName(bake, scheduled.lineage) : null,
             openContent: (digest) => bake.openContent(digest),
@@ -107,7 +107,7 @@ function runLineages(
 /** A name that a sandbox can have, and another one for each lineage. */
 function debugName({ snapshotName }: KeyedBake, { stage }: Lineage): string {
   const what = snapshotName === null ? "" : `${snapshotName.replaceAll("/", "-")}-`;
-  return `debug-${what}${stage.stage.name ?? stage.stage.index}`;
+  return `debug-${what}${(stage.stage.name ?? String(stage.stage.index)).replaceAll("#", "-")}`;
 }
 
 function failed({ progress }: KeyedBake, failure: StepFailed): BakeOutcome {

@@ -23,6 +23,8 @@ export interface BakeRequest {
   readonly platform: string;
   /** Ask the registry again what a tag means. */
   readonly pull: boolean;
+  /** Fail where the lock file does not pin what a reference means. */
+  readonly locked?: boolean;
   /** Run every step again; see `KeyPlanOptions.ground` for what later bakes make of it. */
   readonly noCache: boolean;
   readonly checkpoint: CheckpointPolicy;

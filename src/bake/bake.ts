@@ -90,7 +90,7 @@ async function openWorker({ collaborators, progress }: KeyedBake, signal: AbortS
   return worker;
 }
 
-function announcePlan({ keyed, snapshotName, request, progress }: KeyedBake): void {
+function announcePlan({ keyed, snapshotName, progress }: KeyedBake): void {
   progress.emit({
     kind: "planned",
     target: keyed.plan.target,
@@ -99,10 +99,11 @@ function announcePlan({ keyed, snapshotName, request, progress }: KeyedBake): vo
       index: stage.index,
       name: stage.name,
       image: stage.image.reference,
-      steps: stage.steps.map(({ id, title, range }) => ({
+      steps: stage.steps.map(({ id, title, source, range }) => ({
         id,
         title,
-        position: positionAt(request.lightfile, range.start),
+        file: source.path,
+        position: positionAt(source, range.start),
       })),
     })),
   });

@@ -35,7 +35,9 @@ export interface StepExplanation {
   readonly stageName: string | null;
   /** The instruction on one line. */
   readonly title: string;
-  /** 1-based, in the Lightfile. */
+  /** The file that it stands in. */
+  readonly file: string;
+  /** 1-based, in that file. */
   readonly line: number;
   readonly layer: LayerKey;
   readonly state: "cached" | "will-run";
@@ -94,7 +96,8 @@ function explainSteps(keyed: KeyedPlan, { before, layers, request }: Known): rea
       stage: stage.index,
       stageName: stage.name,
       title: step.step.title,
-      line: positionAt(request.lightfile, step.step.range.start).line,
+      file: step.step.source.path,
+      line: positionAt(step.step.source, step.step.range.start).line,
       layer: step.key,
       state: runs ? "will-run" : "cached",
       reasons: runs && after !== undefined ? reasonsFor(previous, after, request) : [],

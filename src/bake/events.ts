@@ -111,7 +111,9 @@ export interface PlannedStepSummary {
   readonly id: StepId;
   /** The instruction on one line. */
   readonly title: string;
-  /** Of the instruction in the Lightfile. */
+  /** The file that the instruction stands in: the one that is baked, or one that it is joined with. */
+  readonly file: string;
+  /** Of the instruction in that file. */
   readonly position: Position;
 }
 
@@ -204,6 +206,8 @@ export interface StepFailed {
   readonly outputTail: readonly string[];
   /** Path of the Lightfile as the user typed it. */
   readonly lightfile: string;
+  /** The file that the step stands in: the same, or one that it is joined with. */
+  readonly file: string;
   readonly position: Position;
   /** The disk as the step left it, for `lightbox debug`; null when it could not be kept. */
   readonly debugLayer: LayerKey | null;

@@ -1,6 +1,5 @@
 import type { Readable } from "node:stream";
 import { Failure } from "../diagnostics/failure.ts";
-import type { SourceFile } from "../diagnostics/source-file.ts";
 import { positionAt } from "../diagnostics/source-file.ts";
 import { unreachable } from "../diagnostics/unreachable.ts";
 import type { KeyedStep } from "../graph/keyed-plan.ts";
@@ -21,7 +20,8 @@ import type { ScheduledLineage } from "./scheduler.ts";
 export interface LineageRunOptions {
   readonly worker: Worker;
   readonly progress: BakeProgress;
-  readonly lightfile: SourceFile;
+  /** Path of the Lightfile that is baked, as the user typed it. */
+  readonly lightfile: string;
   readonly checkpoint: CheckpointPolicy;
   /** Name for the sandbox of a failed step's builder; null: it is not kept. */
   readonly keepFailedBuilderAs: string | null;
@@ -162,15 +162,15 @@ class LineageReport {
         return undefined;
       case "step-failed": {
         const { step } = this.#step(outcome.index);
-        const { lightfile } = this.#options;
         const failure: StepFailed = {
           kind: "step-failed",
           step: step.id,
           title: step.title,
           reason: outcome.reason,
           outputTail: this.#tail(outcome.index).lines(),
-          lightfile: lightfile.path,
-          position: positionAt(lightfile, step.range.start),
+          lightfile: this.#options.lightfile,
+          file: step.source.path,
+          position: positionAt(step.source, step.range.start),
           debugLayer: outcome.debugLayer,
           keptBuilder: outcome.keptBuilder,
         };

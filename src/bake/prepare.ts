@@ -1,26 +1,29 @@
 import { hash, randomUUID } from "node:crypto";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { loadIgnoreFile } from "../context/ignore-file.ts";
 import { openContent } from "../context/open-content.ts";
 import { type ResolvedInputs, resolveInputs } from "../context/resolve-inputs.ts";
 import { StatCache } from "../context/stat-cache.ts";
 import { type Diagnosed, type Diagnostic, hasErrors } from "../diagnostics/diagnostic.ts";
 import { Failure } from "../diagnostics/failure.ts";
-import { type BaseReference, findBaseReferences } from "../graph/base-references.ts";
+import type { BaseReference } from "../graph/base-references.ts";
 import { loadHasher } from "../graph/hash.ts";
 import { isSnapshotName } from "../graph/instructions/snapshot.ts";
 import { keyPlan } from "../graph/key-plan.ts";
 import type { KeyedPlan } from "../graph/keyed-plan.ts";
+import type { Program } from "../graph/link/program.ts";
 import type { Plan } from "../graph/plan.ts";
 import { planSteps } from "../graph/plan-steps.ts";
 import { applyChecks } from "../lightfile/apply-checks.ts";
-import type { Directive, LightfileTree } from "../lightfile/ast.ts";
-import { parseLightfile } from "../lightfile/parse.ts";
 import type { BaseImage } from "../model/base-image.ts";
 import type { ContentDigest } from "../model/identifiers.ts";
+import { loadProgram } from "../sources/load-program.ts";
+import { locateFailure } from "../sources/located.ts";
+import type { Pins } from "../sources/pins.ts";
 import type { BakeProgress } from "./bake-progress.ts";
 import type { BakeCollaborators, BakeRequest } from "./bake-request.ts";
+import { entryProgram, readPins } from "./entry-program.ts";
+import { resolvePinned } from "./pinned-images.ts";
 
 /** A bake of which everything is known but what the worker holds. */
 export interface PreparedBake {
@@ -49,14 +52,14 @@ export async function prepareBake(
 ): Promise<PreparedBake | null> {
   const { request, progress, ground } = preparation;
   requireSnapshotName(request.snapshotName);
-  const parsed = parseLightfile(request.lightfile);
-  const accept = accepting(progress, parsed.value.directives);
-  const tree = accept(parsed);
-  if (tree === null) return null;
-  const phases = { ...preparation, accept };
-  const bases = await resolveBases(tree, phases, signal);
+  const entry = await entryProgram(request);
+  const program = entry.value;
+  const phases = { ...preparation, accept: accepting(progress, program) };
+  if (phases.accept(entry) === null) return null;
+  const pins = await readPins(request);
+  const bases = await resolveBases(program, { ...phases, pins }, signal);
   if (bases === null) return null;
-  const plan = accept(planSteps(tree, { ...request, bases }));
+  const plan = phases.accept(planSteps(program, { ...request, bases }));
   if (plan === null) return null;
   const inputs = await readContext(plan, phases, signal);
   if (inputs === null) return null;
@@ -83,33 +86,40 @@ type Accept = <Value>(result: Diagnosed<Value>) => Value | null;
 
 type Phases = Preparation & { readonly accept: Accept };
 
-/** The file's own `# check=` decides which warnings count, and as what. */
-function accepting(progress: BakeProgress, directives: readonly Directive[]): Accept {
+/** Each file's own `# check=` decides which of its warnings count, and as what. */
+function accepting(progress: BakeProgress, program: Program): Accept {
   return ({ value, diagnostics }) => {
-    const counted = applyChecks(directives, diagnostics);
+    const counted = diagnostics.flatMap((diagnostic) => {
+      const file = program.files.find(({ tree }) => tree.source === diagnostic.source);
+      return applyChecks(file?.tree.directives ?? [], [diagnostic]);
+    });
     progress.report(counted);
     return hasErrors(counted) ? null : value;
   };
 }
 
+interface WithPins extends Phases {
+  readonly pins: Pins;
+}
+
 async function resolveBases(
-  tree: LightfileTree,
-  phases: Phases,
+  program: Program,
+  phases: WithPins,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, BaseImage> | null> {
-  const { request, progress, accept } = phases;
-  const references = accept(findBaseReferences(tree, request));
+  const { request, collaborators, progress, accept, pins } = phases;
+  const { homeDirectory } = collaborators;
+  const references = accept(await loadProgram(program, request, { homeDirectory, pins, signal }));
   if (references === null) return null;
-  const results = await Promise.allSettled(
-    references.map((reference) => resolveBase(reference, phases, signal)),
-  );
+  const { images } = references;
+  const results = await Promise.allSettled(images.map((image) => resolveBase(image, phases, signal)));
   const bases = new Map<string, BaseImage>();
   for (const result of results) {
     if (result.status === "rejected") throw result.reason;
     if (result.value.image === null) progress.report([result.value.diagnostic]);
     else bases.set(result.value.reference, result.value.image);
   }
-  return bases.size === references.length ? bases : null;
+  return bases.size === images.length ? bases : null;
 }
 
 type BaseResult =
@@ -118,32 +128,30 @@ type BaseResult =
 
 /** A wrong reference is a mistake in the Lightfile; anything else is trouble with the environment, and thrown. */
 async function resolveBase(
-  { reference, range, hint }: BaseReference,
-  { request, collaborators, progress }: Preparation,
+  base: BaseReference,
+  { request, collaborators, progress, pins }: WithPins,
   signal: AbortSignal,
 ): Promise<BaseResult> {
-  const { platform, pull, lightfile } = request;
+  const { reference } = base;
   const startedAt = progress.now();
   progress.emit({ kind: "base-resolving", reference });
   try {
-    const { image, remembered } = await collaborators.images.resolve(reference, { platform, pull }, signal);
+    const { image, remembered } = await resolvePinned(
+      reference,
+      { images: collaborators.images, platform: request.platform, pull: request.pull, pins },
+      signal,
+    );
     const durationMs = progress.now() - startedAt;
     progress.emit({ kind: "base-resolved", reference, digest: image.digest, remembered, durationMs });
     return { reference, image };
   } catch (error) {
-    if (!(error instanceof Failure) || error.category !== "usage") throw error;
-    const advice = hint ?? error.hint;
+    const diagnostic = locateFailure(error, base);
+    const { hint } = base;
+    const isUnknown = diagnostic.code !== "LockMissing" && diagnostic.code !== "LockStale";
     return {
       reference,
       image: null,
-      diagnostic: {
-        code: error.code,
-        severity: "error",
-        message: error.message,
-        source: lightfile,
-        range,
-        ...(advice === undefined ? {} : { hint: advice }),
-      },
+      diagnostic: hint === null || !isUnknown ? diagnostic : { ...diagnostic, hint },
     };
   }
 }
@@ -153,19 +161,13 @@ async function readContext(
   { request, collaborators, accept }: Phases,
   signal: AbortSignal,
 ): Promise<ResolvedInputs | null> {
-  const { contextDirectory, lightfile } = request;
-  const ignore = accept(await loadIgnoreFile(request));
-  if (ignore === null) return null;
-  const statCache = await StatCache.open({
-    file: join(
-      collaborators.homeDirectory,
-      "stat-cache",
-      hash("sha256", contextDirectory, "hex").slice(0, 32),
-    ),
-    hasher: await loadHasher(),
-    now: () => collaborators.now(),
-  });
-  return accept(
-    await resolveInputs(plan, { source: lightfile, contextDirectory, ignore, statCache, signal }),
-  );
+  const hasher = await loadHasher();
+  const openStatCache = (directory: string): Promise<StatCache> =>
+    StatCache.open({
+      file: join(collaborators.homeDirectory, "stat-cache", hash("sha256", directory, "hex").slice(0, 32)),
+      hasher,
+      now: () => collaborators.now(),
+    });
+  const entry = { directory: request.contextDirectory, lightfilePath: request.lightfilePath };
+  return accept(await resolveInputs(plan, { entry, openStatCache, signal }));
 }

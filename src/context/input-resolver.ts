@@ -1,4 +1,4 @@
-import type { Range } from "../diagnostics/source-file.ts";
+import type { Range, SourceFile } from "../diagnostics/source-file.ts";
 import type { Findings } from "../graph/findings.ts";
 import type { Hasher } from "../graph/hash.ts";
 import type { StepInputs } from "../graph/keyed-plan.ts";
@@ -31,13 +31,20 @@ export function patternsOf(step: PlannedStep): readonly CopyPattern[] {
 export interface InputResolverOptions {
   readonly statCache: StatCache;
   readonly signal: AbortSignal;
-  readonly findings: Findings;
+  /** Of the file that a step stands in. */
+  findingsFor(source: SourceFile): Findings;
   readonly hasher: Hasher;
 }
 
 type Selection =
-  | { readonly kind: "selected"; readonly source: SelectedSource; readonly range: Range }
+  | { readonly kind: "selected"; readonly source: SelectedSource; readonly place: Place }
   | { readonly kind: "inline"; readonly source: ContextSource };
+
+/** The word that asks for something. */
+interface Place {
+  readonly findings: Findings;
+  readonly range: Range;
+}
 
 /** Selects and hashes what steps name; troubles become findings at the words that ask for it. */
 export class InputResolver {
@@ -87,30 +94,15 @@ export class InputResolver {
         continue;
       }
       if (pattern.kind !== "path") throw new Error(`internal error: a ${pattern.kind} is not fetched yet`);
-      const { range } = pattern;
-      await this.#locate(range, async () => {
+      const place = { findings: this.#options.findingsFor(step.source), range: pattern.range };
+      await this.#locate(place, async () => {
         const sources = await selectSources(this.#tree, pattern.pattern, this.#options.signal);
-        this.#warnWhenEmpty(sources, pattern);
+        warnWhenEmpty(sources, pattern, place);
         await this.#checkSources(step, sources);
-        for (const source of sources) selected.push({ kind: "selected", source, range });
+        for (const source of sources) selected.push({ kind: "selected", source, place });
       });
     }
     return selected;
-  }
-
-  #warnWhenEmpty(
-    sources: readonly SelectedSource[],
-    { pattern, range }: CopyPattern & { kind: "path" },
-  ): void {
-    if (sources.length > 0) return;
-    this.#options.findings.warning(
-      "WildcardMatchesNothing",
-      `nothing in the context matches ${pattern}`,
-      range,
-      {
-        hint: "nothing is copied for it: correct the pattern, or take it out",
-      },
-    );
   }
 
   async #checkSources(step: PlannedStep, sources: readonly SelectedSource[]): Promise<void> {
@@ -156,7 +148,7 @@ export class InputResolver {
       const entries: ContextEntry[] = [];
       for (const { path, node } of nodes) {
         const entry = toEntry(path, node);
-        if (entry instanceof ContextTrouble) this.#report(entry, one.range);
+        if (entry instanceof ContextTrouble) report(entry, one.place);
         else entries.push(entry);
       }
       return { written, kind, name, entries };
@@ -164,18 +156,29 @@ export class InputResolver {
   }
 
   /** Turns trouble with the context into a diagnostic at the word that asked for it. */
-  async #locate(range: Range, action: () => Promise<void>): Promise<void> {
+  async #locate(place: Place, action: () => Promise<void>): Promise<void> {
     try {
       await action();
     } catch (error) {
       if (!(error instanceof ContextTrouble)) throw error;
-      this.#report(error, range);
+      report(error, place);
     }
   }
+}
 
-  #report(trouble: ContextTrouble, range: Range): void {
-    this.#options.findings.error(trouble.code, trouble.message, range, { hint: trouble.hint });
-  }
+function report({ code, message, hint }: ContextTrouble, { findings, range }: Place): void {
+  findings.error(code, message, range, { hint });
+}
+
+function warnWhenEmpty(
+  sources: readonly SelectedSource[],
+  { pattern }: { readonly pattern: string },
+  { findings, range }: Place,
+): void {
+  if (sources.length > 0) return;
+  findings.warning("WildcardMatchesNothing", `nothing in the context matches ${pattern}`, range, {
+    hint: "nothing is copied for it: correct the pattern, or take it out",
+  });
 }
 
 function filesOf(selected: readonly Selection[]): readonly FileNode[] {

@@ -4,42 +4,96 @@ import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
 import type { SourceFile } from "../diagnostics/source-file.ts";
 import { Findings } from "../graph/findings.ts";
 import { loadHasher } from "../graph/hash.ts";
-import type { Plan } from "../graph/plan.ts";
-import type { ContextIgnore } from "./context-ignore.ts";
+import type { ContextFolder, Plan, PlannedStep } from "../graph/plan.ts";
 import { ContextTree } from "./context-tree.ts";
+import { loadIgnoreFile } from "./ignore-file.ts";
 import { copiesFromContext, InputResolver, patternsOf, type ResolvedInputs } from "./input-resolver.ts";
 import type { StatCache } from "./stat-cache.ts";
 
 export type { ResolvedInputs };
 
 export interface ResolveInputsOptions {
-  /** The Lightfile, for diagnostics. */
-  readonly source: SourceFile;
-  readonly contextDirectory: string;
-  readonly ignore: ContextIgnore;
-  readonly statCache: StatCache;
+  /** Of the Lightfile that is baked: its ignore file is read in any case, so that its mistakes are always told. */
+  readonly entry: ContextFolder;
+  /** Opens what is remembered of a context directory. */
+  openStatCache(directory: string): Promise<StatCache>;
   readonly signal: AbortSignal;
 }
 
 /**
- * Selects and hashes the files that the plan's COPYs name. The value is whole only when no diagnostic is an
- * error. Nothing is read from disk when no step copies from the context.
+ * Selects and hashes the files that the plan's steps name, each in the folder of the file that the step stands in.
+ * The value is whole only when no diagnostic is an error. No context is read that no step reads.
  *
- * @throws Failure `ContextNotFound`, `ContextNotDirectory`; the signal's reason when aborted
+ * @throws Failure `ContextNotFound`, `ContextNotDirectory`, `UnreadableIgnoreFile`, `IgnoreFileTooLarge`; the signal's
+ *   reason when aborted
  */
 export async function resolveInputs(
   plan: Plan,
   options: ResolveInputsOptions,
 ): Promise<Diagnosed<ResolvedInputs>> {
-  const hasher = await loadHasher();
-  const findings = new Findings(options.source);
   const steps = plan.stages.flatMap((stage) => stage.steps.filter(copiesFromContext));
+  const folders = new Map([
+    [folderKey(options.entry), { folder: options.entry, steps: [] as PlannedStep[] }],
+  ]);
+  for (const step of steps) {
+    const key = folderKey(step.context);
+    const known = folders.get(key) ?? { folder: step.context, steps: [] };
+    known.steps.push(step);
+    folders.set(key, known);
+  }
+  const results: Diagnosed<ResolvedInputs>[] = [];
+  for (const { folder, steps: own } of folders.values()) {
+    results.push(await resolveIn(folder, own, options));
+  }
+  return {
+    value: {
+      inputs: new Map(results.flatMap(({ value }) => [...value.inputs])),
+      contentPaths: { get: (digest) => firstOf(results, ({ value }) => value.contentPaths.get(digest)) },
+    },
+    diagnostics: results.flatMap(({ diagnostics }) => diagnostics),
+  };
+}
+
+function folderKey({ directory, lightfilePath }: ContextFolder): string {
+  return JSON.stringify([directory, lightfilePath]);
+}
+
+function firstOf<One, Result>(
+  list: readonly One[],
+  find: (one: One) => Result | undefined,
+): Result | undefined {
+  for (const one of list) {
+    const result = find(one);
+    if (result !== undefined) return result;
+  }
+  return undefined;
+}
+
+async function resolveIn(
+  folder: ContextFolder,
+  steps: readonly PlannedStep[],
+  { openStatCache, signal }: ResolveInputsOptions,
+): Promise<Diagnosed<ResolvedInputs>> {
+  const { directory, lightfilePath } = folder;
+  const ignore = await loadIgnoreFile({ lightfilePath, contextDirectory: directory });
+  const findings: Findings[] = [];
+  const findingsFor = (source: SourceFile): Findings => {
+    const known = findings.find((one) => one.source === source) ?? new Findings(source);
+    if (!findings.includes(known)) findings.push(known);
+    return known;
+  };
   const readsFiles = steps.some((step) => patternsOf(step).some((pattern) => pattern.kind === "path"));
-  const root = readsFiles ? await contextRoot(options.contextDirectory) : options.contextDirectory;
-  const resolver = new InputResolver({ ...options, findings, hasher }, new ContextTree(root, options.ignore));
+  const root = readsFiles ? await contextRoot(directory) : directory;
+  const statCache = await openStatCache(directory);
+  const hasher = await loadHasher();
+  const resolver = new InputResolver(
+    { statCache, signal, findingsFor, hasher },
+    new ContextTree(root, ignore.value),
+  );
   const value = await resolver.resolve(steps);
-  await saveStatCache(options.statCache);
-  return { value, diagnostics: findings.diagnostics };
+  await saveStatCache(statCache);
+  const diagnostics = [...ignore.diagnostics, ...findings.flatMap((one) => one.diagnostics)];
+  return { value, diagnostics };
 }
 
 async function contextRoot(directory: string): Promise<string> {

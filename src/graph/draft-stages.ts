@@ -1,105 +1,301 @@
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
-import type { Range } from "../diagnostics/source-file.ts";
-import type { LightfileTree } from "../lightfile/ast.ts";
+import type { SourceFile } from "../diagnostics/source-file.ts";
 import type { BaseImage } from "../model/base-image.ts";
 import { defaultPath, emptyConfiguration } from "../model/sandbox-configuration.ts";
 import { Findings } from "./findings.ts";
 import { readGlobalScope, warnUndeclaredArguments } from "./global-scope.ts";
+import { replayTriggers } from "./instructions/onbuild.ts";
 import { readInstruction } from "./instructions/read-instruction.ts";
+import { checkMixin } from "./link/check-mixin.ts";
+import { readUse, type UseSurroundings } from "./link/mixins.ts";
+import { OpenFile } from "./link/open-file.ts";
+import type { FileRequest, Program, ProgramFile } from "./link/program.ts";
 import { defaultDiskSizeMib } from "./plan.ts";
 import type { PlanOptions } from "./plan-options.ts";
-import { StageBuilder, type StageEnd, type StageSource } from "./stage-builder.ts";
-import { StageSourceReader } from "./stage-sources.ts";
-import { findTarget, type StageText, splitStages, stageLabel } from "./stages.ts";
+import { proxyArguments } from "./predefined-arguments.ts";
+import { StageBuilder, type StageEnd, type StageSource, type StageSurroundings } from "./stage-builder.ts";
+import { type NamedSource, StageSourceReader } from "./stage-sources.ts";
+import { findTarget, type MixinText, type StageText, splitStages, stageLabel } from "./stages.ts";
 
 /** A stage that has been read, its images still references. */
 export interface DraftStage {
+  /** In the program. */
+  readonly index: number;
+  readonly file: ProgramFile;
+  /** With the file's label before it in a joined file; null: a stage without name in the file that is baked. */
+  readonly name: string | null;
   readonly text: StageText;
   readonly base: StageSource;
   readonly builder: StageBuilder;
   readonly end: StageEnd;
   /** Every other stage and image that it reads, with the place that says so. */
-  readonly sources: readonly { readonly source: StageSource; readonly range: Range }[];
+  readonly sources: readonly NamedSource[];
 }
 
 export interface Draft {
-  /** The target and all that it needs, in file order. */
+  /** The target and all that it needs, each after those that it needs. */
   readonly stages: readonly DraftStage[];
-  readonly target: StageText | null;
+  /** Index in the program. */
+  readonly target: number | null;
+  /** The stages of the file that is baked. */
   readonly allStages: readonly StageText[];
+  /** The files that the target needs and that are not in the program yet. */
+  readonly missing: readonly FileRequest[];
   readonly diagnostics: readonly Diagnostic[];
 }
 
+/** A stage as far as it could be read. */
+interface Reading {
+  /** Null when it has no base that is known. */
+  readonly draft: DraftStage | null;
+  readonly findings: Findings;
+  readonly missing: readonly FileRequest[];
+  /** The stages that it reads. */
+  readonly needs: readonly number[];
+}
+
 /**
- * Reads every stage in file order, then keeps those that the target needs and what was said about them.
+ * Reads the stages that the target needs, of every file of the program.
  * `bases` is null before images are looked up; see {@link Scope} for what is not judged then.
  */
 export function draftStages(
-  tree: LightfileTree,
+  program: Program,
   options: PlanOptions,
   bases: ReadonlyMap<string, BaseImage> | null,
 ): Draft {
-  const findings = new Findings(tree.source);
-  const { globalArguments, stages } = splitStages(tree, findings);
-  const target = findTarget(stages, options.target, findings);
-  const globalScope = readGlobalScope({ tree, globalArguments, options, findings });
-  warnUndeclaredArguments({ tree, options, findings });
+  return new Drafting(program, options, bases).run();
+}
 
-  const drafts: (DraftStage | null)[] = [];
-  const stageFindings: Findings[] = [];
-  for (const stage of stages) {
-    const own = new Findings(tree.source);
-    stageFindings.push(own);
-    drafts.push(draftStage(stage, own));
+class Drafting {
+  readonly #program: Program;
+  readonly #options: PlanOptions;
+  readonly #bases: ReadonlyMap<string, BaseImage> | null;
+  readonly #files = new Map<ProgramFile, OpenFile>();
+  readonly #readings = new Map<number, Reading>();
+  readonly #usedMixins = new Set<MixinText>();
+
+  constructor(program: Program, options: PlanOptions, bases: ReadonlyMap<string, BaseImage> | null) {
+    this.#program = program;
+    this.#options = options;
+    this.#bases = bases;
   }
-  const needed = target === null ? [] : neededStages(drafts, target.index);
-  return {
-    stages: needed.flatMap((index) => drafts[index] ?? []),
-    target,
-    allStages: stages,
-    diagnostics: [
-      ...findings.diagnostics,
-      ...needed.flatMap((index) => stageFindings[index]?.diagnostics ?? []),
-    ],
-  };
 
-  function draftStage(text: StageText, own: Findings): DraftStage | null {
-    const reader = new StageSourceReader({
-      tree,
-      stages,
-      text,
-      platform: options.platform,
-      globalScope,
-      findings: own,
+  run(): Draft {
+    const entry = this.#open(this.#program.entry);
+    const roots = this.#roots(entry);
+    const order = this.#readNeeded(roots);
+    if (this.#bases === null) this.#checkMixins(entry);
+    warnUndeclaredArguments({
+      tree: entry.file.tree,
+      options: this.#options,
+      findings: entry.findings,
     });
-    const base = reader.readBase();
-    if (base === null) return null;
-    const sources: { source: StageSource; range: Range }[] = [];
-    const parent = base.kind === "stage" ? drafts[base.index] : undefined;
-    const image = base.kind === "image" ? bases?.get(base.reference) : undefined;
-    const complete =
-      base.kind === "stage" ? (parent?.builder.surroundings.complete ?? false) : image !== undefined;
+    const readings = order.flatMap((index) => this.#readings.get(index) ?? []);
+    const findings = [
+      ...[...this.#files.values()].map((file) => file.findings),
+      ...readings.map((one) => one.findings),
+    ];
+    return {
+      stages: readings.flatMap(({ draft }) => draft ?? []),
+      target: roots.at(-1) ?? null,
+      allStages: entry.texts.stages,
+      missing: readings.flatMap(({ missing }) => missing),
+      diagnostics: withoutRepeats(findings.flatMap(({ diagnostics }) => diagnostics)),
+    };
+  }
+
+  #roots({ texts, findings }: OpenFile): readonly number[] {
+    if (this.#options.everyStage === true) return texts.stages.map((stage) => stage.index);
+    const target = findTarget(texts.stages, this.#options.target, findings);
+    return target === null ? [] : [target.index];
+  }
+
+  /** Reads the stages and all that they need; a stage comes after those that it needs, else in file order. */
+  #readNeeded(roots: readonly number[]): readonly number[] {
+    const found = new Set<number>();
+    const waiting = [...roots];
+    for (let index = waiting.pop(); index !== undefined; index = waiting.pop()) {
+      if (found.has(index)) continue;
+      found.add(index);
+      waiting.push(...this.#read(index).needs);
+    }
+    const ordered = new Set<number>();
+    for (const start of [...found].sort(ascending)) {
+      const stack = [start];
+      for (let index = stack.at(-1); index !== undefined; index = stack.at(-1)) {
+        const needs = [...(this.#readings.get(index)?.needs ?? [])].sort(ascending);
+        const open = needs.filter((need) => !ordered.has(need));
+        if (ordered.has(index) || open.length === 0) {
+          ordered.add(index);
+          stack.pop();
+        } else stack.push(...open.reverse());
+      }
+    }
+    return [...ordered];
+  }
+
+  /** The stage, after those below it: a chain of bases may be longer than a call stack. */
+  #read(index: number): Reading {
+    const chain: PendingStage[] = [];
+    for (let at: number | undefined = index; at !== undefined && !this.#readings.has(at); ) {
+      const pending = this.#begin(at);
+      chain.push(pending);
+      at = pending.base?.kind === "stage" ? pending.base.index : undefined;
+    }
+    for (const pending of chain.reverse()) this.#readings.set(pending.index, this.#finish(pending));
+    const reading = this.#readings.get(index);
+    if (reading === undefined) throw new Error(`internal error: stage ${index} was not read`);
+    return reading;
+  }
+
+  #begin(index: number): PendingStage {
+    const file = this.#program.files.findLast((one) => one.firstStage <= index);
+    const open = file === undefined ? undefined : this.#open(file);
+    const text = open?.texts.stages[index - open.file.firstStage];
+    if (open === undefined || text === undefined) throw new Error(`internal error: no stage ${index}`);
+    const findings = new Findings(open.file.tree.source);
+    const missing: FileRequest[] = [];
+    const sources: NamedSource[] = [];
+    const readerFor = (other: OpenFile, into: Findings): StageSourceReader =>
+      new StageSourceReader({
+        program: this.#program,
+        open: other,
+        text: other === open ? text : null,
+        platform: this.#options.platform,
+        findings: into,
+        openFile: (one) => this.#open(one),
+        onMissing: (request) => missing.push(request),
+        onCopySource: (source) => sources.push(source),
+      });
+    const reader = readerFor(open, findings);
+    return { index, open, text, findings, missing, sources, reader, readerFor, base: reader.readBase(text) };
+  }
+
+  #finish(pending: PendingStage): Reading {
+    const { index, open, text, findings, missing, sources, base } = pending;
+    const below = base?.kind === "stage" ? this.#readings.get(base.index) : undefined;
+    const parent = below?.draft ?? undefined;
+    const image = base?.kind === "image" ? this.#bases?.get(base.reference) : undefined;
     const builder = new StageBuilder(
-      {
-        tree,
-        findings: own,
-        buildArguments: options.buildArguments,
-        globalVariables: globalScope.values,
-        complete,
-        index: text.index,
-        label: stageLabel(text, stages),
-        onStage: base.kind === "stage",
-        findSource(reference, range) {
-          const source = reader.findCopySource(reference, range);
-          if (source !== null) sources.push({ source, range });
-          return source;
-        },
-      },
+      this.#surroundings(pending, parent?.builder.surroundings.complete ?? image !== undefined),
       parent?.end ?? imageEnd(image),
     );
+    replayTriggers(builder, text.from);
     for (const instruction of text.instructions) readInstruction(builder, instruction);
-    return { text, base, builder, end: builder.finish(), sources };
+    const end = builder.finish();
+    const needs = [base, ...sources.map((one) => one.source)].flatMap((source) =>
+      source?.kind === "stage" ? source.index : [],
+    );
+    const draft =
+      base === null || below?.draft === null
+        ? null
+        : {
+            index,
+            file: open.file,
+            name: open.file.label === null ? text.name : labelOf(open, text),
+            text,
+            base,
+            builder,
+            end,
+            sources,
+          };
+    return { draft, findings, missing, needs: [...new Set(needs)] };
   }
+
+  #surroundings(
+    { index, open, text, findings, reader, readerFor, base }: PendingStage,
+    complete: boolean,
+  ): StageSurroundings {
+    const { file, scope } = open;
+    const place: UseSurroundings = {
+      open,
+      reader,
+      mixins: [],
+      readerFor,
+      onUse: (mixin) => this.#usedMixins.add(mixin),
+    };
+    return {
+      tree: file.tree,
+      context: file.context,
+      findings,
+      buildArguments: file.arguments,
+      globalVariables: scope.values,
+      proxies: proxiesOf(this.#options),
+      useTitle: null,
+      complete,
+      index,
+      label: labelOf(open, text),
+      onStage: base?.kind === "stage",
+      findSource: (reference, range) => reader.findCopySource(reference, range),
+      useMixin: (stage, instruction) => readUse(stage, instruction, place),
+    };
+  }
+
+  /** A mixin that nothing uses is checked for what is wrong whatever its parameters are. */
+  #checkMixins(open: OpenFile): void {
+    const { texts, file, findings, scope } = open;
+    for (const mixin of texts.mixins) {
+      if (this.#usedMixins.has(mixin)) continue;
+      const readerFor = (other: OpenFile, into: Findings): StageSourceReader =>
+        new StageSourceReader({
+          program: this.#program,
+          open: other,
+          text: null,
+          platform: this.#options.platform,
+          findings: into,
+          openFile: (one) => this.#open(one),
+          // Only what is used is fetched.
+          onMissing: () => {},
+          onCopySource: () => {},
+        });
+      checkMixin({
+        mixin,
+        findings,
+        end: imageEnd(undefined),
+        place: { open, mixins: [], readerFor, onUse: (used) => this.#usedMixins.add(used) },
+        surroundings: {
+          tree: file.tree,
+          context: file.context,
+          globalVariables: scope.values,
+        },
+      });
+    }
+  }
+
+  #open(file: ProgramFile): OpenFile {
+    const known = this.#files.get(file);
+    if (known !== undefined) return known;
+    const { tree } = file;
+    const findings = new Findings(tree.source);
+    const texts = splitStages(tree, findings);
+    const scope = readGlobalScope({
+      tree,
+      globalArguments: texts.globalArguments,
+      options: {
+        ...this.#options,
+        buildArguments: file.arguments,
+        target: file.index === 0 ? this.#options.target : null,
+      },
+      findings,
+    });
+    const open = new OpenFile({ file, texts, scope, findings });
+    this.#files.set(file, open);
+    return open;
+  }
+}
+
+/** A stage whose base is known, to be read after that. */
+interface PendingStage {
+  /** In the program. */
+  readonly index: number;
+  readonly open: OpenFile;
+  readonly text: StageText;
+  readonly base: StageSource | null;
+  readonly findings: Findings;
+  readonly reader: StageSourceReader;
+  readerFor(open: OpenFile, findings: Findings): StageSourceReader;
+  readonly missing: readonly FileRequest[];
+  readonly sources: readonly NamedSource[];
 }
 
 function imageEnd(image: BaseImage | undefined): StageEnd {
@@ -113,18 +309,28 @@ function imageEnd(image: BaseImage | undefined): StageEnd {
   };
 }
 
-/** The target and everything below it, ascending. */
-function neededStages(drafts: readonly (DraftStage | null)[], target: number): readonly number[] {
-  const needed = new Set<number>();
-  const waiting = [target];
-  for (let index = waiting.pop(); index !== undefined; index = waiting.pop()) {
-    if (needed.has(index)) continue;
-    needed.add(index);
-    const draft = drafts[index];
-    if (draft === null || draft === undefined) continue;
-    for (const source of [draft.base, ...draft.sources.map((one) => one.source)]) {
-      if (source.kind === "stage") waiting.push(source.index);
-    }
-  }
-  return [...needed].sort((left, right) => left - right);
+function labelOf({ file, texts }: OpenFile, text: StageText): string {
+  const label = stageLabel(text, texts.stages);
+  return file.label === null ? label : `${file.label}#${label}`;
+}
+
+function proxiesOf({ buildArguments }: PlanOptions): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(buildArguments).filter(([name]) => proxyArguments.has(name)));
+}
+
+/** A text that is read twice (a mixin, a file with other arguments) has the same mistakes twice. */
+function withoutRepeats(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  const seen = new Map<SourceFile, Set<string>>();
+  return diagnostics.filter(({ source, code, message, range }) => {
+    const known = seen.get(source) ?? new Set();
+    seen.set(source, known);
+    const key = `${code} ${range.start} ${range.end} ${message}`;
+    if (known.has(key)) return false;
+    known.add(key);
+    return true;
+  });
+}
+
+function ascending(left: number, right: number): number {
+  return left - right;
 }

@@ -9,10 +9,19 @@ export interface FindingDetails {
 /** Collects the diagnostics of one text. */
 export class Findings {
   readonly source: SourceFile;
-  readonly #diagnostics: Diagnostic[] = [];
+  readonly #diagnostics: Diagnostic[];
+  /** Added to every diagnostic: how the reading came to this text. */
+  readonly #wayHere: readonly RelatedLocation[];
 
-  constructor(source: SourceFile) {
+  constructor(source: SourceFile, shared?: { into: Findings; wayHere: readonly RelatedLocation[] }) {
     this.source = source;
+    this.#diagnostics = shared === undefined ? [] : shared.into.#diagnostics;
+    this.#wayHere = shared === undefined ? [] : [...shared.wayHere, ...shared.into.#wayHere];
+  }
+
+  /** For another text that is read in the course of this one; what is found there is in both. */
+  within(source: SourceFile, ...wayHere: readonly RelatedLocation[]): Findings {
+    return new Findings(source, { into: this, wayHere });
   }
 
   get diagnostics(): readonly Diagnostic[] {
@@ -44,6 +53,7 @@ export class Findings {
     range: Range,
     { hint, related }: FindingDetails,
   ): void {
+    const places = [...(related ?? []), ...this.#wayHere];
     this.#diagnostics.push({
       code,
       severity,
@@ -51,7 +61,7 @@ export class Findings {
       source: this.source,
       range,
       ...(hint === undefined ? {} : { hint }),
-      ...(related === undefined ? {} : { related }),
+      ...(places.length === 0 ? {} : { related: places }),
     });
   }
 }

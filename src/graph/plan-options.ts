@@ -5,4 +5,6 @@ export interface PlanOptions {
   readonly target: string | null;
   /** e.g. `linux/amd64` */
   readonly platform: string;
+  /** Read every stage of the file, not only what the target needs: for a lock file. */
+  readonly everyStage?: boolean;
 }

@@ -1,10 +1,11 @@
 import { type Diagnosed, type Diagnostic, hasErrors } from "../diagnostics/diagnostic.ts";
-import type { Range } from "../diagnostics/source-file.ts";
 import { unreachable } from "../diagnostics/unreachable.ts";
-import type { LightfileTree } from "../lightfile/ast.ts";
 import type { BaseImage } from "../model/base-image.ts";
+import { imagesOf } from "./base-references.ts";
 import { type Draft, type DraftStage, draftStages } from "./draft-stages.ts";
 import { Findings } from "./findings.ts";
+import type { Program } from "./link/program.ts";
+import { describeReference } from "./link/reference.ts";
 import type {
   LookedUpImage,
   MountDefinition,
@@ -22,29 +23,34 @@ export interface PlanStepsOptions extends PlanOptions {
   readonly bases: ReadonlyMap<string, BaseImage>;
 }
 
-/** The steps of the target and of all that it needs; null when the file has errors. */
-export function planSteps(tree: LightfileTree, options: PlanStepsOptions): Diagnosed<Plan | null> {
-  const draft = draftStages(tree, options, options.bases);
-  const findings = new Findings(tree.source);
+/** The steps of the target and of all that it needs; null when a file has errors. */
+export function planSteps(program: Program, options: PlanStepsOptions): Diagnosed<Plan | null> {
+  const draft = draftStages(program, options, options.bases);
+  const findings = new Findings(program.entry.tree.source);
+  requireFiles(draft, findings);
   requireImages(draft, options.bases, findings);
   const diagnostics: readonly Diagnostic[] = [...draft.diagnostics, ...findings.diagnostics];
   if (draft.target === null || hasErrors(diagnostics)) return { value: null, diagnostics };
-  return { value: toPlan(draft, draft.target.index, options.bases), diagnostics };
+  return { value: toPlan(draft, draft.target, options.bases), diagnostics };
+}
+
+/** Every file is there, unless its name rests on the environment of an image. */
+function requireFiles(draft: Draft, findings: Findings): void {
+  for (const { source, range, reference } of draft.missing) {
+    const message = `the Lightfile ${describeReference(reference)} was not read`;
+    findings.within(source).error("LightfileNotRead", message, range, {
+      hint: "a Lightfile's name must not depend on a variable that an image sets; name it with an ARG",
+    });
+  }
 }
 
 /** Every image is there, unless its name rests on the environment of another image. */
 function requireImages(draft: Draft, bases: ReadonlyMap<string, BaseImage>, findings: Findings): void {
-  const require = (reference: string, range: Range): void => {
-    if (bases.has(reference)) return;
-    findings.error("BaseNotResolved", `the image ${reference} was not looked up`, range, {
+  for (const { reference, source, range } of imagesOf(draft)) {
+    if (bases.has(reference)) continue;
+    findings.within(source).error("BaseNotResolved", `the image ${reference} was not looked up`, range, {
       hint: "an image's name must not depend on a variable that another image sets; name it with an ARG",
     });
-  };
-  for (const stage of draft.stages) {
-    if (stage.base.kind === "image") require(stage.base.reference, stage.text.from.image.range);
-    for (const { source, range } of stage.sources) {
-      if (source.kind === "image") require(source.reference, range);
-    }
   }
 }
 
@@ -54,18 +60,18 @@ function toPlan(draft: Draft, target: number, bases: ReadonlyMap<string, BaseIma
   for (const stage of draft.stages) {
     const { base } = stage;
     const image = base.kind === "image" ? bases.get(base.reference) : images.get(base.index);
-    if (image === undefined) throw new Error(`internal error: stage ${stage.text.index} has no image`);
-    images.set(stage.text.index, image);
+    if (image === undefined) throw new Error(`internal error: stage ${stage.index} has no image`);
+    images.set(stage.index, image);
     stages.push(toStage(stage, image, bases));
   }
-  const last = draft.stages.find((stage) => stage.text.index === target);
+  const last = draft.stages.find((stage) => stage.index === target);
   return { stages, target, snapshotName: last?.builder.snapshotName ?? null };
 }
 
 function toStage(stage: DraftStage, image: BaseImage, bases: ReadonlyMap<string, BaseImage>): PlannedStage {
   return {
-    index: stage.text.index,
-    name: stage.text.name,
+    index: stage.index,
+    name: stage.name,
     base: stage.base.kind === "image" ? { kind: "image" } : stage.base,
     image,
     resources: stage.end.resources,

@@ -1,10 +1,17 @@
 import { didYouMean, nearestName } from "../diagnostics/suggest.ts";
-import type { ArgInstruction, FromInstruction, Instruction, LightfileTree } from "../lightfile/ast.ts";
+import type {
+  ArgInstruction,
+  FromInstruction,
+  ImportInstruction,
+  Instruction,
+  LightfileTree,
+  MixinInstruction,
+} from "../lightfile/ast.ts";
 import type { Findings } from "./findings.ts";
 
 /** One `FROM` and the instructions up to the next. */
 export interface StageText {
-  /** From 0. */
+  /** In its file, from 0. */
   readonly index: number;
   /** Lower case; null without `AS`. */
   readonly name: string | null;
@@ -12,28 +19,55 @@ export interface StageText {
   readonly instructions: readonly Instruction[];
 }
 
-export interface StageTexts {
-  /** `ARG`s before the first `FROM`. */
-  readonly globalArguments: readonly ArgInstruction[];
-  readonly stages: readonly StageText[];
+/** One `MIXIN` and the instructions up to the next block. */
+export interface MixinText {
+  /** Lower case. */
+  readonly name: string;
+  readonly mixin: MixinInstruction;
+  readonly instructions: readonly Instruction[];
 }
 
-/** Cuts a file into its stages. What stands before the first has been reported by the parser. */
-export function splitStages(tree: LightfileTree, findings: Findings): StageTexts {
+/** What a file is made of. */
+export interface FileTexts {
+  /** `ARG`s before the first `FROM` or `MIXIN`. */
+  readonly globalArguments: readonly ArgInstruction[];
+  readonly stages: readonly StageText[];
+  readonly mixins: readonly MixinText[];
+  readonly imports: readonly ImportInstruction[];
+}
+
+/** Cuts a file into its parts. What stands in none has been reported by the parser. */
+export function splitStages(tree: LightfileTree, findings: Findings): FileTexts {
   const globalArguments: ArgInstruction[] = [];
-  const stages: (StageText & { instructions: Instruction[] })[] = [];
+  const stages: StageText[] = [];
+  const mixins: MixinText[] = [];
+  const imports: ImportInstruction[] = [];
+  /** The instructions of the block that is open; null outside of any. */
+  let block: Instruction[] | null = null;
+  let isBeforeBlocks = true;
   for (const instruction of tree.instructions) {
-    const current = stages.at(-1);
-    if (instruction.kind === "from") {
-      const name = stageName(instruction, stages, findings);
-      stages.push({ index: stages.length, name, from: instruction, instructions: [] });
-    } else if (current !== undefined) {
-      current.instructions.push(instruction);
-    } else if (instruction.kind === "arg") {
-      globalArguments.push(instruction);
+    switch (instruction.kind) {
+      case "from": {
+        const name = stageName(instruction, stages, findings);
+        block = [];
+        stages.push({ index: stages.length, name, from: instruction, instructions: block });
+        break;
+      }
+      case "mixin":
+        block = [];
+        mixins.push({ name: instruction.name.text.toLowerCase(), mixin: instruction, instructions: block });
+        break;
+      case "import":
+        block = null;
+        imports.push(instruction);
+        break;
+      default:
+        if (block !== null) block.push(instruction);
+        else if (instruction.kind === "arg" && isBeforeBlocks) globalArguments.push(instruction);
     }
+    if (block !== null) isBeforeBlocks = false;
   }
-  return { globalArguments, stages };
+  return { globalArguments, stages, mixins, imports };
 }
 
 function stageName(from: FromInstruction, earlier: readonly StageText[], findings: Findings): string | null {
@@ -120,4 +154,14 @@ export function stageHint(reference: string, stages: readonly StageText[]): stri
   const nearest = nearestName(reference, names);
   if (nearest === undefined) return undefined;
   return `no stage is named ${reference}, so it is an image; did you mean the stage ${nearest}?`;
+}
+
+/** `stages: a, b`; undefined when there is nothing to name. */
+export function nameWords(what: string, names: Iterable<string>): string | undefined {
+  const words = [...new Set(names)];
+  return words.length === 0 ? undefined : `${what}: ${words.join(", ")}`;
+}
+
+export function stageNames(stages: readonly StageText[]): readonly string[] {
+  return stages.flatMap((stage) => (stage.name === null ? [] : [stage.name]));
 }

@@ -30,7 +30,7 @@ export function printFailure(
 /** A failed step as people read it: what and where, the end of its output, how to look inside. */
 export function formatFailedStep(event: StepFailed, options: PrintOptions): string {
   const { colors } = options;
-  const { path, line, column } = { path: plainText(event.lightfile), ...event.position };
+  const { path, line, column } = { path: plainText(event.file), ...event.position };
   const code = event.reason.kind === "refused" ? event.reason.code : "StepFailed";
   const title = oneLine(event.title);
   const lines = [

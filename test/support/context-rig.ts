@@ -1,10 +1,8 @@
 import { chmod, mkdir, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { loadIgnoreFile } from "../../src/context/ignore-file.ts";
 import { resolveInputs } from "../../src/context/resolve-inputs.ts";
 import { StatCache } from "../../src/context/stat-cache.ts";
 import { loadHasher } from "../../src/graph/hash.ts";
-import { parseLightfile } from "../../src/lightfile/parse.ts";
 import { planOf, shown } from "./planned.ts";
 import { type TemporaryFolder, temporaryFolder } from "./temporary-folder.ts";
 
@@ -65,17 +63,14 @@ export class ContextRig implements AsyncDisposable {
     } = {},
   ) {
     const contextDirectory = options.contextDirectory ?? this.directory;
-    const source = { path: "Lightfile", text: `FROM debian:12\n${lines.join("\n")}\n` };
-    const plan = planOf(source.text);
-    const ignore = await loadIgnoreFile({ lightfilePath: null, contextDirectory });
+    const plan = planOf(`FROM debian:12\n${lines.join("\n")}\n`, { contextDirectory });
+    const lightfilePath = plan.stages[0]?.steps[0]?.context.lightfilePath ?? null;
     const { value, diagnostics } = await resolveInputs(plan, {
-      source: parseLightfile(source).value.source,
-      contextDirectory,
-      ignore: ignore.value,
-      statCache: options.statCache ?? (await this.openStatCache()),
+      entry: { directory: contextDirectory, lightfilePath },
+      openStatCache: async () => options.statCache ?? (await this.openStatCache()),
       signal: options.signal ?? new AbortController().signal,
     });
-    return { ...value, plan, diagnostics: [...ignore.diagnostics, ...diagnostics] };
+    return { ...value, plan, diagnostics };
   }
 
   /** `source kind: path mode|->target …` for each source of the one COPY. */

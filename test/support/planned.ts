@@ -1,10 +1,13 @@
+import { posix } from "node:path";
 import type { Diagnostic } from "../../src/diagnostics/diagnostic.ts";
 import { positionAt } from "../../src/diagnostics/source-file.ts";
-import { findBaseReferences } from "../../src/graph/base-references.ts";
+import { findReferences } from "../../src/graph/base-references.ts";
 import { loadHasher } from "../../src/graph/hash.ts";
 import { keyPlan } from "../../src/graph/key-plan.ts";
 import type { KeyedPlan, StepInputs } from "../../src/graph/keyed-plan.ts";
+import { type FileRequest, type LoadedFile, Program } from "../../src/graph/link/program.ts";
 import type { Plan, PlannedStage, PlannedStep, StepDefinition } from "../../src/graph/plan.ts";
+import type { PlanOptions } from "../../src/graph/plan-options.ts";
 import { planSteps } from "../../src/graph/plan-steps.ts";
 import { parseLightfile } from "../../src/lightfile/parse.ts";
 import type { BaseImage } from "../../src/model/base-image.ts";
@@ -22,9 +25,17 @@ export interface PlanTestOptions {
   readonly imageDigit?: string;
   /** The word of steps that are never found in the cache. */
   readonly freshness?: string;
+  /** Texts of other Lightfiles by absolute path; the planned one is `/project/Lightfile`. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Of the context. */
+  readonly contextDirectory?: string;
 }
 
-function optionsFor({ buildArguments = {}, target = null, platform = "linux/amd64" }: PlanTestOptions) {
+function optionsFor({
+  buildArguments = {},
+  target = null,
+  platform = "linux/amd64",
+}: PlanTestOptions): PlanOptions {
   return { buildArguments, target, platform };
 }
 
@@ -39,16 +50,54 @@ export function testImage(reference: string, options: PlanTestOptions = {}): Bas
 
 /** Parses and plans a text on images that are all found. */
 export function planText(text: string, options: PlanTestOptions = {}) {
-  const parsed = parseLightfile({ path: "Lightfile", text });
-  const references = findBaseReferences(parsed.value, optionsFor(options));
-  const bases = new Map(references.value.map(({ reference }) => [reference, testImage(reference, options)]));
-  const planned = planSteps(parsed.value, { ...optionsFor(options), bases });
+  const entry = loadText("Lightfile", text, { path: "/project/Lightfile", ...options });
+  const planOptions = optionsFor(options);
+  const program = new Program(entry.file, planOptions.buildArguments);
+  const early: Diagnostic[] = [];
+  let references = findReferences(program, planOptions);
+  while (references.value.files.length > 0) {
+    for (const request of references.value.files) early.push(...joinText(program, request, options));
+    references = findReferences(program, planOptions);
+  }
+  const { images } = references.value;
+  const bases = new Map(images.map(({ reference }) => [reference, testImage(reference, options)]));
+  const planned = planSteps(program, { ...planOptions, bases });
   return {
     plan: planned.value,
-    references: references.value,
-    earlyDiagnostics: references.diagnostics,
-    diagnostics: [...parsed.diagnostics, ...planned.diagnostics],
+    program,
+    references: images,
+    earlyDiagnostics: [...early, ...references.diagnostics],
+    diagnostics: [...entry.diagnostics, ...early, ...planned.diagnostics],
   };
+}
+
+function loadText(
+  name: string,
+  text: string,
+  { path, contextDirectory = posix.dirname(path) }: { path: string; contextDirectory?: string },
+): { file: LoadedFile; diagnostics: readonly Diagnostic[] } {
+  const { value: tree, diagnostics } = parseLightfile({ path: name, text });
+  const context = { directory: contextDirectory, lightfilePath: path };
+  return { file: { identity: path, tree, context }, diagnostics };
+}
+
+const loadedTexts = new WeakMap<Program, Map<string, LoadedFile>>();
+
+function joinText(
+  program: Program,
+  request: FileRequest,
+  { files = {} }: PlanTestOptions,
+): readonly Diagnostic[] {
+  if (request.reference.kind === "git") throw new Error("a text has no repositories");
+  const path = posix.resolve(request.from.context.directory, request.reference.path);
+  const text = files[path];
+  if (text === undefined) throw new Error(`there is no ${path}`);
+  const known = loadedTexts.get(program) ?? new Map<string, LoadedFile>();
+  loadedTexts.set(program, known);
+  const loaded = loadText(posix.relative("/project", path), text, { path });
+  const file = known.get(path) ?? loaded.file;
+  known.set(path, file);
+  return [...loaded.diagnostics, ...program.join(request, file).diagnostics];
 }
 
 /** The plan of a text that has no mistakes. */

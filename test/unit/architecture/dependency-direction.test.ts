@@ -16,7 +16,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   images: ["model", "diagnostics"],
   worker: ["layers", "images", "model", "diagnostics"],
   machine: ["worker", "images", "model", "diagnostics"],
-  bake: ["context", "graph", "lightfile", "worker", "model", "diagnostics"],
+  sources: ["graph", "lightfile", "model", "diagnostics"],
+  bake: ["sources", "context", "graph", "lightfile", "worker", "model", "diagnostics"],
   "language-server": ["context", "lint", "lightfile", "diagnostics"],
   render: ["bake", "graph", "model", "diagnostics"],
   cli: [
@@ -27,6 +28,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "worker",
     "images",
     "layers",
+    "sources",
     "context",
     "graph",
     "lightfile",

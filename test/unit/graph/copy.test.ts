@@ -123,9 +123,12 @@ describe("--from", () => {
   });
 
   test("cannot read a later stage, its own stage or one that is not there", () => {
-    const file = (from: string) => `FROM a AS one\nCOPY --from=${from} x /x\nFROM one AS two\n`;
+    const file = (from: string) => `FROM a AS one\nCOPY --from=${from} x /x\nFROM b AS two\nFROM two AS three\nCOPY --from=one x /x\n`;
     expect(mistakesIn(file("two"), { target: "one" })).toEqual([
       "error StageDefinedLater 2:6 --from=two | stage two comes after this one | move that stage up: a stage reads only stages before it",
+    ]);
+    expect(mistakesIn(file("three"), { target: "one" })).toEqual([
+      "error ReferenceCycle 2:6 --from=three | stage three needs this one, which would then need itself | move what both stages need into a third one above them",
     ]);
     expect(mistakesIn(file("one"), { target: "one" })).toEqual([
       "error CircularStage 2:6 --from=one | stage one copies from itself | within a stage, copy with RUN cp",

@@ -60,15 +60,22 @@ export const sampleEvents: { readonly [Kind in BakeEventKind]: Extract<BakeEvent
         name: "build",
         image: "debian:12",
         steps: [
-          { id: configure, title: "RUN ./configure", position: { line: 2, column: 1 } },
-          { id: make, title: "RUN make $JOBS", position },
+          { id: configure, title: "RUN ./configure", file: "Lightfile", position: { line: 2, column: 1 } },
+          { id: make, title: "RUN make $JOBS", file: "Lightfile", position },
         ],
       },
       {
         index: 1,
         name: null,
         image: "debian:12",
-        steps: [{ id: copy, title: "COPY --from=build /out /opt/app", position: { line: 5, column: 1 } }],
+        steps: [
+          {
+            id: copy,
+            title: "COPY --from=build /out /opt/app",
+            file: "Lightfile",
+            position: { line: 5, column: 1 },
+          },
+        ],
       },
     ],
   },
@@ -102,6 +109,7 @@ export const sampleEvents: { readonly [Kind in BakeEventKind]: Extract<BakeEvent
     reason: { kind: "exit", exitCode: 2 },
     outputTail: ["cc -c main.c", "\x1b[31merror:\x1b[0m expected ';'\x1b[2J"],
     lightfile: "Lightfile",
+    file: "Lightfile",
     position: { line: 5, column: 1 },
     debugLayer: layer,
     keptBuilder: "debug-app-1",

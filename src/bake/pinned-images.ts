@@ -1,0 +1,41 @@
+import { Failure } from "../diagnostics/failure.ts";
+import { isLocalImage } from "../graph/link/reference.ts";
+import { type Pins, unpinned } from "../sources/pins.ts";
+import type { ImageSource, ResolvedImage } from "./image-source.ts";
+
+export interface PinnedOptions {
+  readonly images: ImageSource;
+  readonly platform: string;
+  readonly pull: boolean;
+  readonly pins: Pins;
+}
+
+/**
+ * The image that a reference means, by the lock's digest where it has one: the registry is then never asked for
+ * what the tag means. An image in a local file is looked at as ever, and has to be the one that was locked.
+ *
+ * @throws Failure `LockMissing`, `LockStale`; as `ImageSource.resolve`
+ */
+export async function resolvePinned(
+  reference: string,
+  { images, platform, pull, pins }: PinnedOptions,
+  signal: AbortSignal,
+): Promise<ResolvedImage> {
+  const digest = pins.image(reference, platform);
+  if (/@sha256:/.test(reference) || (digest === undefined && pins.missing === "ask")) {
+    return await images.resolve(reference, { platform, pull }, signal);
+  }
+  if (digest === undefined) throw new Failure({ category: "usage", ...unpinned(reference, pins) });
+  if (!isLocalImage(reference)) {
+    const resolved = await images.resolve(`${reference}@${digest}`, { platform, pull: false }, signal);
+    return { ...resolved, image: { ...resolved.image, reference } };
+  }
+  const resolved = await images.resolve(reference, { platform, pull }, signal);
+  if (resolved.image.digest === digest || pins.missing === "ask") return resolved;
+  throw new Failure({
+    code: "LockStale",
+    category: "usage",
+    message: `${reference} is not the image that the lock file pins`,
+    hint: `bring that image back, or take the new one with \`lightbox lock --update ${reference}\``,
+  });
+}

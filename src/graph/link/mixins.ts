@@ -1,0 +1,163 @@
+import type { RelatedLocation } from "../../diagnostics/diagnostic.ts";
+import { didYouMean } from "../../diagnostics/suggest.ts";
+import type { UseInstruction } from "../../lightfile/ast.ts";
+import { Findings } from "../findings.ts";
+import { flagValue, readFlags } from "../instructions/flags.ts";
+import { readInstruction } from "../instructions/read-instruction.ts";
+import type { StageBuilder, StageSurroundings } from "../stage-builder.ts";
+import type { StageSourceReader } from "../stage-sources.ts";
+import { type MixinText, nameWords } from "../stages.ts";
+import type { OpenFile } from "./open-file.ts";
+
+/** A mixin whose instructions are being read, and the USE that asked for it. */
+export interface MixinInUse {
+  readonly open: OpenFile;
+  readonly mixin: MixinText;
+  readonly usedAt: RelatedLocation;
+}
+
+/** What a USE needs to know about where it stands. */
+export interface UseSurroundings {
+  readonly open: OpenFile;
+  readonly reader: StageSourceReader;
+  /** The mixins that led here, the outermost first. */
+  readonly mixins: readonly MixinInUse[];
+  /** Reads words of another file on behalf of this stage. */
+  readerFor(open: OpenFile, findings: Findings): StageSourceReader;
+  /** Told of every mixin that is put in place. */
+  onUse(mixin: MixinText): void;
+}
+
+/** Puts the instructions of a mixin in place. */
+export function readUse(stage: StageBuilder, instruction: UseInstruction, place: UseSurroundings): void {
+  stage.scope.beginInstruction();
+  const flags = readFlags(stage, instruction, { title: "acts" });
+  const title = flagValue(stage, flags.get("title"));
+  const given = readParameters(stage, instruction);
+  const restsOnUnknown = stage.scope.restsOnUnknown;
+  const found = findMixin(stage, instruction, place);
+  if (found !== null) reportUnknownParameters(stage, instruction, found.mixin);
+  stage.scope.endInstruction();
+  if (found === null) return;
+  place.onUse(found.mixin);
+  const inUse: MixinInUse = {
+    ...found,
+    usedAt: {
+      message: `mixin ${found.mixin.name} is used here`,
+      source: stage.surroundings.tree.source,
+      range: instruction.range,
+    },
+  };
+  if (reportLoop(stage, inUse, place)) return;
+  // What rests on a value that is not known yet is read, but not judged.
+  const outer = restsOnUnknown ? new Findings(stage.findings.source) : stage.findings;
+  const findings = outer.within(found.open.file.tree.source, inUse.usedAt);
+  const inside: UseSurroundings = {
+    ...place,
+    open: found.open,
+    reader: place.readerFor(found.open, findings),
+    mixins: [...place.mixins, inUse],
+  };
+  const useTitle = title ?? stage.surroundings.useTitle;
+  const surroundings = mixinSurroundings(stage.surroundings, { inside, findings, given, useTitle });
+  stage.readWithin(surroundings, () => {
+    for (const one of found.mixin.instructions) readInstruction(stage, one);
+  });
+}
+
+interface MixinReading {
+  readonly inside: UseSurroundings;
+  readonly findings: Findings;
+  readonly given: Readonly<Record<string, string>>;
+  readonly useTitle: string | null;
+}
+
+export function mixinSurroundings(
+  outer: StageSurroundings,
+  { inside, findings, given, useTitle }: MixinReading,
+): StageSurroundings {
+  const { open, reader } = inside;
+  return {
+    ...outer,
+    tree: open.file.tree,
+    context: open.file.context,
+    findings,
+    buildArguments: given,
+    globalVariables: open.scope.values,
+    useTitle,
+    findSource: (reference, range) => reader.findCopySource(reference, range),
+    useMixin: (stage, instruction) => readUse(stage, instruction, inside),
+  };
+}
+
+function readParameters(stage: StageBuilder, { parameters }: UseInstruction): Record<string, string> {
+  const given: Record<string, string> = {};
+  for (const { name, value } of parameters) {
+    const expanded = stage.scope.expand(value.text, value.range);
+    if (expanded !== null) given[name.text] = expanded;
+  }
+  return given;
+}
+
+function findMixin(
+  stage: StageBuilder,
+  { mixin: { text, range } }: UseInstruction,
+  { open, reader }: UseSurroundings,
+): Pick<MixinInUse, "open" | "mixin"> | null {
+  const written = stage.scope.expand(text, range);
+  if (written === null) return null;
+  const hash = written.indexOf("#");
+  const name = written.slice(hash + 1);
+  const file = hash === -1 ? open : reader.findImportedFile(written.slice(0, hash), range);
+  if (file === null) return null;
+  const mixin = file.findMixin(name);
+  if (mixin !== undefined) return { open: file, mixin };
+  const names = file.texts.mixins.map((one) => one.mixin.name.text);
+  stage.findings.error("UnknownMixin", unknownMixin(name, file, open), range, {
+    hint: didYouMean(name, names) ?? nameWords("mixins", names) ?? `begin it with a line MIXIN ${name}`,
+  });
+  return null;
+}
+
+function unknownMixin(name: string, file: OpenFile, own: OpenFile): string {
+  return file === own
+    ? `no mixin is named ${name}`
+    : `${file.file.tree.source.path} has no mixin named ${name}`;
+}
+
+function reportUnknownParameters(
+  stage: StageBuilder,
+  { parameters }: UseInstruction,
+  { name, instructions }: MixinText,
+): void {
+  const declared = new Set<string>();
+  for (const instruction of instructions) {
+    if (instruction.kind === "arg") for (const one of instruction.declarations) declared.add(one.name.text);
+  }
+  for (const parameter of parameters) {
+    if (declared.has(parameter.name.text)) continue;
+    const { text, range } = parameter.name;
+    stage.findings.error("UnknownParameter", `mixin ${name} has no parameter ${text}`, range, {
+      hint:
+        didYouMean(text, declared) ?? nameWords("its parameters", declared) ?? "it has none: no ARG is in it",
+    });
+  }
+}
+
+/** Whether the mixin is being read already: it would go on for ever. */
+function reportLoop(stage: StageBuilder, inUse: MixinInUse, { mixins }: UseSurroundings): boolean {
+  const first = mixins.findIndex(
+    ({ open, mixin }) => open.file === inUse.open.file && mixin.name === inUse.mixin.name,
+  );
+  if (first === -1) return false;
+  const loop = [...mixins.slice(first), inUse];
+  const way = loop.map(({ mixin }) => mixin.name).join(" → ");
+  const { usedAt } = inUse;
+  // The first of the loop is where one came in; the others are its edges.
+  const related = loop.slice(1, -1).map((one) => one.usedAt);
+  stage.findings.error("ReferenceCycle", `the mixins use each other in a circle: ${way}`, usedAt.range, {
+    hint: "take one of these USEs out",
+    related,
+  });
+  return true;
+}

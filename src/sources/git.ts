@@ -1,0 +1,167 @@
+import { createHash, randomUUID } from "node:crypto";
+import { mkdir, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
+import { explainGitFailure, invalidGitReference, refUnknown } from "./git-failures.ts";
+import { type GitResult, runGit } from "./git-program.ts";
+
+export interface GitPlace {
+  /** As git takes it: `https:`, `http:`, `ssh:`, `git:`, `file:` or `user@host:path`. */
+  readonly url: string;
+  /** Branch, tag or whole commit; null: what the repository calls HEAD. */
+  readonly ref: string | null;
+}
+
+export interface GitOptions {
+  /** LIGHTBOX_HOME: trees are kept below it. */
+  readonly homeDirectory: string;
+  readonly signal: AbortSignal;
+}
+
+export interface GitTree {
+  /** 40 (or, in a SHA-256 repository, 64) lower-case hex digits. */
+  readonly commit: string;
+  /** Absolute path of the files of the commit, without `.git`. Others use it too: not to be written to. */
+  readonly directory: string;
+  /** What `.git` would be: the repository with this one commit in it. */
+  readonly gitDirectory: string;
+}
+
+const commitForm = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: git refuses them, and so do we before git is asked.
+const badRef = /^[-/.]|[/.]$|\.lock(?:\/|$)|\/\/|\.\.|\/\.|@\{|^@$|[\x00-\x20\x7f~^:?*[\\]/;
+const urlForm =
+  /^(?:https?|ssh|git|file):\/\/[^\s-]|^[A-Za-z0-9_.][A-Za-z0-9_.-]*@[A-Za-z0-9][A-Za-z0-9.-]*:(?!-)/i;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: a url with these is meant to deceive somebody.
+const controlCharacter = /[\x00-\x20\x7f]/;
+
+/** True for the whole name of a commit, which needs no lock to stay what it is. */
+export function isCommit(ref: string | null): ref is string {
+  return ref !== null && commitForm.test(ref);
+}
+
+/**
+ * Asks the repository which commit a branch or tag is now. A whole commit is not asked for.
+ *
+ * @throws Failure `InvalidGitReference`, `GitRefUnknown`, `GitRepositoryUnknown`, `GitUnreachable`, `GitMissing`
+ */
+export async function resolveGitRef(place: GitPlace, signal: AbortSignal): Promise<string> {
+  checkPlace(place);
+  const { url, ref } = place;
+  if (isCommit(ref)) return ref;
+  const names = ref === null ? ["HEAD"] : namesOfRef(ref);
+  const result = await runGit({ args: ["ls-remote", "--", url, ...names], signal, url });
+  if (result.exitCode !== 0) throw explainGitFailure(place, result);
+  const found = new Map(
+    result.stdout.split("\n").flatMap((line): [string, string][] => {
+      const [commit = "", name = ""] = line.split("\t");
+      return commitForm.test(commit) ? [[name, commit]] : [];
+    }),
+  );
+  for (const name of names) {
+    const commit = found.get(name);
+    if (commit !== undefined) return commit;
+  }
+  throw await refUnknown(place, signal);
+}
+
+/** What a word can be short for, as git reads it: the object of a tag, a tag, a branch. */
+function namesOfRef(ref: string): readonly string[] {
+  if (ref.startsWith("refs/")) return [`${ref}^{}`, ref];
+  return [`refs/tags/${ref}^{}`, `refs/tags/${ref}`, `refs/heads/${ref}`, ...(ref === "HEAD" ? [ref] : [])];
+}
+
+/**
+ * The files of a repository at a commit, or at what a branch or tag is now. A commit that was fetched once is there
+ * for ever, and asks nobody.
+ *
+ * @throws Failure as {@link resolveGitRef}, and `NoSpaceLeft`
+ */
+export async function fetchGitTree(
+  place: GitPlace & { /** What a lock says; null: ask. */ readonly commit: string | null },
+  { homeDirectory, signal }: GitOptions,
+): Promise<GitTree> {
+  const commit = place.commit ?? (await resolveGitRef(place, signal));
+  checkPlace({ url: place.url, ref: commit });
+  const repository = createHash("sha256").update(place.url).digest("hex").slice(0, 24);
+  const parent = join(homeDirectory, "git", repository);
+  const kept = join(parent, commit);
+  const tree = { commit, directory: join(kept, "tree"), gitDirectory: join(kept, "git") };
+  if (await isThere(kept)) return tree;
+  const making = join(parent, `.new-${randomUUID()}`);
+  try {
+    await mkdir(join(making, "tree"), { recursive: true });
+    await checkOut({ place, commit, making, signal });
+    await rename(making, kept);
+  } catch (error) {
+    // Another bake was faster: its tree is as good.
+    if (["ENOTEMPTY", "EEXIST"].includes(systemErrorCode(error) ?? "")) return tree;
+    throw spaceLeft(error, parent);
+  } finally {
+    await rm(making, { recursive: true, force: true });
+  }
+  return tree;
+}
+
+interface CheckOut {
+  readonly place: GitPlace;
+  readonly commit: string;
+  /** Folder that becomes the kept one. */
+  readonly making: string;
+  readonly signal: AbortSignal;
+}
+
+async function checkOut({ place, commit, making, signal }: CheckOut): Promise<void> {
+  const { url } = place;
+  const git = (...args: readonly string[]): Promise<GitResult> =>
+    runGit({
+      args: [`--git-dir=${join(making, "git")}`, `--work-tree=${join(making, "tree")}`, ...args],
+      signal,
+      url,
+    });
+  const need = async (result: Promise<GitResult>): Promise<void> => {
+    const done = await result;
+    if (done.exitCode !== 0) throw explainGitFailure(place, done);
+  };
+  const format = commit.length === 64 ? "sha256" : "sha1";
+  await need(git("init", "--quiet", "--template=", `--object-format=${format}`));
+  const shallow = ["fetch", "--quiet", "--depth=1", "--no-tags", "--no-write-fetch-head"];
+  const direct = await git(...shallow, "--", url, commit);
+  if (direct.exitCode !== 0) {
+    // Some servers give only what has a name: fetch that, and all of it, because the commit may be an old one.
+    const named = await git("fetch", "--quiet", "--no-write-fetch-head", "--", url, "+refs/*:refs/fetched/*");
+    if (named.exitCode !== 0) throw explainGitFailure(place, named);
+  }
+  const has = await git("cat-file", "-e", `${commit}^{commit}`);
+  if (has.exitCode !== 0) throw await refUnknown({ url, ref: commit }, signal);
+  await need(git("-c", "advice.detachedHead=false", "checkout", "--quiet", "--force", "--detach", commit));
+}
+
+function checkPlace({ url, ref }: GitPlace): void {
+  if (!urlForm.test(url) || controlCharacter.test(url)) {
+    throw invalidGitReference(url, "it is no address of a repository that can be used here");
+  }
+  if (ref !== null && badRef.test(ref)) {
+    throw invalidGitReference(url, `${JSON.stringify(ref)} cannot be a branch, a tag or a commit`);
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    if (systemErrorCode(error) !== "ENOENT") throw error;
+    return false;
+  }
+}
+
+function spaceLeft(error: unknown, folder: string): unknown {
+  if (systemErrorCode(error) !== "ENOSPC") return error;
+  return new Failure({
+    code: "NoSpaceLeft",
+    category: "environment",
+    message: `no space is left for ${folder}`,
+    hint: "make room on that disk, or move LIGHTBOX_HOME to a larger one",
+    cause: error,
+  });
+}
