@@ -41,12 +41,12 @@ function endOfString(text: string, start: number): number {
 }
 
 const listWithCommas = /^\[\s*(?:"[^"]*"|'[^']*'|[^\s,"'[\]]+)\s*,.*\]$/;
-const quoteAtOnce = /^\[["']/;
+const startOfList = /^\[(?:["']|\s+(?:"[^"]*"|'[^']*')\s*,)/;
 
 /**
  * Whether text that is not a JSON array was probably meant to be one, such as `['a', 'b']` or `["a", "b"`. No command
- * begins with `["`: the test command `[` has a blank behind it.
+ * begins with `["`, and the test command `[` has no comma behind its first word.
  */
 export function looksLikeJsonArray(text: string): boolean {
-  return quoteAtOnce.test(text) || (text.endsWith("]") && listWithCommas.test(text));
+  return startOfList.test(text) || (text.endsWith("]") && listWithCommas.test(text));
 }

@@ -10,7 +10,8 @@ import type { Session } from "../session.ts";
  * code of a wrong Lightfile.
  */
 export async function printDocument(file: string, session: Session): Promise<number> {
-  const { source } = await readLightfile(file, { buildArg: {} }, session);
+  // Nothing is copied: any folder will do as the context.
+  const { source } = await readLightfile(file, { buildArg: {}, context: "." }, session);
   const parsed = parseLightfile(source);
   session.stdout.write(`${JSON.stringify(documentOf(parsed), null, 2)}\n`);
   return hasErrors(parsed.diagnostics) ? exitCodes.usage : exitCodes.success;
