@@ -4,6 +4,7 @@ import { debugCommand } from "./commands/debug.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { execCommand, shellCommand } from "./commands/exec.ts";
 import { graphCommand } from "./commands/graph.ts";
+import { importCommand } from "./commands/import.ts";
 import { logsCommand } from "./commands/logs.ts";
 import { lspCommand } from "./commands/lsp.ts";
 import { machineCommand } from "./commands/machine.ts";
@@ -33,6 +34,7 @@ export function createProgram(session: Session): Command {
   const commands = [
     bakeCommand,
     graphCommand,
+    importCommand,
     parseCommand,
     runCommand,
     execCommand,
@@ -60,7 +62,7 @@ export function createProgram(session: Session): Command {
 
 const hostOption = ["--host <url>", "use the worker at this address (LIGHTBOX_HOST)"] as const;
 /** These are about this host, whatever worker the others use. */
-const hostCommands = ["machine", "doctor", "serve", "lsp", "completion", "parse"];
+const hostCommands = ["machine", "doctor", "serve", "lsp", "completion", "parse", "import"];
 
 function inheritSettings(command: Command, parent: Command): void {
   command.copyInheritedSettings(parent);

@@ -18,6 +18,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   machine: ["worker", "images", "model", "diagnostics"],
   sources: ["graph", "lightfile", "model", "diagnostics"],
   bake: ["sources", "context", "graph", "lightfile", "worker", "model", "diagnostics"],
+  import: ["graph", "lightfile", "diagnostics"],
   "language-server": ["context", "lint", "lightfile", "diagnostics"],
   render: ["bake", "graph", "model", "diagnostics"],
   cli: [
@@ -31,6 +32,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "sources",
     "context",
     "graph",
+    "import",
     "lightfile",
     "model",
     "diagnostics",

@@ -1,0 +1,136 @@
+import { posix } from "node:path";
+import type { Range } from "../diagnostics/source-file.ts";
+import type { FromInstruction, Instruction, OtherInstruction, RunInstruction } from "../lightfile/ast.ts";
+import { type Change, withoutFlag } from "./change.ts";
+
+export interface CarryOverContext {
+  readonly text: string;
+  /** Program of the SHELL that holds at the instruction. */
+  readonly shell: string;
+}
+
+/** What stands in for `scratch`: the smallest base that a machine can start from. */
+const smallestBase = "busybox:stable";
+
+const posixShells = new Set(["sh", "ash", "bash", "dash", "ksh", "mksh", "zsh", "busybox"]);
+
+/** What has to be written in another way, or means something else, in an instruction that the parser can read. */
+export function carryOver(instruction: Instruction, context: CarryOverContext): readonly Change[] {
+  switch (instruction.kind) {
+    case "from":
+      return carryOverFrom(instruction);
+    case "run":
+      return [...carryOverRunFlags(instruction, context), ...noteScript(instruction, context)];
+    case "copy":
+    case "add":
+      return instruction.flags
+        .filter((flag) => flag.name.text === "link")
+        .map((flag) => withoutFlag(context.text, flag, null));
+    case "maintainer":
+      return [carryOverMaintainer(instruction)];
+    case "arg":
+      return instruction.declarations.flatMap(({ name }) => noteBuilderArgument(name.text, name.range));
+    case "onbuild":
+      return carryOver(instruction.trigger, context);
+    default:
+      return [];
+  }
+}
+
+const windowsImage = /^mcr\.microsoft\.com\/(?:windows|dotnet\/framework)|(?:nano|windowsservercore)/i;
+
+function carryOverFrom({ image, flags }: FromInstruction): readonly Change[] {
+  const changes: Change[] = [];
+  if (image.text === "scratch") {
+    const note = {
+      kind: "different",
+      message: `a machine cannot start from scratch; the stage stands on ${smallestBase}`,
+      hint: "choose another small base if the result needs more, or less",
+      range: image.range,
+    } as const;
+    changes.push({ edits: [{ range: image.range, newText: smallestBase }], note });
+  } else if (windowsImage.test(image.text)) {
+    const note = {
+      kind: "lost",
+      message: `${image.text} holds Windows, and sandboxes run Linux`,
+      hint: "start from a Linux image that has what the stage needs",
+      range: image.range,
+    } as const;
+    changes.push({ edits: [], note });
+  }
+  const platform = flags.find((flag) => flag.name.text === "platform");
+  if (platform?.value != null && !platform.value.text.includes("$")) {
+    const note = {
+      kind: "different",
+      message: `the stage can be baked where workers run ${platform.value.text} only; nothing is emulated`,
+      hint: "take --platform out if the file is meant for every platform",
+      range: platform.range,
+    } as const;
+    changes.push({ edits: [], note });
+  }
+  return changes;
+}
+
+function carryOverRunFlags({ flags }: RunInstruction, { text }: CarryOverContext): readonly Change[] {
+  return flags.flatMap((flag): readonly Change[] => {
+    const value = flag.value?.text ?? "";
+    switch (flag.name.text) {
+      case "security":
+        return [withoutFlag(text, flag, null)];
+      case "network": {
+        if (value !== "host") return [];
+        const note = {
+          kind: "lost",
+          message: "the builder is another machine and has no part in this host's network",
+          hint: "the internet is reached without the flag; a service of this host needs an address that others reach",
+        } as const;
+        return [withoutFlag(text, flag, note)];
+      }
+      case "device": {
+        const message = `devices of this host, such as ${value || "that"}, are not in the builder`;
+        const hint = "write the step so that it needs none";
+        return [withoutFlag(text, flag, { kind: "lost", message, hint })];
+      }
+      default:
+        return [];
+    }
+  });
+}
+
+/** A script in a heredoc stops at the first line that fails; a Dockerfile's does not. */
+function noteScript(
+  { command, heredocs, keyword }: RunInstruction,
+  { shell }: CarryOverContext,
+): readonly Change[] {
+  const [script] = heredocs;
+  if (command.form !== "shell" || script === undefined || heredocs.length > 1) return [];
+  if (!/^<<-?[ \t]*\S+$/.test(command.line.text.trim()) || !posixShells.has(posix.basename(shell))) return [];
+  const lines = script.body.split("\n").filter((line) => line.trim() !== "");
+  const choosesItself = /^#!|^\s*set\s+[-+](?:[a-z]*e|o\s+errexit)/.test(lines[0] ?? "");
+  if (lines.length < 2 || choosesItself) return [];
+  const note = {
+    kind: "different",
+    message: "the script stops at the first line that fails; a Dockerfile's goes on",
+    hint: "write set +e as its first line if later lines are to run all the same",
+    range: { start: keyword.range.start, end: command.line.range.end },
+  } as const;
+  return [{ edits: [], note }];
+}
+
+function carryOverMaintainer({ words, range }: OtherInstruction): Change {
+  const name = words.map((word) => word.text).join(" ");
+  const quoted = /^(["']).*\1$/.test(name) ? name : JSON.stringify(name);
+  return { edits: [{ range, newText: `LABEL maintainer=${quoted}` }], note: null };
+}
+
+/** Arguments that speak to Docker's builder. */
+function noteBuilderArgument(name: string, range: Range): readonly Change[] {
+  if (!name.startsWith("BUILDKIT_") && name !== "SOURCE_DATE_EPOCH") return [];
+  const note = {
+    kind: "different",
+    message: `${name} is an argument like any other here; it tells the builder nothing`,
+    hint: "take it out unless a step reads it",
+    range,
+  } as const;
+  return [{ edits: [], note }];
+}

@@ -1,0 +1,24 @@
+import type { LightfileTree } from "../lightfile/ast.ts";
+import type { Change } from "./change.ts";
+import { wholeLines } from "./text-change.ts";
+
+/** Frontends that read Dockerfiles as everyone knows them. */
+const dockerfileFrontend = /^(?:docker\.io\/)?docker\/dockerfile(?:-upstream)?(?:[:@].*)?$/i;
+
+/** `# syntax=` goes: lightbox has one language. Another frontend may have had another one. */
+export function frontendChanges({ directives, source: { text } }: LightfileTree): readonly Change[] {
+  const directive = directives.find(({ name }) => name.text.toLowerCase() === "syntax");
+  if (directive === undefined) return [];
+  const line = wholeLines(text, directive.range);
+  const lineEnd = text.indexOf("\n", line.end);
+  const start = text.startsWith("\uFEFF") ? Math.max(line.start, 1) : line.start;
+  const edits = [{ range: { start, end: lineEnd === -1 ? text.length : lineEnd + 1 }, newText: "" }];
+  if (dockerfileFrontend.test(directive.value.text)) return [{ edits, note: null }];
+  const note = {
+    kind: "lost",
+    message: `the file is written for the frontend ${directive.value.text}, which may know other instructions`,
+    hint: "compare the Lightfile with what that frontend makes of the file",
+    range: directive.range,
+  } as const;
+  return [{ edits, note }];
+}
