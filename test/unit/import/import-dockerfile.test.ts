@@ -1,0 +1,149 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { hasErrors } from "../../../src/diagnostics/diagnostic.ts";
+import { isSnapshotName } from "../../../src/graph/instructions/snapshot.ts";
+import { defaultSnapshotName } from "../../../src/import/default-name.ts";
+import { importDockerfile } from "../../../src/import/import-dockerfile.ts";
+import { ChangedText } from "../../../src/import/text-change.ts";
+import { parseLightfile } from "../../../src/lightfile/parse.ts";
+import { shown } from "../../support/planned.ts";
+
+function imported(text: string) {
+  const result = importDockerfile(
+    { path: "Dockerfile", text },
+    { snapshotName: "name", platform: "linux/amd64" },
+  );
+  return { text: result.value?.text ?? null, notes: shown(result.diagnostics) };
+}
+
+describe("an imported Dockerfile", () => {
+  test("keeps its comments, blank lines and continuations as they are", () => {
+    const body = "\n# about this\nRUN one \\\n    # between\n    && two   \n\n#  last\n";
+    expect(imported(`FROM a${body}`)).toEqual({ text: `FROM a\nSNAPSHOT name${body}`, notes: [] });
+  });
+
+  test("keeps its line ends, a byte-order mark and an end without a line feed", () => {
+    expect(imported("\uFEFFFROM a\r\nRUN b").text).toBe("\uFEFFFROM a\r\nSNAPSHOT name\r\nRUN b");
+    expect(imported("FROM a").text).toBe("FROM a\nSNAPSHOT name");
+  });
+
+  test("keeps other directives when the frontend's goes", () => {
+    const text = "# escape=`\n# syntax=docker/dockerfile:1\n# check=skip=all\nFROM a\nRUN b `\n c\n";
+    expect(imported(text).text).toBe("# escape=`\n# check=skip=all\nFROM a\nSNAPSHOT name\nRUN b `\n c\n");
+  });
+
+  test("gets a SNAPSHOT for stages that are there to be a target, and not for those that others need", () => {
+    const text = [
+      "FROM a AS base",
+      "FROM base AS dev",
+      "FROM base AS tools",
+      "FROM a AS files",
+      "FROM a AS mounted",
+      "FROM a",
+      "COPY --from=files /x /x",
+      "RUN --mount=type=bind,from=mounted,target=/m true",
+      "COPY --from=2 /y /y",
+    ].join("\n");
+    const lines = imported(text).text?.split("\n") ?? [];
+    expect(lines.filter((line) => line.startsWith("SNAPSHOT"))).toEqual([
+      "SNAPSHOT name/dev",
+      "SNAPSHOT name",
+    ]);
+  });
+
+  test("has a whole heredoc commented out with its instruction", () => {
+    expect(imported("FROM a\nCOPYY <<EOF /x\nRUN this is text\nEOF\nRUN b\n").text).toBe(
+      [
+        "FROM a",
+        "SNAPSHOT name",
+        '# lightbox import left this out: unknown instruction "COPYY"',
+        "# COPYY <<EOF /x",
+        "# RUN this is text",
+        "# EOF",
+        "RUN b",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  test("names what cannot be planned and leaves it in place", () => {
+    const { text, notes } = imported("FROM a\nRUN --mount=type=bind,target=/x,relabel=shared true\n");
+    expect(text).toContain("relabel=shared");
+    expect(notes).toHaveLength(1);
+    expect(notes[0]).toMatch(/^warning NotCarriedOver 2:\d+ relabel=shared \| /);
+  });
+
+  test("is not made when the mistake is in a FROM", () => {
+    const { text, notes } = imported("FROM a AS\nRUN b\n");
+    expect(text).toBeNull();
+    expect(notes.join()).toMatch(/^error /);
+  });
+
+  test("parses without errors, whatever the Dockerfile", () => {
+    const line = fc.constantFrom(
+      "RUN true",
+      "RUN ['a', 'b']",
+      'CMD ["a",]',
+      "COPY --link a b /c/",
+      "COPY a",
+      "MAINTAINER 'me'",
+      "ONBUILD RUN ['a']",
+      "ONBUILD FROM b",
+      "FROM b AS x",
+      "FROM scratch",
+      "ARG A=1 B",
+      "ENV a b c",
+      "ENV a",
+      "RUN <<EOF\ntext\nEOF",
+      "RUN --security=insecure --network=host true",
+      "EXPOSE 80",
+      "NONSENSE \\\n more",
+      "# comment",
+      "",
+      "SHELL sh -c",
+      "HEALTHCHECK CMD ['a']",
+      "\tUSER me",
+      "STOPSIGNAL",
+    );
+    fc.assert(
+      fc.property(fc.array(line, { maxLength: 12 }), fc.boolean(), (lines, crlf) => {
+        const text = ["FROM a", ...lines].join("\n");
+        const result = imported(crlf ? text.replaceAll("\n", "\r\n") : text).text;
+        expect(result).not.toBeNull();
+        expect(hasErrors(parseLightfile({ path: "Lightfile", text: result ?? "" }).diagnostics)).toBe(false);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe("a snapshot's default name", () => {
+  test("is the folder's, and the file's variant below it", () => {
+    expect(defaultSnapshotName("/work/Shop API/Dockerfile")).toBe("shop-api");
+    expect(defaultSnapshotName("/work/shop/Dockerfile.web")).toBe("shop/web");
+    expect(defaultSnapshotName("/work/shop/web.Dockerfile")).toBe("shop/web");
+    expect(defaultSnapshotName("/Dockerfile")).toBe("imported");
+  });
+
+  test("is always one that a snapshot can have", () => {
+    fc.assert(
+      fc.property(fc.string(), fc.string(), (folder, variant) => {
+        expect(isSnapshotName(defaultSnapshotName(`/${folder}/Dockerfile.${variant}`))).toBe(true);
+      }),
+    );
+  });
+});
+
+describe("a changed text", () => {
+  test("leads from every place back to where it was", () => {
+    const changed = new ChangedText("one two three", [
+      { range: { start: 8, end: 13 }, newText: "3" },
+      { range: { start: 3, end: 3 }, newText: " and" },
+      { range: { start: 4, end: 8 }, newText: "" },
+    ]);
+    expect(changed.text).toBe("one and 3");
+    expect([0, 2, 3, 6, 7, 8, 9].map((offset) => changed.originalOffset(offset))).toEqual([
+      0, 2, 3, 3, 3, 8, 13,
+    ]);
+  });
+});
