@@ -1,8 +1,16 @@
-import type { Diagnostic } from "../diagnostics/diagnostic.ts";
+import { type Diagnostic, hasErrors } from "../diagnostics/diagnostic.ts";
 import type { Fix } from "../diagnostics/fix.ts";
-import type { SourceFile } from "../diagnostics/source-file.ts";
+import type { Range, SourceFile } from "../diagnostics/source-file.ts";
+import { applyChecks } from "../lightfile/apply-checks.ts";
 import type { LightfileTree } from "../lightfile/ast.ts";
+import { ignores, readIgnoreComments } from "../lightfile/ignore-comments.ts";
 import { parseLightfile } from "../lightfile/parse.ts";
+import { checkIgnoreComments } from "./check-ignore-comments.ts";
+import { experimentalRules } from "./experimental-rules.ts";
+import { type LintedFile, type LintSetting, toLintedFile } from "./linted-file.ts";
+import { planAlone } from "./plan-alone.ts";
+import type { Remark, Rule } from "./rule.ts";
+import { findRule, rules } from "./rules.ts";
 
 /** What a rule, the parser or the planner says about a Lightfile, with the ways to mend it. */
 export interface Finding extends Diagnostic {
@@ -14,14 +22,139 @@ export interface LintOptions {
   readonly skip?: readonly string[];
   /** Rules whose findings are errors, in any case; `all`: every one. */
   readonly error?: readonly string[];
+  /** Of the bake that is imagined; `linux/amd64` when left out. */
+  readonly platform?: string;
+  readonly buildArguments?: Readonly<Record<string, string>>;
+  /**
+   * What is known about the file from elsewhere: from planning it with joined Lightfiles, from its context. Without it,
+   * the file is planned by itself.
+   */
+  readonly others?: readonly Diagnostic[];
 }
 
 /**
  * Everything that can be said about a Lightfile without looking at images or the disk, in the order of the text. Given
  * a text, the parser's diagnostics are among the findings; given a tree, they are not (whoever parsed it has them).
+ * Never throws.
  */
-export function lint(input: string | SourceFile | LightfileTree, options: LintOptions = {}): readonly Finding[] {
-  if (typeof input === "object" && "instructions" in input) return [];
+export function lint(
+  input: string | SourceFile | LightfileTree,
+  options: LintOptions = {},
+): readonly Finding[] {
+  if (typeof input === "object" && "instructions" in input) return lintTree(input, [], options);
   const source = typeof input === "string" ? { path: "Lightfile", text: input } : input;
-  return parseLightfile(source).diagnostics.map((diagnostic) => ({ ...diagnostic, fixes: [] }));
+  const parsed = parseLightfile(source);
+  return lintTree(parsed.value, parsed.diagnostics, options);
+}
+
+function lintTree(
+  tree: LightfileTree,
+  parserSays: readonly Diagnostic[],
+  options: LintOptions,
+): readonly Finding[] {
+  const setting = {
+    platform: options.platform ?? "linux/amd64",
+    buildArguments: options.buildArguments ?? {},
+  };
+  const file = toLintedFile(tree, setting);
+  const isWhole = !hasErrors(parserSays) && tree.instructions.every(({ kind }) => kind !== "invalid");
+  const planSays = options.others ?? (isWhole ? planAlone(tree, setting) : []);
+  const said = [...parserSays, ...planSays.filter((diagnostic) => countsUnbaked(diagnostic, setting))];
+  const asked = experimentalRules(tree);
+  const remarked = rules.flatMap((rule) => {
+    if (rule.check === undefined || (rule.needsWholeFile && !isWhole)) return [];
+    if (rule.isExperimental && !asked.has(rule.name.toLowerCase()) && !asked.has("all")) return [];
+    return [...rule.check(file)].map((remark) => ({ rule, remark }));
+  });
+  const kept = said.filter((diagnostic) => !isReplaced(diagnostic, remarked, file));
+  const findings = withoutRepeats([
+    ...remarked.map(({ rule, remark }) => toFinding(rule, remark, tree.source)),
+    ...kept.map((diagnostic) => withFixes(diagnostic, file)),
+  ]);
+  return judge(findings, { tree, isWhole, options });
+}
+
+/** What a bake's command line may still give is no mistake of the file. */
+function countsUnbaked({ code }: Diagnostic, { buildArguments }: LintSetting): boolean {
+  return code !== "ArgumentRequired" || Object.keys(buildArguments).length > 0;
+}
+
+function toFinding(rule: Rule, remark: Remark, source: SourceFile): Finding {
+  const { range, message, hint, related, fixes = [] } = remark;
+  return {
+    code: rule.name,
+    severity: rule.severity ?? "warning",
+    message,
+    source,
+    range,
+    fixes,
+    ...(hint === undefined ? {} : { hint }),
+    ...(related === undefined ? {} : { related: related.map((location) => ({ ...location, source })) }),
+  };
+}
+
+function withFixes(diagnostic: Diagnostic, file: LintedFile): Finding {
+  const own = diagnostic.source.path === file.tree.source.path;
+  const fixes = own ? findRule(diagnostic.code)?.fixes?.(file, diagnostic.range) : undefined;
+  return { ...diagnostic, fixes: [...(diagnostic.fixes ?? []), ...(fixes ?? [])] };
+}
+
+/** Whether a rule has said more about the same instruction. */
+function isReplaced(
+  { code, range }: Diagnostic,
+  remarked: readonly { readonly rule: Rule; readonly remark: Remark }[],
+  { tree }: LintedFile,
+): boolean {
+  const place = instructionAt(tree, range.start);
+  if (place === undefined) return false;
+  return remarked.some(
+    ({ rule, remark }) =>
+      rule.replaces?.includes(code) === true && instructionAt(tree, remark.range.start) === place,
+  );
+}
+
+function instructionAt(tree: LightfileTree, offset: number): Range | undefined {
+  return tree.instructions.find(({ range }) => range.start <= offset && offset <= range.end)?.range;
+}
+
+/** The planner and a rule may see the same thing; the rule comes first and has the fixes. */
+function withoutRepeats(findings: readonly Finding[]): readonly Finding[] {
+  const seen = new Set<string>();
+  return findings.filter(({ code, source, range }) => {
+    const key = `${code} ${source.path} ${range.start}`;
+    if (seen.has(key)) return false;
+    seen.add(key);
+    return true;
+  });
+}
+
+interface Judgement {
+  readonly tree: LightfileTree;
+  readonly isWhole: boolean;
+  readonly options: LintOptions;
+}
+
+/** Leaves out what comments, the file's head and the caller do not want to hear, and sets severities. */
+function judge(findings: readonly Finding[], { tree, isWhole, options }: Judgement): readonly Finding[] {
+  const comments = readIgnoreComments(tree);
+  const isOwn = ({ source }: Diagnostic) => source.path === tree.source.path;
+  const heard = findings.filter(
+    (finding) => !(isOwn(finding) && comments.some((comment) => ignores(comment, finding))),
+  );
+  const aboutComments = checkIgnoreComments({ tree, comments, findings, isWhole });
+  const skipped = lowerCase(options.skip);
+  const errors = lowerCase(options.error);
+  return applyChecks(tree.directives, [...heard, ...aboutComments])
+    .map((diagnostic): Finding => ({ ...diagnostic, fixes: diagnostic.fixes ?? [] }))
+    .filter(({ code, severity }) => severity === "error" || !has(skipped, code))
+    .map((finding): Finding => (has(errors, finding.code) ? { ...finding, severity: "error" } : finding))
+    .sort((left, right) => left.range.start - right.range.start);
+}
+
+function lowerCase(names: readonly string[] = []): ReadonlySet<string> {
+  return new Set(names.map((name) => name.toLowerCase()));
+}
+
+function has(names: ReadonlySet<string>, code: string): boolean {
+  return names.has("all") || names.has(code.toLowerCase());
 }

@@ -1,0 +1,21 @@
+import { proposedFix } from "../edits.ts";
+import type { Rule } from "../rule.ts";
+
+export const maintainerDeprecated: Rule = {
+  name: "MaintainerDeprecated",
+  summary: "MAINTAINER stands there, which a label replaced long ago",
+  replaces: ["NoEffect"],
+  *check({ tree }) {
+    for (const instruction of tree.instructions) {
+      if (instruction.kind !== "maintainer") continue;
+      const author = instruction.words.map((word) => word.text).join(" ");
+      const label = `LABEL org.opencontainers.image.authors=${JSON.stringify(author)}`;
+      yield {
+        range: instruction.keyword.range,
+        message: "MAINTAINER has no effect",
+        hint: `write ${label}`,
+        fixes: /["\\$]/.test(author) ? [] : [proposedFix("Write a label", instruction.range, label)],
+      };
+    }
+  },
+};

@@ -1,0 +1,117 @@
+import type { Range } from "../../diagnostics/source-file.ts";
+import { nearestName } from "../../diagnostics/suggest.ts";
+import type { Instruction, Word } from "../../lightfile/ast.ts";
+import { variablesIn } from "../../lightfile/expand.ts";
+import { proposedFix } from "../edits.ts";
+import { type Block, baseStage, type LintedFile } from "../linted-file.ts";
+import type { Remark, Rule } from "../rule.ts";
+
+/**
+ * Which variables an image sets is known when it has been looked up, and a bake then names all that nothing sets. Before
+ * that, two things are sure enough: a name that is nearly one that the file sets, and an ARG of the file's head that
+ * the stage does not declare again.
+ */
+export const undefinedVar: Rule = {
+  name: "UndefinedVar",
+  summary: "a variable is read that nothing sets",
+  *check(file) {
+    for (const block of file.blocks) yield* inBlock(file, block);
+  },
+};
+
+function* inBlock(file: LintedFile, block: Block): Generator<Remark> {
+  const names = inheritedNames(file, block);
+  const globals = new Set(
+    file.globalArguments.flatMap((one) => one.declarations.map(({ name }) => name.text)),
+  );
+  for (const instruction of block.instructions) {
+    for (const { text, range } of expandedWords(instruction)) {
+      for (const used of new Set(variablesIn(text, { escape: file.tree.escape }))) {
+        if (names.has(used) || hasDefault(text, used)) continue;
+        if (globals.has(used)) yield notDeclaredHere(block, used, placeOf(file, used, range));
+        else {
+          const near = nearestName(used, names);
+          if (near === undefined || isCommon(used)) continue;
+          yield {
+            range: placeOf(file, used, range),
+            message: `nothing in this file sets $${used}`,
+            hint: `did you mean ${near}?`,
+          };
+        }
+      }
+    }
+    for (const name of namesSetBy(instruction)) names.add(name);
+  }
+}
+
+function notDeclaredHere(block: Block, name: string, range: Range): Remark {
+  const { end } = block.head.range;
+  return {
+    range,
+    message: `the ARG ${name} before the first FROM is not known inside a stage`,
+    hint: `declare it here, too: ARG ${name}`,
+    fixes: [proposedFix(`Declare ARG ${name} in this stage`, { start: end, end }, `\nARG ${name}`)],
+  };
+}
+
+function inheritedNames(file: LintedFile, block: Block): Set<string> {
+  const names = new Set<string>();
+  let stage = file.stages.find((one) => one.head === block.head);
+  while (stage !== undefined) {
+    stage = baseStage(file, stage);
+    for (const instruction of stage?.instructions ?? []) {
+      for (const name of namesSetBy(instruction)) names.add(name);
+    }
+  }
+  return names;
+}
+
+function namesSetBy(instruction: Instruction): readonly string[] {
+  if (instruction.kind === "arg") return instruction.declarations.map(({ name }) => name.text);
+  if (instruction.kind === "env") return instruction.pairs.map(({ name }) => name.text);
+  return instruction.kind === "env-from-output" ? [instruction.name.text] : [];
+}
+
+/** The words whose variables lightbox replaces itself; a shell replaces those of RUN. */
+function expandedWords(instruction: Instruction): readonly Word[] {
+  switch (instruction.kind) {
+    case "env":
+    case "label":
+      return instruction.pairs.map(({ value }) => value);
+    case "arg":
+      return instruction.declarations.flatMap(({ value }) => value ?? []);
+    case "copy":
+    case "add":
+      return [...instruction.sources.filter(({ text }) => !text.startsWith("<<")), instruction.destination];
+    case "workdir":
+      return [instruction.path];
+    case "user":
+      return [instruction.user];
+    case "snapshot":
+      return [instruction.name];
+    case "expose":
+    case "volume":
+    case "stopsignal":
+      return instruction.words;
+    default:
+      return [];
+  }
+}
+
+/** `${NAME:-x}` and its like say themselves what an unset name means. */
+function hasDefault(text: string, name: string): boolean {
+  return new RegExp(`\\$\\{${name}:?[-+?]`).test(text);
+}
+
+/** Set by nearly every image or by lightbox itself. */
+function isCommon(name: string): boolean {
+  return /^(?:PATH|HOME|USER|PWD|LANG|LC_\w+|SHELL|TERM|TARGET\w+|BUILD\w+|\w+_PROXY|\w+_proxy)$/.test(name);
+}
+
+function placeOf({ tree }: LintedFile, name: string, range: Range): Range {
+  const text = tree.source.text.slice(range.start, range.end);
+  const match = new RegExp(`\\$\\{?${name}\\b`).exec(text);
+  if (match === null) return range;
+  const start = range.start + match.index;
+  return { start, end: start + match[0].length };
+}

@@ -1,0 +1,39 @@
+import type { LintedFile, StageBlock } from "../linted-file.ts";
+import { earlierStage } from "../linted-file.ts";
+import { stageReferences } from "../references.ts";
+import type { Rule } from "../rule.ts";
+
+export const unusedStage: Rule = {
+  name: "UnusedStage",
+  summary: "no other stage needs a stage, and nothing says that it is a target",
+  needsWholeFile: true,
+  *check(file) {
+    const used = usedStages(file);
+    for (const stage of file.stages.slice(0, -1)) {
+      if (used.has(stage) || isTarget(stage)) continue;
+      const name = stage.name === null ? `stage ${stage.index}` : `stage ${stage.name}`;
+      yield {
+        range: stage.head.alias?.range ?? stage.head.image.range,
+        message: `nothing uses ${name}`,
+        hint: "remove it; a stage that is baked with --target says so by a SNAPSHOT or a TEST",
+      };
+    }
+  },
+};
+
+function isTarget({ instructions }: StageBlock): boolean {
+  return instructions.some(({ kind }) => kind === "snapshot" || kind === "test");
+}
+
+function usedStages(file: LintedFile): ReadonlySet<StageBlock> {
+  const used = new Set<StageBlock>();
+  for (const stage of file.stages) {
+    for (const { text } of stageReferences(stage)) {
+      // A variable may stand for any of them.
+      if (text.includes("$")) for (const one of file.stages.slice(0, stage.index)) used.add(one);
+      const found = earlierStage(file, text, stage.index);
+      if (found !== undefined) used.add(found);
+    }
+  }
+  return used;
+}

@@ -1,0 +1,37 @@
+import { baseStage, type LintedFile, type StageBlock } from "../linted-file.ts";
+import type { Rule } from "../rule.ts";
+
+export const workdirRelativePath: Rule = {
+  name: "WorkdirRelativePath",
+  summary: "a relative WORKDIR stands on a directory that only the base image knows",
+  *check(file) {
+    for (const stage of file.stages) {
+      let isKnown = hasAbsoluteDirectory(file, stage);
+      for (const instruction of stage.instructions) {
+        if (instruction.kind !== "workdir") continue;
+        const { text, range } = instruction.path;
+        if (isAbsolute(text)) isKnown = true;
+        if (isKnown) continue;
+        yield {
+          range,
+          message: `${text} is relative, and to what depends on the base image`,
+          hint: `write the whole path, e.g. WORKDIR /${text}`,
+        };
+        break;
+      }
+    }
+  },
+};
+
+/** What begins with a variable may be absolute. */
+function isAbsolute(path: string): boolean {
+  return /^["']?(?:\/|\$)/.test(path);
+}
+
+function hasAbsoluteDirectory(file: LintedFile, stage: StageBlock): boolean {
+  for (let base = baseStage(file, stage); base !== undefined; base = baseStage(file, base)) {
+    const isSet = base.instructions.some((one) => one.kind === "workdir" && isAbsolute(one.path.text));
+    if (isSet) return true;
+  }
+  return false;
+}
