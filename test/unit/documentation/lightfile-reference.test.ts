@@ -51,6 +51,17 @@ describe("the examples of docs/lightfile.md", () => {
   }
 });
 
+test("the Lightfiles of the README have no mistakes", async () => {
+  const readme = await readText("README.md");
+  const texts = [...readme.matchAll(/^```dockerfile\n([\s\S]*?)^```$/gm)].map(([, text = ""]) => text);
+  expect(texts.length).toBeGreaterThan(1);
+  for (const text of texts) {
+    const { plan, diagnostics } = planText(text, { files: otherFiles });
+    expect(shown(diagnostics.filter(({ severity }) => severity === "error"))).toEqual([]);
+    expect(plan).not.toBeNull();
+  }
+});
+
 describe("docs/lightfile.md", () => {
   test("has a section for each instruction, with an example that uses it and all its flags", () => {
     const lacks = Object.entries(instructions).flatMap(([name, { flags }]) => {
