@@ -43,6 +43,8 @@ export interface BakeCollaborators {
   /** Called at most once, and not at all when there is nothing to run and nothing to publish. */
   openWorker(signal: AbortSignal): Promise<Worker>;
   readonly images: ImageSource;
+  /** Awaited once, before ADD fetches anything: e.g. for proxies. */
+  readonly beforeDownload?: () => Promise<void>;
   /** Reads the worker's store without the worker, where it is on this host; null: the index is asked. */
   readonly localLayers: LayerLookup | null;
   onEvent(event: BakeEvent): void;

@@ -24,6 +24,7 @@ import type { BakeProgress } from "./bake-progress.ts";
 import type { BakeCollaborators, BakeRequest } from "./bake-request.ts";
 import { entryProgram, readPins } from "./entry-program.ts";
 import { resolvePinned } from "./pinned-images.ts";
+import { openRemoteContent } from "./remote-content.ts";
 
 /** A bake of which everything is known but what the worker holds. */
 export interface PreparedBake {
@@ -61,7 +62,7 @@ export async function prepareBake(
   if (bases === null) return null;
   const plan = phases.accept(planSteps(program, { ...request, bases }));
   if (plan === null) return null;
-  const inputs = await readContext(plan, phases, signal);
+  const inputs = await readContext(plan, { ...phases, pins }, signal);
   if (inputs === null) return null;
   const hasher = await loadHasher();
   return {
@@ -158,7 +159,7 @@ async function resolveBase(
 
 async function readContext(
   plan: Plan,
-  { request, collaborators, accept }: Phases,
+  { request, collaborators, accept, pins }: WithPins,
   signal: AbortSignal,
 ): Promise<ResolvedInputs | null> {
   const hasher = await loadHasher();
@@ -169,5 +170,11 @@ async function readContext(
       now: () => collaborators.now(),
     });
   const entry = { directory: request.contextDirectory, lightfilePath: request.lightfilePath };
-  return accept(await resolveInputs(plan, { entry, openStatCache, signal }));
+  const { homeDirectory, beforeDownload: beforeFirst } = collaborators;
+  const remote = openRemoteContent({
+    homeDirectory,
+    pins,
+    ...(beforeFirst === undefined ? {} : { beforeFirst }),
+  });
+  return accept(await resolveInputs(plan, { entry, openStatCache, remote, signal }));
 }

@@ -23,7 +23,8 @@ export type ContextTroubleCode =
   | "ContextChanged"
   | "UnsupportedFileName"
   | "DestinationNotDirectory"
-  | "NotSupportedYet";
+  | "NotAnArchive"
+  | "ChecksumMismatch";
 
 /** A file that is not what it was a moment ago. */
 export function vanished(path: string): ContextTrouble {

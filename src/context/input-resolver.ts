@@ -1,16 +1,27 @@
+import { basename, dirname } from "node:path";
 import type { Range, SourceFile } from "../diagnostics/source-file.ts";
+import { unreachable } from "../diagnostics/unreachable.ts";
 import type { Findings } from "../graph/findings.ts";
 import type { Hasher } from "../graph/hash.ts";
 import type { StepInputs } from "../graph/keyed-plan.ts";
-import type { CopyPattern, PlannedStep } from "../graph/plan.ts";
+import {
+  type ContextSelection,
+  type CopyDefinition,
+  type CopyPattern,
+  type LookedUpImage,
+  mountSourcesOf,
+  type PlannedStep,
+} from "../graph/plan.ts";
 import type { ContentDigest, StepId } from "../model/identifiers.ts";
 import type { ContextEntry, ContextSource } from "../model/step-operation.ts";
-import { archiveKind } from "./archive-kind.ts";
+import { isArchive } from "./archive-kind.ts";
 import type { ContentLocation, ContentPaths } from "./content-location.ts";
-import type { ContextTree, FileNode, TreeNode } from "./context-tree.ts";
+import type { ContextTree, FileNode } from "./context-tree.ts";
 import { ContextTrouble, readTrouble } from "./context-trouble.ts";
+import { rulesOf } from "./copy-selection.ts";
 import { hashFiles } from "./hash-files.ts";
-import { type SelectedSource, selectSources } from "./select-sources.ts";
+import { type GitPattern, type RemoteContent, remoteTrouble, type UrlPattern } from "./remote-content.ts";
+import { type SelectedNode, type SelectedSource, selectMounted, selectSources } from "./select-sources.ts";
 import type { StatCache } from "./stat-cache.ts";
 
 export interface ResolvedInputs {
@@ -18,26 +29,49 @@ export interface ResolvedInputs {
   readonly contentPaths: ContentPaths;
 }
 
-export function copiesFromContext(step: PlannedStep): boolean {
-  return step.definition.kind === "copy" && step.definition.source.kind === "context";
+/** Whether a step takes anything from the context, or from where ADD fetches. */
+export function takesInputs({ definition }: PlannedStep): boolean {
+  if (definition.kind === "copy") return definition.source.kind === "context";
+  return definition.kind === "run" && mountSourcesOf(definition).some(({ kind }) => kind === "context");
 }
 
-/** What a COPY or ADD from the context names; nothing for any other step. */
-export function patternsOf(step: PlannedStep): readonly CopyPattern[] {
+/** Whether a step reads the context's own files. */
+export function readsContext(step: PlannedStep): boolean {
   const { definition } = step;
-  return definition.kind === "copy" && definition.source.kind === "context" ? definition.source.patterns : [];
+  if (definition.kind !== "copy") return takesInputs(step);
+  return (
+    definition.source.kind === "context" && definition.source.patterns.some(({ kind }) => kind === "path")
+  );
 }
 
 export interface InputResolverOptions {
-  readonly statCache: StatCache;
+  /** The context. */
+  readonly context: HashedTree;
+  /** A folder that nothing ignores: of what was fetched. */
+  openFolder(directory: string): Promise<HashedTree>;
   readonly signal: AbortSignal;
   /** Of the file that a step stands in. */
   findingsFor(source: SourceFile): Findings;
   readonly hasher: Hasher;
+  readonly remote: RemoteContent;
+}
+
+/** Files of one folder, which are hashed together. */
+export interface HashedTree {
+  readonly tree: ContextTree;
+  readonly statCache: StatCache;
 }
 
 type Selection =
-  | { readonly kind: "selected"; readonly source: SelectedSource; readonly place: Place }
+  | {
+      readonly kind: "selected";
+      readonly from: HashedTree;
+      readonly source: SelectedSource;
+      readonly place: Place;
+      readonly isArchive: boolean;
+      /** Of its files; null: as the host has them. */
+      readonly fileMode: number | null;
+    }
   | { readonly kind: "inline"; readonly source: ContextSource };
 
 /** The word that asks for something. */
@@ -49,32 +83,32 @@ interface Place {
 /** Selects and hashes what steps name; troubles become findings at the words that ask for it. */
 export class InputResolver {
   readonly #options: InputResolverOptions;
-  readonly #tree: ContextTree;
   readonly #inline = new Map<ContentDigest, ContentLocation>();
 
-  constructor(options: InputResolverOptions, tree: ContextTree) {
+  constructor(options: InputResolverOptions) {
     this.#options = options;
-    this.#tree = tree;
   }
 
-  /** The inputs of steps that copy from the context; whole when there are no findings. */
+  /** The inputs of steps that take any; whole when there are no findings. */
   async resolve(steps: readonly PlannedStep[]): Promise<ResolvedInputs> {
     const selections = new Map<StepId, readonly Selection[]>();
     for (const step of steps) selections.set(step.id, await this.#select(step));
-    const files = [...selections.values()].flatMap(filesOf);
-    await hashFiles(files, { ...this.#options, tree: this.#tree });
+    const files = filesByTree([...selections.values()].flat());
+    for (const [from, nodes] of files) await hashFiles(nodes, { ...this.#options, ...from });
     const inputs = new Map<StepId, readonly ContextSource[]>();
-    for (const [id, selected] of selections) inputs.set(id, this.#toSources(selected));
+    for (const [id, selected] of selections) inputs.set(id, selected.map(toContextSource));
     return { inputs, contentPaths: this.#contentPaths(files) };
   }
 
   /** Built when the first content is asked for: a bake where every step is cached never does. */
-  #contentPaths(files: readonly FileNode[]): ContentPaths {
+  #contentPaths(files: ReadonlyMap<HashedTree, readonly FileNode[]>): ContentPaths {
     let locations: Map<ContentDigest, ContentLocation> | undefined;
     const locate = (): Map<ContentDigest, ContentLocation> => {
       const found = new Map(this.#inline);
-      for (const { path, digest } of files) {
-        if (typeof digest === "string") found.set(digest, { kind: "file", path: this.#tree.hostPath(path) });
+      for (const [{ tree }, nodes] of files) {
+        for (const { path, digest } of nodes) {
+          if (typeof digest === "string") found.set(digest, { kind: "file", path: tree.hostPath(path) });
+        }
       }
       return found;
     };
@@ -87,50 +121,117 @@ export class InputResolver {
   }
 
   async #select(step: PlannedStep): Promise<readonly Selection[]> {
+    const { definition } = step;
+    if (definition.kind === "run") return this.#selectMounted(step);
+    if (definition.kind !== "copy" || definition.source.kind !== "context") return [];
+    const selection = definition.source;
     const selected: Selection[] = [];
-    for (const pattern of patternsOf(step)) {
+    for (const pattern of selection.patterns) {
       if (pattern.kind === "inline") {
         selected.push({ kind: "inline", source: this.#inlineSource(pattern.name, pattern.content) });
         continue;
       }
-      if (pattern.kind !== "path") throw new Error(`internal error: a ${pattern.kind} is not fetched yet`);
       const place = { findings: this.#options.findingsFor(step.source), range: pattern.range };
-      await this.#locate(place, async () => {
-        const sources = await selectSources(this.#tree, pattern.pattern, this.#options.signal);
-        warnWhenEmpty(sources, pattern, place);
-        await this.#checkSources(step, sources);
-        for (const source of sources) selected.push({ kind: "selected", source, place });
+      await locate(place, async () => {
+        selected.push(...(await this.#selectPattern(pattern, { definition, selection, place })));
       });
     }
     return selected;
   }
 
-  async #checkSources(step: PlannedStep, sources: readonly SelectedSource[]): Promise<void> {
+  async #selectMounted(step: PlannedStep): Promise<readonly Selection[]> {
     const { definition } = step;
-    if (definition.kind !== "copy" || definition.source.kind !== "context") return;
-    const files = sources.filter((source) => source.kind === "file");
-    if (sources.length > 1 && files.length > 0 && !definition.destinationIsDirectory) {
-      throw new ContextTrouble(
-        "DestinationNotDirectory",
-        `the wildcard matches ${sources.length} sources, which cannot go to the one name ${definition.destination}`,
-        `end the destination with a slash: ${definition.destination}/`,
-      );
+    if (definition.kind !== "run") return [];
+    const selected: Selection[] = [];
+    for (const source of mountSourcesOf(definition)) {
+      if (source.kind !== "context") continue;
+      const place = { findings: this.#options.findingsFor(step.source), range: source.range };
+      await locate(place, async () => {
+        const { context: from, signal } = this.#options;
+        selected.push(
+          plainly({ from, source: await selectMounted(from.tree, source.path, { signal }), place }),
+        );
+      });
     }
-    if (definition.source.unpacks === "never") return;
-    for (const source of files) await this.#refuseArchive(source);
+    return selected;
   }
 
-  async #refuseArchive(source: SelectedSource): Promise<void> {
-    const path = source.nodes[0]?.node.path ?? "";
-    const kind = await archiveKind(this.#tree.hostPath(path)).catch((error: unknown) => {
-      throw readTrouble(path, error);
-    });
-    if (kind === null) return;
-    throw new ContextTrouble(
-      "NotSupportedYet",
-      `ADD cannot unpack ${source.written} (${kind}) yet`,
-      "write COPY to copy the archive as it is, and unpack it in a RUN",
+  async #selectPattern(
+    pattern: Exclude<CopyPattern, { kind: "inline" }>,
+    { definition, selection, place }: CopyPlace,
+  ): Promise<readonly Selection[]> {
+    switch (pattern.kind) {
+      case "path": {
+        const { context: from, signal } = this.#options;
+        const sources = await selectSources(from.tree, pattern.pattern, {
+          rules: rulesOf(selection),
+          signal,
+        });
+        warnWhenEmpty(sources, pattern, { ...place, isSilent: selection.ifExists });
+        checkDestination(sources, definition);
+        const { unpacks } = selection;
+        if (unpacks === "never") return sources.map((source) => plainly({ from, source, place }));
+        return Promise.all(sources.map((source) => unpacked({ from, source, place }, unpacks)));
+      }
+      case "url": {
+        const download = await this.#download(pattern, place);
+        // As Docker has it, only files of the context are unpacked of their own accord.
+        return [selection.unpacks === "always" ? await unpacked(download, "always") : plainly(download)];
+      }
+      case "git":
+        return this.#checkOut(pattern, { selection, place });
+      default:
+        return unreachable(pattern);
+    }
+  }
+
+  async #download(pattern: UrlPattern, place: Place): Promise<Selected> {
+    const { remote, signal } = this.#options;
+    const { path } = await remote.fetchUrl(pattern, signal);
+    const from = await this.#options.openFolder(dirname(path));
+    const node = from.tree.resolve(basename(path));
+    if (node?.kind !== "file") throw new Error(`internal error: ${pattern.url} is not at ${path}`);
+    const nodes = [{ path: "", node }];
+    const source: SelectedSource = {
+      written: pattern.url,
+      kind: "file",
+      name: pattern.name || "index",
+      nodes,
+    };
+    return { from, source, place, fileMode: downloadMode };
+  }
+
+  async #checkOut(
+    pattern: GitPattern,
+    { selection, place }: Pick<CopyPlace, "selection" | "place">,
+  ): Promise<readonly Selection[]> {
+    const { remote, signal, openFolder } = this.#options;
+    const { commit, directory, gitDirectory } = await remote.fetchGit(pattern, signal);
+    if (pattern.commitPrefix !== null && !commit.startsWith(pattern.commitPrefix)) {
+      throw new ContextTrouble(
+        "ChecksumMismatch",
+        `${pattern.ref ?? "HEAD"} of ${pattern.repository} is ${commit}, not ${pattern.commitPrefix}…`,
+        "see what changed there, then name the commit that is meant",
+      );
+    }
+    const from = await openFolder(directory);
+    const { excludes } = rulesOf(selection);
+    const source = await selectMounted(from.tree, pattern.path, { excludes, signal }).catch(
+      (error: unknown) => {
+        if (!(error instanceof ContextTrouble) || error.code !== "SourceNotFound") throw error;
+        throw new ContextTrouble(
+          "SourceNotFound",
+          `${pattern.path} is not in ${pattern.repository} at ${pattern.ref ?? "its HEAD"}`,
+          error.hint?.startsWith("did you mean") === true ? error.hint : undefined,
+        );
+      },
     );
+    const written = pattern.path === "" ? pattern.repository : `${pattern.repository}:${pattern.path}`;
+    const files = plainly({ from, source: { ...source, written }, place });
+    if (!pattern.keepsGitDirectory) return [files];
+    const repository = await openFolder(gitDirectory);
+    const git = await selectMounted(repository.tree, "", { signal });
+    return [files, plainly({ from: repository, source: below(".git", git), place })];
   }
 
   #inlineSource(name: string, content: string): ContextSource {
@@ -140,60 +241,137 @@ export class InputResolver {
     const entry = { kind: "file", path: "", mode: 0o644, sizeBytes: bytes.length, digest } as const;
     return { written: `<<${name}`, kind: "file", name, entries: [entry] };
   }
+}
 
-  #toSources(selected: readonly Selection[]): readonly ContextSource[] {
-    return selected.map((one): ContextSource => {
-      if (one.kind === "inline") return one.source;
-      const { written, kind, name, nodes } = one.source;
-      const entries: ContextEntry[] = [];
-      for (const { path, node } of nodes) {
-        const entry = toEntry(path, node);
-        if (entry instanceof ContextTrouble) report(entry, one.place);
-        else entries.push(entry);
-      }
-      return { written, kind, name, entries };
+type Selected = Pick<Extract<Selection, { kind: "selected" }>, "from" | "source" | "place"> & {
+  readonly fileMode?: number;
+};
+
+function plainly(selected: Selected): Selection {
+  return { kind: "selected", isArchive: false, fileMode: null, ...selected };
+}
+
+/** ADD takes an archive apart; with `--unpack` what is none is a mistake. */
+async function unpacked(selected: Selected, unpacks: "auto" | "always"): Promise<Selection> {
+  const { from, source } = selected;
+  const node = source.nodes[0]?.node;
+  if (source.kind === "file" && node?.kind === "file") {
+    const isOne = await isArchive(from.tree.hostPath(node.path)).catch((error: unknown) => {
+      throw readTrouble(node.path, error);
     });
+    if (isOne)
+      return { ...plainly(selected), kind: "selected", ...selected, isArchive: true, fileMode: null };
   }
+  if (unpacks === "auto") return plainly(selected);
+  throw new ContextTrouble(
+    "NotAnArchive",
+    `${source.written} is no archive that could be unpacked`,
+    "a tar can be, plain or compressed with gzip, bzip2, xz or zstd; take --unpack out to copy it as it is",
+  );
+}
 
-  /** Turns trouble with the context into a diagnostic at the word that asked for it. */
-  async #locate(place: Place, action: () => Promise<void>): Promise<void> {
-    try {
-      await action();
-    } catch (error) {
-      if (!(error instanceof ContextTrouble)) throw error;
-      report(error, place);
-    }
+/** The directory as one in another. */
+function below(name: string, source: SelectedSource): SelectedSource {
+  const root: SelectedNode = { path: "", node: { kind: "directory", path: "" }, isImplied: true };
+  const nodes = source.nodes.map(({ path, node }) => ({
+    path: path === "" ? name : `${name}/${path}`,
+    node,
+  }));
+  return { ...source, nodes: [root, ...nodes] };
+}
+
+interface CopyPlace {
+  readonly definition: CopyDefinition<LookedUpImage>;
+  readonly selection: ContextSelection;
+  readonly place: Place;
+}
+
+/** Turns trouble with the context, or with what is fetched, into a diagnostic at the word that asked for it. */
+async function locate(place: Place, action: () => Promise<void>): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    report(error instanceof ContextTrouble ? error : remoteTrouble(error, place), place);
   }
 }
 
-function report({ code, message, hint }: ContextTrouble, { findings, range }: Place): void {
+function report(
+  {
+    code,
+    message,
+    hint,
+  }: { readonly code: string; readonly message: string; readonly hint?: string | undefined },
+  { findings, range }: Place,
+): void {
   findings.error(code, message, range, { hint });
 }
 
 function warnWhenEmpty(
   sources: readonly SelectedSource[],
   { pattern }: { readonly pattern: string },
-  { findings, range }: Place,
+  { findings, range, isSilent }: Place & { readonly isSilent: boolean },
 ): void {
-  if (sources.length > 0) return;
+  if (sources.length > 0 || isSilent) return;
   findings.warning("WildcardMatchesNothing", `nothing in the context matches ${pattern}`, range, {
-    hint: "nothing is copied for it: correct the pattern, or take it out",
+    hint: "nothing is copied for it: correct the pattern, take it out, or say --if-exists when that is meant",
   });
 }
 
-function filesOf(selected: readonly Selection[]): readonly FileNode[] {
-  return selected.flatMap((one) =>
-    one.kind === "inline" ? [] : one.source.nodes.flatMap(({ node }) => (node.kind === "file" ? node : [])),
+function checkDestination(
+  sources: readonly SelectedSource[],
+  { destination, destinationIsDirectory }: CopyDefinition<LookedUpImage>,
+): void {
+  const files = sources.filter((source) => source.kind === "file");
+  if (sources.length < 2 || files.length === 0 || destinationIsDirectory) return;
+  throw new ContextTrouble(
+    "DestinationNotDirectory",
+    `the wildcard matches ${sources.length} sources, which cannot go to the one name ${destination}`,
+    `end the destination with a slash: ${destination}/`,
   );
 }
 
-function toEntry(path: string, node: TreeNode): ContextEntry | ContextTrouble {
-  if (node.kind === "directory") return { kind: "directory", path, mode: 0o755 };
+function filesByTree(selected: readonly Selection[]): ReadonlyMap<HashedTree, readonly FileNode[]> {
+  const files = new Map<HashedTree, FileNode[]>();
+  for (const one of selected) {
+    if (one.kind === "inline") continue;
+    const known = files.get(one.from) ?? [];
+    for (const { node } of one.source.nodes) if (node.kind === "file") known.push(node);
+    files.set(one.from, known);
+  }
+  return files;
+}
+
+function toContextSource(selection: Selection): ContextSource {
+  if (selection.kind === "inline") return selection.source;
+  const { source, place, fileMode } = selection;
+  const entries: ContextEntry[] = [];
+  for (const node of source.nodes) {
+    const entry = toEntry(node, fileMode);
+    if (entry instanceof ContextTrouble) report(entry, place);
+    else entries.push(entry);
+  }
+  const { written, name } = source;
+  return { written, kind: selection.isArchive ? "archive" : source.kind, name, entries };
+}
+
+/** What ADD downloads is its owner's alone, as Docker has it: nobody knows what a server sends. */
+const downloadMode = 0o600;
+
+function toEntry(
+  { path, node, isImplied }: SelectedNode,
+  fileMode: number | null,
+): ContextEntry | ContextTrouble {
+  if (node.kind === "directory") {
+    return { kind: "directory", path, mode: 0o755, ...(isImplied === true ? { isImplied } : {}) };
+  }
   if (node.kind === "symlink") return { kind: "symlink", path, target: node.target };
   const { digest, facts } = node;
   if (digest === null) throw new Error(`internal error: ${node.path} was not hashed`);
   if (digest instanceof ContextTrouble) return digest;
-  // Of the host's bits only the owner's executable bit is in what a checkout reproduces everywhere.
-  const mode = (facts.mode & 0o100) === 0 ? 0o644 : 0o755;
-  return { kind: "file", path, mode, sizeBytes: facts.sizeBytes, digest };
+  return { kind: "file", path, mode: fileMode ?? modeOf(facts.mode), sizeBytes: facts.sizeBytes, digest };
+}
+
+/** Of the host's bits only the owner's executable bit is in what a checkout reproduces everywhere. */
+function modeOf(hostMode: number): number {
+  return (hostMode & 0o100) === 0 ? 0o644 : 0o755;
 }

@@ -5,9 +5,17 @@ import type { SourceFile } from "../diagnostics/source-file.ts";
 import { Findings } from "../graph/findings.ts";
 import { loadHasher } from "../graph/hash.ts";
 import type { ContextFolder, Plan, PlannedStep } from "../graph/plan.ts";
+import { type ContextIgnore, ignoreNothing } from "./context-ignore.ts";
 import { ContextTree } from "./context-tree.ts";
 import { loadIgnoreFile } from "./ignore-file.ts";
-import { copiesFromContext, InputResolver, patternsOf, type ResolvedInputs } from "./input-resolver.ts";
+import {
+  type HashedTree,
+  InputResolver,
+  type ResolvedInputs,
+  readsContext,
+  takesInputs,
+} from "./input-resolver.ts";
+import type { RemoteContent } from "./remote-content.ts";
 import type { StatCache } from "./stat-cache.ts";
 
 export type { ResolvedInputs };
@@ -17,6 +25,7 @@ export interface ResolveInputsOptions {
   readonly entry: ContextFolder;
   /** Opens what is remembered of a context directory. */
   openStatCache(directory: string): Promise<StatCache>;
+  readonly remote: RemoteContent;
   readonly signal: AbortSignal;
 }
 
@@ -31,7 +40,7 @@ export async function resolveInputs(
   plan: Plan,
   options: ResolveInputsOptions,
 ): Promise<Diagnosed<ResolvedInputs>> {
-  const steps = plan.stages.flatMap((stage) => stage.steps.filter(copiesFromContext));
+  const steps = plan.stages.flatMap((stage) => stage.steps.filter(takesInputs));
   const folders = new Map([
     [folderKey(options.entry), { folder: options.entry, steps: [] as PlannedStep[] }],
   ]);
@@ -72,7 +81,7 @@ function firstOf<One, Result>(
 async function resolveIn(
   folder: ContextFolder,
   steps: readonly PlannedStep[],
-  { openStatCache, signal }: ResolveInputsOptions,
+  { openStatCache, remote, signal }: ResolveInputsOptions,
 ): Promise<Diagnosed<ResolvedInputs>> {
   const { directory, lightfilePath } = folder;
   const ignore = await loadIgnoreFile({ lightfilePath, contextDirectory: directory });
@@ -82,16 +91,26 @@ async function resolveIn(
     if (!findings.includes(known)) findings.push(known);
     return known;
   };
-  const readsFiles = steps.some((step) => patternsOf(step).some((pattern) => pattern.kind === "path"));
-  const root = readsFiles ? await contextRoot(directory) : directory;
-  const statCache = await openStatCache(directory);
-  const hasher = await loadHasher();
-  const resolver = new InputResolver(
-    { statCache, signal, findingsFor, hasher },
-    new ContextTree(root, ignore.value),
-  );
+  const root = steps.some(readsContext) ? await contextRoot(directory) : directory;
+  const opened = new Map<string, Promise<HashedTree>>();
+  const open = (path: string, rules: ContextIgnore): Promise<HashedTree> => {
+    const known = opened.get(path);
+    if (known !== undefined) return known;
+    const tree = new ContextTree(path, rules);
+    const opening = openStatCache(path).then((statCache) => ({ tree, statCache }));
+    opened.set(path, opening);
+    return opening;
+  };
+  const resolver = new InputResolver({
+    context: await open(root, ignore.value),
+    openFolder: async (path) => open(await realpath(path), ignoreNothing),
+    remote,
+    signal,
+    findingsFor,
+    hasher: await loadHasher(),
+  });
   const value = await resolver.resolve(steps);
-  await saveStatCache(statCache);
+  for (const opening of opened.values()) await saveStatCache((await opening).statCache);
   const diagnostics = [...ignore.diagnostics, ...findings.flatMap((one) => one.diagnostics)];
   return { value, diagnostics };
 }

@@ -1,8 +1,11 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { didYouMean } from "../diagnostics/suggest.ts";
-import { hasWildcard, matchWildcard, wildcardProblem } from "../lightfile/wildcard.ts";
-import { type ContextTree, parentOf, segmentsOf, type TreeNode } from "./context-tree.ts";
+import type { IgnorePatterns } from "../lightfile/ignore-pattern.ts";
+import { hasWildcard, wildcardProblem } from "../lightfile/wildcard.ts";
+import { type ContextTree, parentOf, type TreeNode } from "./context-tree.ts";
 import { ContextTrouble } from "./context-trouble.ts";
+import { everything, type SelectionRules } from "./copy-selection.ts";
+import { type MatchedPath, matchPaths } from "./match-paths.ts";
 
 /** A source argument after matching, its files not hashed yet. */
 export interface SelectedSource {
@@ -12,7 +15,14 @@ export interface SelectedSource {
   /** Base name. */
   readonly name: string;
   /** Sorted by path relative to the source; the source itself has the path ''. */
-  readonly nodes: readonly { readonly path: string; readonly node: TreeNode }[];
+  readonly nodes: readonly SelectedNode[];
+}
+
+export interface SelectedNode {
+  readonly path: string;
+  readonly node: TreeNode;
+  /** A directory that is only on the way to what is copied. */
+  readonly isImplied?: true;
 }
 
 /** Between two looks at the clock and the signal. */
@@ -27,9 +37,10 @@ const nodesPerTurn = 4096;
 export async function selectSources(
   tree: ContextTree,
   pattern: string,
-  signal: AbortSignal,
+  { rules = everything, signal }: { readonly rules?: SelectionRules; readonly signal: AbortSignal },
 ): Promise<readonly SelectedSource[]> {
-  const path = cleanPattern(pattern);
+  const { segments, pivot } = cleanPattern(pattern);
+  const path = segments.join("/");
   const problem = hasWildcard(path) ? wildcardProblem(path) : null;
   if (problem !== null) {
     throw new ContextTrouble(
@@ -38,34 +49,130 @@ export async function selectSources(
       "put a backslash before a [ that stands for itself",
     );
   }
-  const matches = matchPaths(tree, segmentsOf(path));
-  if (matches.length === 0 && !hasWildcard(path)) throw notFound(tree, pattern, path);
-  const sources: SelectedSource[] = [];
+  const crossesDirectories = rules.keepsParents;
+  const matches = matchPaths(tree, { segments, pivot: rules.keepsParents ? pivot : 0, crossesDirectories });
+  if (matches.length === 0 && !hasWildcard(path)) {
+    if (rules.ifExists) return [];
+    throw notFound(tree, pattern, path);
+  }
+  const found: FoundSource[] = [];
   for (const match of matches) {
-    const node = tree.resolve(match);
-    if (node === undefined) throw notFound(tree, match, match);
+    const node = tree.resolve(match.path);
+    if (node === undefined) throw notFound(tree, match.path, match.path);
     if (node.kind === "file" && pattern.endsWith("/")) {
       throw new ContextTrouble(
         "SourceNotFound",
-        `${match} is a file, not a directory`,
+        `${match.path} is a file, not a directory`,
         "take the slash away",
       );
     }
-    const written = match === "" ? "." : match;
-    const name = match.slice(match.lastIndexOf("/") + 1);
-    sources.push(
-      node.kind === "directory"
-        ? { written, kind: "directory", name, nodes: await everythingBelow(tree, node, signal) }
-        : { written, kind: "file", name, nodes: [{ path: "", node }] },
-    );
+    const nodes =
+      node.kind === "directory" ? await everythingBelow(tree, node, signal) : [{ path: "", node }];
+    found.push({ match, node, nodes });
+  }
+  return rules.keepsParents
+    ? withParents(found, rules.excludes)
+    : found.flatMap((one) => toSource(one, rules.excludes));
+}
+
+/**
+ * The one file or directory that a `--mount` shows, its links followed.
+ *
+ * @throws ContextTrouble as {@link selectSources}
+ */
+export async function selectMounted(
+  tree: ContextTree,
+  path: string,
+  { excludes = null, signal }: { readonly excludes?: IgnorePatterns | null; readonly signal: AbortSignal },
+): Promise<SelectedSource> {
+  const clean = cleanPattern(path).segments.join("/");
+  const node = tree.resolve(clean);
+  if (node === undefined) throw notFound(tree, path, clean);
+  const nodes = node.kind === "directory" ? await everythingBelow(tree, node, signal) : [{ path: "", node }];
+  const [source] = toSource({ match: { path: clean, base: "" }, node, nodes }, excludes);
+  if (source === undefined) throw new Error(`internal error: nothing at ${clean}`);
+  return source;
+}
+
+interface FoundSource {
+  readonly match: MatchedPath;
+  readonly node: TreeNode;
+  readonly nodes: readonly SelectedNode[];
+}
+
+/** Nothing when the source itself is excluded: a file by its name, a directory by what is in it. */
+function toSource(
+  { match: { path }, node, nodes }: FoundSource,
+  excludes: IgnorePatterns | null,
+): readonly SelectedSource[] {
+  const written = path === "" ? "." : path;
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  if (node.kind === "directory") {
+    return [{ written, kind: "directory", name, nodes: withoutExcluded(nodes, excludes) }];
+  }
+  return excludes?.isIgnored(name) === true ? [] : [{ written, kind: "file", name, nodes }];
+}
+
+/**
+ * `--parents`: each source below the path that it was named with, from its base on. Sources of one base are one
+ * directory, in which the directories on the way are implied.
+ */
+function withParents(
+  found: readonly FoundSource[],
+  excludes: IgnorePatterns | null,
+): readonly SelectedSource[] {
+  const sources: SelectedSource[] = [];
+  for (const [base, ofBase] of Map.groupBy(found, ({ match }) => match.base)) {
+    const nodes = new Map<string, SelectedNode>();
+    const imply = (path: string): void => {
+      if (nodes.has(path)) return;
+      if (path !== "") imply(parentOf(path));
+      nodes.set(path, { path, node: { kind: "directory", path: join(base, path) }, isImplied: true });
+    };
+    imply("");
+    for (const { match, nodes: below } of ofBase) {
+      const top = base === "" ? match.path : match.path.slice(base.length + 1);
+      const placed = below.map(({ path, node }): SelectedNode => ({ path: join(top, path), node }));
+      for (const one of withoutExcluded(placed, excludes)) {
+        if (one.path === "") continue;
+        imply(parentOf(one.path));
+        nodes.set(one.path, one);
+      }
+    }
+    const sorted = [...nodes.values()].sort((left, right) => (left.path < right.path ? -1 : 1));
+    const written = base === "" ? "." : base;
+    sources.push({ written, kind: "directory", name: base.slice(base.lastIndexOf("/") + 1), nodes: sorted });
   }
   return sources;
 }
 
-/** Relative to the root, without `.` and `..`. */
-function cleanPattern(pattern: string): string {
+function join(directory: string, path: string): string {
+  if (directory === "" || path === "") return directory + path;
+  return `${directory}/${path}`;
+}
+
+/** An excluded directory is there all the same when something below it is taken back. */
+function withoutExcluded(
+  nodes: readonly SelectedNode[],
+  excludes: IgnorePatterns | null,
+): readonly SelectedNode[] {
+  if (excludes === null) return nodes;
+  const kept = new Set<string>([""]);
+  for (const { path } of nodes) {
+    if (path === "" || excludes.isIgnored(path)) continue;
+    for (let at = path; !kept.has(at); at = parentOf(at)) kept.add(at);
+  }
+  return nodes.filter(({ path }) => kept.has(path));
+}
+
+/** Relative to the root, without `.` and `..`; `pivot` is how many segments stand before a `/./`. */
+function cleanPattern(pattern: string): { readonly segments: readonly string[]; readonly pivot: number } {
   const kept: string[] = [];
-  for (const segment of segmentsOf(pattern)) {
+  let pivot = 0;
+  const written = pattern.split("/");
+  written.forEach((segment, index) => {
+    if (segment === "." && index > 0 && index < written.length - 1) pivot = kept.length;
+    if (segment === "" || segment === ".") return;
     if (segment !== "..") kept.push(segment);
     else if (kept.pop() === undefined) {
       throw new ContextTrouble(
@@ -74,43 +181,15 @@ function cleanPattern(pattern: string): string {
         "only files of the context can be copied; choose a context directory further up",
       );
     }
-  }
-  return kept.join("/");
-}
-
-/** The paths that match, segment by segment, sorted. */
-function matchPaths(tree: ContextTree, segments: readonly string[]): readonly string[] {
-  let paths = [""];
-  for (const segment of segments) {
-    // A backslash may stand for itself or escape a wildcard: the names decide.
-    const isPattern = hasWildcard(segment) || segment.includes("\\");
-    paths = paths.flatMap((path) =>
-      isPattern ? matchesIn(tree, path, segment) : literalIn(tree, path, segment),
-    );
-  }
-  return paths;
-}
-
-function literalIn(tree: ContextTree, directory: string, segment: string): readonly string[] {
-  const path = directory === "" ? segment : `${directory}/${segment}`;
-  return tree.resolve(path) === undefined ? [] : [path];
-}
-
-function matchesIn(tree: ContextTree, directory: string, segment: string): readonly string[] {
-  const node = tree.resolve(directory);
-  if (node?.kind !== "directory") return [];
-  return tree
-    .list(node.path)
-    .map((child) => child.path.slice(child.path.lastIndexOf("/") + 1))
-    .filter((name) => matchWildcard(segment, name))
-    .map((name) => (directory === "" ? name : `${directory}/${name}`));
+  });
+  return { segments: kept, pivot: Math.min(pivot, kept.length) };
 }
 
 async function everythingBelow(
   tree: ContextTree,
   top: TreeNode,
   signal: AbortSignal,
-): Promise<SelectedSource["nodes"]> {
+): Promise<readonly SelectedNode[]> {
   const nodes: { path: string; node: TreeNode }[] = [{ path: "", node: top }];
   const start = top.path === "" ? 0 : top.path.length + 1;
   const open = [tree.list(top.path).values()];

@@ -1,5 +1,6 @@
 import { chmod, mkdir, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import type { RemoteContent } from "../../src/context/remote-content.ts";
 import { resolveInputs } from "../../src/context/resolve-inputs.ts";
 import { StatCache } from "../../src/context/stat-cache.ts";
 import { loadHasher } from "../../src/graph/hash.ts";
@@ -8,6 +9,10 @@ import { type TemporaryFolder, temporaryFolder } from "./temporary-folder.ts";
 
 /** `target` for a symlink, text for a file. */
 export type TreeEntry = string | { readonly link: string } | { readonly text: string; readonly mode: number };
+
+async function offline(): Promise<never> {
+  throw new Error("the test fetches nothing");
+}
 
 /** A context directory in a temporary folder, with a stat cache beside it. */
 export class ContextRig implements AsyncDisposable {
@@ -60,6 +65,7 @@ export class ContextRig implements AsyncDisposable {
       readonly statCache?: StatCache;
       readonly contextDirectory?: string;
       readonly signal?: AbortSignal;
+      readonly remote?: Partial<RemoteContent>;
     } = {},
   ) {
     const contextDirectory = options.contextDirectory ?? this.directory;
@@ -67,6 +73,7 @@ export class ContextRig implements AsyncDisposable {
     const lightfilePath = plan.stages[0]?.steps[0]?.context.lightfilePath ?? null;
     const { value, diagnostics } = await resolveInputs(plan, {
       entry: { directory: contextDirectory, lightfilePath },
+      remote: { fetchUrl: offline, fetchGit: offline, ...options.remote },
       openStatCache: async () => options.statCache ?? (await this.openStatCache()),
       signal: options.signal ?? new AbortController().signal,
     });

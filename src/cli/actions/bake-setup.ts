@@ -54,6 +54,10 @@ export async function setUpBake(
       workerName: choice.name,
       openWorker,
       images: createImageSource(session, lightfile.contextDirectory),
+      async beforeDownload() {
+        const { useEnvironmentProxies } = await import("../../images/environment-proxies.ts");
+        useEnvironmentProxies();
+      },
       localLayers: choice.localLayers,
       onEvent,
       now: Date.now,

@@ -1,0 +1,56 @@
+import { Readable } from "node:stream";
+import { createGunzip, createZstdDecompress } from "node:zlib";
+
+export type Compression = "gzip" | "bzip2" | "xz" | "zstd";
+
+/** What each begins with, in hex. */
+const magics: readonly (readonly [Compression, string])[] = [
+  ["gzip", "1f8b08"],
+  ["bzip2", "425a68"],
+  ["xz", "fd377a585a00"],
+  ["zstd", "28b52ffd"],
+];
+
+/** Enough of a file to know its compression. */
+export const magicBytes = 6;
+
+/** How a file that begins with these bytes is compressed; null: it is not, as far as can be told. */
+export function compressionOf(head: Uint8Array): Compression | null {
+  const hex = Buffer.from(head.subarray(0, magicBytes)).toString("hex");
+  return magics.find(([, magic]) => hex.startsWith(magic))?.[0] ?? null;
+}
+
+/**
+ * The bytes without their compression. Errors of the given stream and of what is in it reach whoever reads the
+ * result; ending the result early ends the given stream.
+ */
+export async function decompress(stream: Readable, compression: Compression): Promise<Readable> {
+  switch (compression) {
+    case "gzip":
+      return joined(stream, stream.pipe(createGunzip()));
+    case "zstd":
+      return joined(stream, stream.pipe(createZstdDecompress()));
+    case "bzip2": {
+      const { default: unbzip2 } = await import("unbzip2-stream");
+      const plain = stream.pipe(unbzip2());
+      const readable = new Readable({ highWaterMark: 1024 * 1024 }).wrap(plain);
+      plain.on("error", (error: Error) => readable.destroy(error));
+      return joined(stream, readable);
+    }
+    case "xz": {
+      const { XzReadableStream } = await import("xz-decompress");
+      // Errors come through the web streams of their own accord.
+      return Readable.from(chunksOf(new XzReadableStream(Readable.toWeb(stream))), { objectMode: false });
+    }
+  }
+}
+
+function joined(source: Readable, result: Readable): Readable {
+  source.on("error", (error) => result.destroy(error));
+  result.on("close", () => source.destroy());
+  return result;
+}
+
+async function* chunksOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of stream) yield chunk;
+}

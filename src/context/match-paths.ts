@@ -1,0 +1,82 @@
+import { hasWildcard, matchWildcard } from "../lightfile/wildcard.ts";
+import type { ContextTree, TreeNode } from "./context-tree.ts";
+
+/** A path of the context that a pattern matches. */
+export interface MatchedPath {
+  readonly path: string;
+  /** The directory from which on `--parents` keeps the path. */
+  readonly base: string;
+}
+
+export interface PathQuery {
+  readonly segments: readonly string[];
+  /** How many segments make the base. */
+  readonly pivot: number;
+  /** `**` stands for any number of directories, none included. */
+  readonly crossesDirectories: boolean;
+}
+
+/** The paths that match, segment by segment, each once, in the order of the names. */
+export function matchPaths(tree: ContextTree, query: PathQuery): readonly MatchedPath[] {
+  let matches: readonly MatchedPath[] = [{ path: "", base: "" }];
+  query.segments.forEach((segment, index) => {
+    if (index === query.pivot) matches = matches.map(({ path }) => ({ path, base: path }));
+    matches = once(matches.flatMap((match) => step(tree, match, { segment, ...query })));
+  });
+  if (query.pivot === query.segments.length) return matches.map(({ path }) => ({ path, base: path }));
+  return matches;
+}
+
+function step(
+  tree: ContextTree,
+  { path, base }: MatchedPath,
+  { segment, crossesDirectories }: { readonly segment: string; readonly crossesDirectories: boolean },
+): readonly MatchedPath[] {
+  if (segment === "**" && crossesDirectories) {
+    return directoriesBelow(tree, path).map((directory) => ({ path: directory, base }));
+  }
+  // A backslash may stand for itself or escape a wildcard: the names decide.
+  const isPattern = hasWildcard(segment) || segment.includes("\\");
+  const paths = isPattern ? matchesIn(tree, path, segment) : literalIn(tree, path, segment);
+  return paths.map((one) => ({ path: one, base }));
+}
+
+function once(matches: readonly MatchedPath[]): readonly MatchedPath[] {
+  return [...new Map(matches.map((match) => [match.path, match])).values()];
+}
+
+function literalIn(tree: ContextTree, directory: string, segment: string): readonly string[] {
+  const path = directory === "" ? segment : `${directory}/${segment}`;
+  return tree.resolve(path) === undefined ? [] : [path];
+}
+
+function matchesIn(tree: ContextTree, directory: string, segment: string): readonly string[] {
+  return namesIn(tree, directory)
+    .filter(({ name }) => matchWildcard(segment, name))
+    .map(({ path }) => path);
+}
+
+/** The directory and all below it; links to directories are not gone through, so that none leads round in a circle. */
+function directoriesBelow(tree: ContextTree, directory: string): readonly string[] {
+  const found = [directory];
+  for (let at = 0; at < found.length; at += 1) {
+    const children = namesIn(tree, found[at] ?? "");
+    found.push(...children.filter(({ node }) => node.kind === "directory").map(({ path }) => path));
+  }
+  return found.sort();
+}
+
+interface Child {
+  readonly name: string;
+  readonly path: string;
+  readonly node: TreeNode;
+}
+
+function namesIn(tree: ContextTree, directory: string): readonly Child[] {
+  const node = tree.resolve(directory);
+  if (node?.kind !== "directory") return [];
+  return tree.list(node.path).map((child) => {
+    const name = child.path.slice(child.path.lastIndexOf("/") + 1);
+    return { name, path: directory === "" ? name : `${directory}/${name}`, node: child };
+  });
+}
