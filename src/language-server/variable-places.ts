@@ -12,10 +12,10 @@ export interface VariablePlace {
 }
 
 /**
- * How quotes and the escape character act: in words as the builder expands them, in command lines as a shell does, in
- * heredoc bodies and JSON strings, where quotes are plain text.
+ * How quotes and the escape character act: in words as the builder expands them; in flags, which have lost their quotes
+ * by then; in command lines as a shell does; in heredoc bodies, where quotes are plain text.
  */
-export type Quoting = "word" | "shell" | "plain";
+export type Quoting = "word" | "flag" | "shell" | "plain";
 
 const nameAt = /\{?([A-Za-z_][A-Za-z0-9_]*)/y;
 
@@ -35,13 +35,14 @@ export function variablesAt(
     options.quoting === "plain"
       ? { text: written, sourceOffset: (offset: number) => range.start + offset }
       : joinContinuations(text, range, options.escape);
-  const escapeChar = options.quoting === "word" ? options.escape : "\\";
+  const hasQuotes = options.quoting === "word" || options.quoting === "shell";
+  const escapeChar = options.quoting === "word" || options.quoting === "flag" ? options.escape : "\\";
   let inDoubleQuotes = false;
   for (let at = 0; at < joined.text.length; at++) {
     const char = joined.text.charAt(at);
     if (char === escapeChar) at++;
     else if (char === '"') inDoubleQuotes = !inDoubleQuotes;
-    else if (char === "'" && !inDoubleQuotes && options.quoting !== "plain") {
+    else if (char === "'" && !inDoubleQuotes && hasQuotes) {
       const end = joined.text.indexOf("'", at + 1);
       at = end === -1 ? joined.text.length : end;
     } else if (char === "$") {

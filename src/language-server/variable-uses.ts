@@ -28,7 +28,7 @@ export function variableUses(instruction: Instruction, tree: LightfileTree): rea
       uses.push({ name, range: place, isDefinition: false, byShell });
     }
   };
-  for (const { value } of instruction.flags) if (value !== null) add(value.range, "word", false);
+  for (const { value } of instruction.flags) if (value !== null) add(value.range, "flag", false);
   for (const { range } of expandedWords(instruction)) add(range, "word", false);
   const command = commandOf(instruction);
   if (command?.form === "shell") add(command.line.range, "shell", true);

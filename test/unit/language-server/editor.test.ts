@@ -219,7 +219,7 @@ describe("an editor that starts lightbox lsp", () => {
   });
 
   test("marks the same name in the file", async () => {
-    const { textDocument, position } = await at("FROM debian\nARG V|=1\nRUN echo $V ${V:-2} V\n");
+    const { textDocument, position } = await at(`FROM debian\nARG V|=1\nRUN echo $V \${V:-2} V\n`);
     const same = await editor.connection.sendRequest(DocumentHighlightRequest.type, {
       textDocument,
       position,
