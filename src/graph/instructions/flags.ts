@@ -1,3 +1,4 @@
+import type { Range } from "../../diagnostics/source-file.ts";
 import type { Flag, Instruction } from "../../lightfile/ast.ts";
 import type { StageBuilder } from "../stage-builder.ts";
 
@@ -34,7 +35,8 @@ export function readFlags(
     const effect = Object.hasOwn(effects, name) ? effects[name] : undefined;
     const keyword = instruction.keyword.text.toUpperCase();
     if (name === "title") {
-      const title = flagValue(stage, flag);
+      // Text for people: quotes and apostrophes in it stand for themselves.
+      const title = flagValue(stage, flag, (text, range) => stage.scope.expandBody(text, range));
       if (title !== null) stage.retitle(title.replaceAll(/\s+/g, " ").trim());
     } else if (effect === undefined) {
       stage.findings.error("NotSupportedYet", `--${name} of ${keyword} cannot act yet`, flag.range, {
@@ -60,9 +62,13 @@ export function readFlags(
 }
 
 /** The expanded value of a flag; null when it is absent, or when a diagnostic says what is wrong with it. */
-export function flagValue(stage: StageBuilder, flag: Flag | undefined): string | null {
+export function flagValue(
+  stage: StageBuilder,
+  flag: Flag | undefined,
+  expand: (text: string, range: Range) => string | null = (text, range) => stage.scope.expand(text, range),
+): string | null {
   if (flag === undefined) return null;
-  const value = flag.value === null ? null : stage.scope.expand(flag.value.text, flag.value.range);
+  const value = flag.value === null ? null : expand(flag.value.text, flag.value.range);
   if (value === null) {
     if (flag.value !== null) return null;
     stage.findings.error("MissingFlagValue", `--${flag.name.text} needs a value`, flag.range, {
