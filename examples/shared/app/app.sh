@@ -1,0 +1,3 @@
+banner
+cat /etc/example/settings
+id -u
