@@ -19,6 +19,7 @@ import type { BaseImage } from "../model/base-image.ts";
 import type { ContentDigest } from "../model/identifiers.ts";
 import { loadProgram } from "../sources/load-program.ts";
 import { locateFailure } from "../sources/located.ts";
+import { PinnedGit } from "../sources/pinned-git.ts";
 import type { Pins } from "../sources/pins.ts";
 import type { BakeProgress } from "./bake-progress.ts";
 import type { BakeCollaborators, BakeRequest } from "./bake-request.ts";
@@ -51,18 +52,19 @@ export async function prepareBake(
   preparation: Preparation,
   signal: AbortSignal,
 ): Promise<PreparedBake | null> {
-  const { request, progress, ground } = preparation;
+  const { request, collaborators, progress, ground } = preparation;
   requireSnapshotName(request.snapshotName);
   const entry = await entryProgram(request);
   const program = entry.value;
   const phases = { ...preparation, accept: accepting(progress, program) };
   if (phases.accept(entry) === null) return null;
   const pins = await readPins(request);
-  const bases = await resolveBases(program, { ...phases, pins }, signal);
+  const git = new PinnedGit({ homeDirectory: collaborators.homeDirectory, pins });
+  const bases = await resolveBases(program, { ...phases, pins, git }, signal);
   if (bases === null) return null;
   const plan = phases.accept(planSteps(program, { ...request, bases }));
   if (plan === null) return null;
-  const inputs = await readContext(plan, { ...phases, pins }, signal);
+  const inputs = await readContext(plan, { ...phases, pins, git }, signal);
   if (inputs === null) return null;
   const hasher = await loadHasher();
   return {
@@ -101,6 +103,7 @@ function accepting(progress: BakeProgress, program: Program): Accept {
 
 interface WithPins extends Phases {
   readonly pins: Pins;
+  readonly git: PinnedGit;
 }
 
 async function resolveBases(
@@ -108,9 +111,8 @@ async function resolveBases(
   phases: WithPins,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, BaseImage> | null> {
-  const { request, collaborators, progress, accept, pins } = phases;
-  const { homeDirectory } = collaborators;
-  const references = accept(await loadProgram(program, request, { homeDirectory, pins, signal }));
+  const { request, progress, accept, git } = phases;
+  const references = accept(await loadProgram(program, request, { git, signal }));
   if (references === null) return null;
   const { images } = references;
   const results = await Promise.allSettled(images.map((image) => resolveBase(image, phases, signal)));
@@ -159,7 +161,7 @@ async function resolveBase(
 
 async function readContext(
   plan: Plan,
-  { request, collaborators, accept, pins }: WithPins,
+  { request, collaborators, accept, pins, git }: WithPins,
   signal: AbortSignal,
 ): Promise<ResolvedInputs | null> {
   const hasher = await loadHasher();
@@ -174,6 +176,7 @@ async function readContext(
   const remote = openRemoteContent({
     homeDirectory,
     pins,
+    git,
     ...(beforeFirst === undefined ? {} : { beforeFirst }),
   });
   return accept(await resolveInputs(plan, { entry, openStatCache, remote, signal }));

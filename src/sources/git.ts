@@ -1,9 +1,10 @@
 import { createHash, randomUUID } from "node:crypto";
 import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
+import { systemErrorCode } from "../diagnostics/failure.ts";
 import { explainGitFailure, invalidGitReference, refUnknown } from "./git-failures.ts";
 import { type GitResult, runGit } from "./git-program.ts";
+import { spaceLeft } from "./space-left.ts";
 
 export interface GitPlace {
   /** As git takes it: `https:`, `http:`, `ssh:`, `git:`, `file:` or `user@host:path`. */
@@ -153,15 +154,4 @@ async function isThere(path: string): Promise<boolean> {
     if (systemErrorCode(error) !== "ENOENT") throw error;
     return false;
   }
-}
-
-function spaceLeft(error: unknown, folder: string): unknown {
-  if (systemErrorCode(error) !== "ENOSPC") return error;
-  return new Failure({
-    code: "NoSpaceLeft",
-    category: "environment",
-    message: `no space is left for ${folder}`,
-    hint: "make room on that disk, or move LIGHTBOX_HOME to a larger one",
-    cause: error,
-  });
 }

@@ -7,18 +7,14 @@ import type { FileRequest, LoadedFile, Program } from "../graph/link/program.ts"
 import { describeReference, type GitReference } from "../graph/link/reference.ts";
 import type { PlanOptions } from "../graph/plan-options.ts";
 import { parseLightfile } from "../lightfile/parse.ts";
-import { fetchGitTree, type GitTree, isCommit, resolveGitRef } from "./git.ts";
+import type { GitTree } from "./git.ts";
 import { locateFailure } from "./located.ts";
-import { type Pins, unpinned } from "./pins.ts";
+import type { PinnedGit } from "./pinned-git.ts";
 import { readSource } from "./read-source.ts";
 
 export interface LoadOptions {
-  /** LIGHTBOX_HOME: git trees are kept below it. */
-  readonly homeDirectory: string;
-  readonly pins: Pins;
+  readonly git: PinnedGit;
   readonly signal: AbortSignal;
-  /** Told of every commit that a branch or tag was taken for. */
-  onCommit?(pin: { readonly url: string; readonly ref: string | null; readonly commit: string }): void;
 }
 
 /**
@@ -56,7 +52,6 @@ class Loader {
   readonly #loaded = new Map<string, LoadedFile | null>();
   /** By identity. */
   readonly #repositories = new Map<string, InRepository>();
-  readonly #commits = new Map<string, Promise<string>>();
 
   constructor(program: Program, options: LoadOptions) {
     this.#program = program;
@@ -102,7 +97,6 @@ class Loader {
     request: FileRequest,
     reference: GitReference,
   ): Promise<LoadedFile | "image" | null> {
-    const { homeDirectory, signal } = this.#options;
     if (/^file:/i.test(reference.url) && this.#isFromElsewhere(request)) {
       throw new Failure({
         code: "InvalidGitReference",
@@ -111,42 +105,15 @@ class Loader {
         hint: "a fetched Lightfile can refer to files beside it, and to other hosts",
       });
     }
-    const commit = await this.#commitOf(request, reference);
-    if (commit === null) return null;
-    const tree = await fetchGitTree({ ...reference, commit }, { homeDirectory, signal });
+    const { url, ref } = reference;
+    const { git, signal } = this.#options;
+    const tree = await git.fetch({ url, ref }, signal);
     return await this.#readFrom(request, { reference, tree });
   }
 
   #isFromElsewhere({ from }: FileRequest): boolean {
     const repository = this.#repositories.get(from.identity);
     return repository !== undefined && !/^file:/i.test(repository.reference.url);
-  }
-
-  /** A branch is asked for once in a bake, so that all of it stands on the same commit. */
-  async #commitOf(request: FileRequest, { url, ref }: GitReference): Promise<string | null> {
-    const { pins, signal, onCommit } = this.#options;
-    if (isCommit(ref)) return ref;
-    const pinned = pins.commit(url, ref);
-    if (pinned !== undefined) {
-      onCommit?.({ url, ref, commit: pinned });
-      return pinned;
-    }
-    if (pins.missing === "refuse") {
-      const { source, range } = request;
-      this.diagnostics.push({
-        severity: "error",
-        ...unpinned(`${url}#${ref ?? "HEAD"}`, pins),
-        source,
-        range,
-      });
-      return null;
-    }
-    const key = `${url}#${ref ?? ""}`;
-    const asked = this.#commits.get(key) ?? resolveGitRef({ url, ref }, signal);
-    this.#commits.set(key, asked);
-    const commit = await asked;
-    onCommit?.({ url, ref, commit });
-    return commit;
   }
 
   async #readFrom(request: FileRequest, repository: InRepository): Promise<LoadedFile | "image" | null> {

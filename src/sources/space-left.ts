@@ -1,0 +1,13 @@
+import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
+
+/** `NoSpaceLeft` for a full disk; any other error as it is. */
+export function spaceLeft(error: unknown, folder: string): unknown {
+  if (systemErrorCode(error) !== "ENOSPC") return error;
+  return new Failure({
+    code: "NoSpaceLeft",
+    category: "environment",
+    message: `no space is left for ${folder}`,
+    hint: "make room on that disk, or move LIGHTBOX_HOME to a larger one",
+    cause: error,
+  });
+}
