@@ -1,3 +1,4 @@
+import type { DiagnosticsFormat } from "../render/diagnostics/format.ts";
 import type { CheckpointPolicy } from "../worker/worker.ts";
 
 /** What commander hands to the actions: one interface per command, here because both sides need them. */
@@ -14,6 +15,13 @@ export interface LightfileOptions {
   readonly target?: string;
   readonly buildArg: Readonly<Record<string, string>>;
   readonly pull?: boolean;
+  readonly locked?: boolean;
+}
+
+export interface LockOptions extends LightfileOptions {
+  /** True: everything. */
+  readonly update?: true | readonly string[];
+  readonly host?: string;
 }
 
 export type ProgressMode = "auto" | "live" | "plain" | "json" | "quiet";
@@ -85,4 +93,21 @@ export interface InitOptions {
 /** Of `logs` and `debug`. */
 export interface LogsOptions extends WorkerOptions {
   readonly target?: string;
+}
+
+export interface CheckOptions {
+  readonly format?: DiagnosticsFormat;
+  readonly skip: readonly string[];
+  readonly error: readonly string[];
+  readonly strict?: boolean;
+  readonly fix?: boolean;
+  /** A folder; false: `--no-context`. */
+  readonly context?: string | boolean;
+  readonly buildArg: Readonly<Record<string, string>>;
+  readonly listRules?: boolean;
+}
+
+export interface FormatOptions {
+  readonly check?: boolean;
+  readonly write?: boolean;
 }

@@ -1,10 +1,13 @@
 import { Command } from "commander";
 import { bakeCommand } from "./commands/bake.ts";
+import { checkCommand } from "./commands/check.ts";
 import { debugCommand } from "./commands/debug.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { execCommand, shellCommand } from "./commands/exec.ts";
+import { fmtCommand } from "./commands/fmt.ts";
 import { graphCommand } from "./commands/graph.ts";
 import { importCommand } from "./commands/import.ts";
+import { lockCommand } from "./commands/lock.ts";
 import { logsCommand } from "./commands/logs.ts";
 import { lspCommand } from "./commands/lsp.ts";
 import { machineCommand } from "./commands/machine.ts";
@@ -33,7 +36,10 @@ export function createProgram(session: Session): Command {
     .exitOverride();
   const commands = [
     bakeCommand,
+    checkCommand,
+    fmtCommand,
     graphCommand,
+    lockCommand,
     importCommand,
     parseCommand,
     runCommand,
@@ -62,7 +68,7 @@ export function createProgram(session: Session): Command {
 
 const hostOption = ["--host <url>", "use the worker at this address (LIGHTBOX_HOST)"] as const;
 /** These are about this host, whatever worker the others use. */
-const hostCommands = ["machine", "doctor", "serve", "lsp", "completion", "parse", "import"];
+const hostCommands = ["machine", "doctor", "serve", "lsp", "completion", "parse", "import", "check", "fmt"];
 
 function inheritSettings(command: Command, parent: Command): void {
   command.copyInheritedSettings(parent);

@@ -117,10 +117,19 @@ function instructionAt(tree: LightfileTree, offset: number): Range | undefined {
   return tree.instructions.find(({ range }) => range.start <= offset && offset <= range.end)?.range;
 }
 
-/** The planner and a rule may see the same thing; the rule comes first and has the fixes. */
+/**
+ * The planner and a rule may see the same thing; the rule comes first and has the fixes. Where there is an error,
+ * nobody wants to hear of bad habits.
+ */
 function withoutRepeats(findings: readonly Finding[]): readonly Finding[] {
   const seen = new Set<string>();
-  return findings.filter(({ code, source, range }) => {
+  const errors = new Set(
+    findings
+      .filter(({ severity }) => severity === "error")
+      .map(({ source, range }) => `${source.path} ${range.start}`),
+  );
+  return findings.filter(({ code, severity, source, range }) => {
+    if (severity === "warning" && errors.has(`${source.path} ${range.start}`)) return false;
     const key = `${code} ${source.path} ${range.start}`;
     if (seen.has(key)) return false;
     seen.add(key);

@@ -32,6 +32,7 @@ import { sudoInRun } from "./rules/sudo-in-run.ts";
 import { undefinedVar } from "./rules/undefined-var.ts";
 import { unpinnedBase } from "./rules/unpinned-base.ts";
 import { unusedArgument } from "./rules/unused-argument.ts";
+import { unusedImport } from "./rules/unused-import.ts";
 import { unusedMixin } from "./rules/unused-mixin.ts";
 import { unusedStage } from "./rules/unused-stage.ts";
 import { workdirRelativePath } from "./rules/workdir-relative-path.ts";
@@ -78,6 +79,7 @@ export const rules: readonly Rule[] = [
   undefinedVar,
   unpinnedBase,
   unusedArgument,
+  unusedImport,
   unusedMixin,
   unusedStage,
   workdirRelativePath,

@@ -1,20 +1,25 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 
 export function addLightfileOptions(command: Command): Command {
-  return command
+  const described = command
     .argument("[path]", "a Lightfile, or a folder that holds one", ".")
     .option("-f, --file <lightfile>", "the Lightfile, when PATH is the folder of its context")
     .option("-C, --context <folder>", "where COPY takes files from (default: the Lightfile's folder)")
-    .option("--target <stage>", "bake this stage instead of the last one")
-    .addOption(
-      new Option("--build-arg <name=value>", "give an ARG a value; without =value, that of the environment")
-        .argParser(parseBuildArgument)
-        .default({}, "none"),
-    )
-    .option("--pull", "ask registries again what the tags of base images mean");
+    .option("--target <stage>", "bake this stage instead of the last one");
+  return addBuildArgument(described)
+    .option("--pull", "ask registries again what the tags of base images mean")
+    .option("--locked", "fail where the lock file does not say what a tag, branch or URL means");
 }
 
-function parseBuildArgument(text: string, before: Readonly<Record<string, string>>): Record<string, string> {
+export function addBuildArgument(command: Command): Command {
+  return command.addOption(
+    new Option("--build-arg <name=value>", "give an ARG a value; without =value, that of the environment")
+      .argParser(parseBuildArgument)
+      .default({}, "none"),
+  );
+}
+
+export function parseBuildArgument(text: string, before: Readonly<Record<string, string>>): Record<string, string> {
   const equals = text.indexOf("=");
   const name = equals === -1 ? text : text.slice(0, equals);
   if (name === "") throw new InvalidArgumentError("it must be NAME=VALUE or NAME.");

@@ -9,7 +9,7 @@ export const missingSnapshot: Rule = {
     if (last === undefined || last.instructions.some(({ kind }) => kind === "snapshot" || kind === "invalid"))
       return;
     yield {
-      range: last.head.range,
+      range: last.head.keyword.range,
       message: "nothing says under which name the last stage is published",
       hint: "write SNAPSHOT name at its end",
     };

@@ -1,0 +1,142 @@
+import writeFileAtomic from "write-file-atomic";
+import { entryProgram, readPins } from "../../bake/entry-program.ts";
+import { type Diagnostic, hasErrors } from "../../diagnostics/diagnostic.ts";
+import { Failure } from "../../diagnostics/failure.ts";
+import { didYouMean } from "../../diagnostics/suggest.ts";
+import { draftStages } from "../../graph/draft-stages.ts";
+import { fixText } from "../../lint/fix-text.ts";
+import { type Finding, type LintOptions, lint } from "../../lint/lint.ts";
+import { findRule, ruleNames, rules } from "../../lint/rules.ts";
+import { chooseDiagnosticsFormat, writeDiagnostics } from "../../render/diagnostics/format.ts";
+import { loadProgram } from "../../sources/load-program.ts";
+import { PinnedGit } from "../../sources/pinned-git.ts";
+import { exitCodes } from "../exit-code.ts";
+import type { CheckOptions } from "../options.ts";
+import { type ReadLightfile, readLightfile } from "../read-lightfile.ts";
+import { guestPlatform, type Session } from "../session.ts";
+import { formatTable } from "../table.ts";
+import { checkContext } from "./check-context.ts";
+
+/**
+ * `lightbox check`: what lint, the planner and the context have to say about Lightfiles.
+ * @throws Failure `UnknownRule`, and those of {@link readLightfile}
+ */
+export async function checkLightfiles(
+  files: readonly string[],
+  options: CheckOptions,
+  session: Session,
+): Promise<number> {
+  if (options.listRules === true) {
+    session.stdout.write(
+      formatTable(
+        ["RULE", "SPEAKS WHEN"],
+        rules.map(({ name, summary }) => [name, summary]),
+      ),
+    );
+    return exitCodes.success;
+  }
+  const lintOptions = toLintOptions(options);
+  const findings: Finding[] = [];
+  const names = files.length === 0 ? ["."] : files;
+  for (const file of names) {
+    const read = await readLightfile(file, readOptions(options), session);
+    const lightfile = options.fix === true ? await fixed(read, file, { lintOptions, session }) : read;
+    const others = await lookAround(lightfile, options, session);
+    findings.push(...lint(lightfile.source, { ...lintOptions, ...(others === null ? {} : { others }) }));
+  }
+  const format = chooseDiagnosticsFormat(options.format, session.environment);
+  // With --fix, stdin's text goes where the findings would.
+  const stream = options.fix === true && names.includes("-") ? session.stderr : session.stdout;
+  const tool = { version: session.version, rules };
+  writeDiagnostics(findings, { format, stream, environment: session.environment, tool });
+  if (format === "text") session.stderr.write(`${summary(findings, names.length)}\n`);
+  return hasErrors(findings) ? exitCodes.usage : exitCodes.success;
+}
+
+function readOptions({ context, buildArg }: CheckOptions) {
+  return { buildArg, ...(typeof context === "string" ? { context } : {}) };
+}
+
+function toLintOptions({ skip, error, strict, buildArg }: CheckOptions): LintOptions {
+  for (const name of [...skip, ...error].flatMap(splitNames)) {
+    if (name.toLowerCase() === "all" || findRule(name) !== undefined) continue;
+    throw new Failure({
+      code: "UnknownRule",
+      category: "usage",
+      message: `there is no rule ${name}`,
+      hint: didYouMean(name, ruleNames) ?? "lightbox check --list-rules names them all",
+    });
+  }
+  return {
+    skip: skip.flatMap(splitNames),
+    error: strict === true ? ["all"] : error.flatMap(splitNames),
+    platform: guestPlatform(),
+    buildArguments: buildArg,
+  };
+}
+
+function splitNames(text: string): readonly string[] {
+  return text.split(",").map((name) => name.trim());
+}
+
+interface FixSurroundings {
+  readonly lintOptions: LintOptions;
+  readonly session: Session;
+}
+
+/** Mends the file on disk; the text of stdin is printed mended. */
+async function fixed(
+  lightfile: ReadLightfile,
+  file: string,
+  { lintOptions, session }: FixSurroundings,
+): Promise<ReadLightfile> {
+  const { text } = fixText(lightfile.source, lintOptions);
+  if (file === "-") session.stdout.write(text);
+  else if (text !== lightfile.source.text) await writeFileAtomic(lightfile.path, text);
+  return { ...lightfile, source: { ...lightfile.source, text } };
+}
+
+/**
+ * What planning says with the Lightfiles that this one names, and what its context lacks. Null for a file with
+ * errors of its own: planning would only repeat them.
+ */
+async function lookAround(
+  { source, path, contextDirectory }: ReadLightfile,
+  options: CheckOptions,
+  session: Session,
+): Promise<readonly Diagnostic[] | null> {
+  const request = {
+    lightfile: source,
+    lightfilePath: path,
+    contextDirectory,
+    buildArguments: options.buildArg,
+    target: null,
+    platform: guestPlatform(),
+    everyStage: true,
+  };
+  const { value: program, diagnostics } = await entryProgram(request);
+  if (hasErrors(diagnostics)) return null;
+  const pins = await readPins(request);
+  const git = new PinnedGit({ homeDirectory: session.home.directory, pins });
+  const loaded = await loadProgram(program, request, { git, signal: session.signal });
+  const draft = draftStages(program, request, null);
+  const inContext = options.context === false ? [] : await checkContext(draft, session.signal);
+  return [...loaded.diagnostics, ...draft.diagnostics, ...inContext];
+}
+
+function summary(findings: readonly Finding[], fileCount: number): string {
+  const errors = findings.filter(({ severity }) => severity === "error").length;
+  const warnings = findings.length - errors;
+  const fixable = findings.filter(({ fixes }) => fixes.some(({ isSafe }) => isSafe)).length;
+  const counted = [
+    ...(errors === 0 ? [] : [count(errors, "error")]),
+    ...(warnings === 0 ? [] : [count(warnings, "warning")]),
+  ];
+  const what = counted.length === 0 ? "nothing to say" : counted.join(" and ");
+  const more = fixable === 0 ? "" : `; ${fixable === 1 ? "one" : fixable} can be mended with --fix`;
+  return `${what} about ${count(fileCount, "file")}${more}`;
+}
+
+function count(number: number, name: string): string {
+  return `${number} ${name}${number === 1 ? "" : "s"}`;
+}
