@@ -1,8 +1,9 @@
-import { CommanderError } from "commander";
+import { type Command, CommanderError } from "commander";
 import { Failure } from "../diagnostics/failure.ts";
 import { cancelOnSignals } from "./cancellation.ts";
 import { exitCodeOf, exitCodes } from "./exit-code.ts";
 import { findHome } from "./home.ts";
+import type { LightfileOptions } from "./options.ts";
 import { createProgram } from "./program.ts";
 import type { Session } from "./session.ts";
 import { version } from "./version.ts";
@@ -21,9 +22,33 @@ export async function main(argv: readonly string[]): Promise<number> {
     exitCode: exitCodes.success,
   };
   endQuietlyWhenNobodyReads(session);
+  const program = createProgram(session);
   try {
-    await createProgram(session).parseAsync([...argv]);
+    await program.parseAsync([...argv]);
     return session.exitCode;
+  } catch (error) {
+    if (isHelp(error)) return helpFor(program, session);
+    return explain(error, session);
+  }
+}
+
+function isHelp(error: unknown): boolean {
+  return error instanceof CommanderError && error.code === "commander.helpDisplayed";
+}
+
+/** The help of a command has been printed: `bake --help` with a Lightfile goes on with its ARGs. */
+async function helpFor(program: Command, session: Session): Promise<number> {
+  const [name] = program.args;
+  const command = program.commands.find((one) => one.name() === name);
+  const options = command?.opts<LightfileOptions>();
+  const path = command?.args.find((word) => !word.startsWith("-"));
+  if (name !== "bake" || options === undefined || (options.file === undefined && path === undefined)) {
+    return exitCodes.success;
+  }
+  try {
+    const { printArguments } = await import("./actions/describe-arguments.ts");
+    await printArguments(path ?? ".", options, session);
+    return exitCodes.success;
   } catch (error) {
     return explain(error, session);
   }

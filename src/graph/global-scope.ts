@@ -27,7 +27,7 @@ export function readGlobalScope({ tree, globalArguments, options, findings }: Gl
     undefinedCode: "UndefinedArgInFrom",
   });
   for (const instruction of globalArguments) {
-    declareArguments(scope, instruction, { buildArguments: options.buildArguments, outer });
+    declareArguments(scope, instruction, { buildArguments: options.buildArguments, outer, findings });
   }
   return scope;
 }

@@ -5,6 +5,10 @@ import { addLightfileOptions, parseMebibytes, parsePositiveInteger } from "./sha
 
 export function bakeCommand(session: Session): Command {
   return addLightfileOptions(new Command("bake").description("Bake a Lightfile into a snapshot"))
+    .addHelpText(
+      "after",
+      "\nWith a Lightfile, as in `lightbox bake --help -f Lightfile`, its ARGs are listed here.",
+    )
     .option("-t, --name <snapshot>", "publish under this name instead of the SNAPSHOT instruction's")
     .option("--dry-run", "say for each step whether it is cached or will run, and why")
     .option("--no-cache", "run every step again")

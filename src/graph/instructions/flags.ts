@@ -35,8 +35,7 @@ export function readFlags(
     const effect = Object.hasOwn(effects, name) ? effects[name] : undefined;
     const keyword = instruction.keyword.text.toUpperCase();
     if (name === "title") {
-      // Text for people: quotes and apostrophes in it stand for themselves.
-      const title = flagValue(stage, flag, (text, range) => stage.scope.expandBody(text, range));
+      const title = titleValue(stage, flag);
       if (title !== null) stage.retitle(title.replaceAll(/\s+/g, " ").trim());
     } else if (effect === undefined) {
       stage.findings.error("NotSupportedYet", `--${name} of ${keyword} cannot act yet`, flag.range, {
@@ -59,6 +58,11 @@ export function readFlags(
       return flag !== undefined && (flag.value === null || flag.value.text.toLowerCase() === "true");
     },
   };
+}
+
+/** The value of `--title`. It is text for people: quotes and apostrophes in it stand for themselves. */
+export function titleValue(stage: StageBuilder, flag: Flag | undefined): string | null {
+  return flagValue(stage, flag, (text, range) => stage.scope.expandBody(text, range));
 }
 
 /** The expanded value of a flag; null when it is absent, or when a diagnostic says what is wrong with it. */

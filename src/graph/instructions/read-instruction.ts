@@ -27,7 +27,7 @@ export function readInstruction(stage: StageBuilder, instruction: Instruction): 
       stage.read(instruction, readCopy);
       break;
     case "arg":
-      stage.read(instruction, withoutFlags(readArgument));
+      stage.read(instruction, readArgument);
       break;
     case "env":
       stage.read(instruction, withoutFlags(readEnvironment));

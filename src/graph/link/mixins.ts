@@ -2,7 +2,7 @@ import type { RelatedLocation } from "../../diagnostics/diagnostic.ts";
 import { didYouMean } from "../../diagnostics/suggest.ts";
 import type { UseInstruction } from "../../lightfile/ast.ts";
 import { Findings } from "../findings.ts";
-import { flagValue } from "../instructions/flags.ts";
+import { titleValue } from "../instructions/flags.ts";
 import { readInstruction } from "../instructions/read-instruction.ts";
 import type { StageBuilder, StageSurroundings } from "../stage-builder.ts";
 import type { StageSourceReader } from "../stage-sources.ts";
@@ -31,7 +31,7 @@ export interface UseSurroundings {
 /** Puts the instructions of a mixin in place. */
 export function readUse(stage: StageBuilder, instruction: UseInstruction, place: UseSurroundings): void {
   stage.scope.beginInstruction();
-  const title = flagValue(
+  const title = titleValue(
     stage,
     instruction.flags.find((flag) => flag.name.text === "title"),
   );
