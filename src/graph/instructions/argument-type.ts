@@ -23,6 +23,8 @@ export function readArgumentType(
   let choices: readonly string[] | null = null;
   let isRequired = false;
   for (const { name, value, range } of instruction.flags) {
+    // Text for people, in which an apostrophe is none of ours.
+    if (name.text === "describe") continue;
     const text = value === null ? null : scope.expand(value.text, value.range);
     switch (name.text) {
       case "type":
@@ -40,7 +42,7 @@ export function readArgumentType(
         isRequired = value === null || value.text.toLowerCase() === "true";
         break;
       default:
-        // --describe is for people; the parser has reported what ARG does not know.
+        // The parser has reported what ARG does not know.
         break;
     }
   }
