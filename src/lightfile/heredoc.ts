@@ -141,6 +141,9 @@ export function readHeredocBodies(
   let end = lineEnd;
   for (const marker of markers) {
     const terminator = findTerminator(text, end + 1, marker, lineLimit);
+    // Nobody asks for the body of a guess that was wrong, and it would be the rest of the file each time.
+    if (!terminator.found && lineLimit !== Infinity)
+      return { heredocs, unterminated: marker, nearTerminator: null, end: lineEnd };
     const bodyRange = { start: Math.min(end + 1, text.length), end: terminator.start };
     heredocs.push({
       delimiter: marker.delimiter,

@@ -45,6 +45,13 @@ describe("grammar/lightfile.schema.json", () => {
   });
 });
 
+test("docs/syntax-tree.md shows what is printed of its example", () => {
+  const page = readFileSync(new URL("docs/syntax-tree.md", root), "utf8");
+  const blockOf = (language: string): string =>
+    new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``).exec(page)?.[1] ?? "";
+  expect(JSON.parse(blockOf("json"))).toEqual(parse(blockOf("dockerfile")));
+});
+
 /** The arguments of the last instruction of a text. */
 const lastArguments = (line: string) => parse(`FROM a\n${line}\n`).instructions.at(-1)?.args;
 
