@@ -32,6 +32,7 @@ const stepsSchema = v.object({
       sourceStage: v.nullable(v.string()),
       variables: v.record(v.string(), v.string()),
       files: v.array(v.object({ path: v.string(), digest: v.string() })),
+      commits: v.optional(v.record(v.string(), v.string()), {}),
     }),
   ),
 });

@@ -71,6 +71,8 @@ type Selection =
       readonly isArchive: boolean;
       /** Of its files; null: as the host has them. */
       readonly fileMode: number | null;
+      /** Of the repository that it comes from; null: none. */
+      readonly commit: string | null;
     }
   | { readonly kind: "inline"; readonly source: ContextSource };
 
@@ -227,7 +229,7 @@ export class InputResolver {
       },
     );
     const written = pattern.path === "" ? pattern.repository : `${pattern.repository}:${pattern.path}`;
-    const files = plainly({ from, source: { ...source, written }, place });
+    const files = plainly({ from, source: { ...source, written }, place, commit });
     if (!pattern.keepsGitDirectory) return [files];
     const repository = await openFolder(gitDirectory);
     const git = await selectMounted(repository.tree, "", { signal });
@@ -243,12 +245,15 @@ export class InputResolver {
   }
 }
 
-type Selected = Pick<Extract<Selection, { kind: "selected" }>, "from" | "source" | "place"> & {
+type SelectedFiles = Extract<Selection, { kind: "selected" }>;
+
+type Selected = Pick<SelectedFiles, "from" | "source" | "place"> & {
   readonly fileMode?: number;
+  readonly commit?: string;
 };
 
-function plainly(selected: Selected): Selection {
-  return { kind: "selected", isArchive: false, fileMode: null, ...selected };
+function plainly(selected: Selected): SelectedFiles {
+  return { kind: "selected", isArchive: false, fileMode: null, commit: null, ...selected };
 }
 
 /** ADD takes an archive apart; with `--unpack` what is none is a mistake. */
@@ -259,8 +264,7 @@ async function unpacked(selected: Selected, unpacks: "auto" | "always"): Promise
     const isOne = await isArchive(from.tree.hostPath(node.path)).catch((error: unknown) => {
       throw readTrouble(node.path, error);
     });
-    if (isOne)
-      return { ...plainly(selected), kind: "selected", ...selected, isArchive: true, fileMode: null };
+    if (isOne) return { ...plainly(selected), isArchive: true, fileMode: null };
   }
   if (unpacks === "auto") return plainly(selected);
   throw new ContextTrouble(
@@ -343,7 +347,7 @@ function filesByTree(selected: readonly Selection[]): ReadonlyMap<HashedTree, re
 
 function toContextSource(selection: Selection): ContextSource {
   if (selection.kind === "inline") return selection.source;
-  const { source, place, fileMode } = selection;
+  const { source, place, fileMode, commit } = selection;
   const entries: ContextEntry[] = [];
   for (const node of source.nodes) {
     const entry = toEntry(node, fileMode);
@@ -351,7 +355,13 @@ function toContextSource(selection: Selection): ContextSource {
     else entries.push(entry);
   }
   const { written, name } = source;
-  return { written, kind: selection.isArchive ? "archive" : source.kind, name, entries };
+  return {
+    written,
+    kind: selection.isArchive ? "archive" : source.kind,
+    name,
+    ...(commit === null ? {} : { commit }),
+    entries,
+  };
 }
 
 /** What ADD downloads is its owner's alone, as Docker has it: nobody knows what a server sends. */

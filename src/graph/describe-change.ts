@@ -42,6 +42,22 @@ function describeChange(reason: ChangeReason): string {
       return `the user changed from ${reason.before} to ${reason.after}`;
     case "shell-changed":
       return `the shell changed from ${short(reason.before)} to ${short(reason.after)}`;
+    case "network-changed":
+      return `the network changed from ${short(reason.before)} to ${short(reason.after)}`;
+    case "mount-added":
+      return `a mount at ${reason.target} was added`;
+    case "mount-removed":
+      return `the mount at ${reason.target} was removed`;
+    case "mount-changed":
+      return `the mount at ${reason.target} changed`;
+    case "mounted-content-changed":
+      return `what is mounted at ${reason.target} changed`;
+    case "runs-always":
+      return "--no-cache makes it run in every bake";
+    case "download-changed":
+      return `${short(reason.url)} sends another file`;
+    case "commit-changed":
+      return `${short(reason.repository)} moved from commit ${reason.before.slice(0, 12)} to ${reason.after.slice(0, 12)}`;
     case "directories-changed":
       return "a WORKDIR before it changed";
     case "source-stage-changed":

@@ -1,4 +1,4 @@
-import { type ReadKeyRecord, readKeyRecord } from "./read-record.ts";
+import { type ReadKeyRecord, type ReadMount, readKeyRecord } from "./read-record.ts";
 import type { RecordedFile, RecordedStep } from "./recorded-step.ts";
 
 /** One reason why a step has another key than last time. */
@@ -18,6 +18,23 @@ export type ChangeReason =
   | { readonly kind: "working-directory-changed"; readonly before: string; readonly after: string }
   | { readonly kind: "user-changed"; readonly before: string; readonly after: string }
   | { readonly kind: "shell-changed"; readonly before: string; readonly after: string }
+  | { readonly kind: "network-changed"; readonly before: string; readonly after: string }
+  | { readonly kind: "mount-added"; readonly target: string }
+  | { readonly kind: "mount-removed"; readonly target: string }
+  /** What it is, or how it is mounted. */
+  | { readonly kind: "mount-changed"; readonly target: string }
+  /** The stage or image that it shows; files of the context are reasons of their own. */
+  | { readonly kind: "mounted-content-changed"; readonly target: string }
+  /** The step is never found in the cache. */
+  | { readonly kind: "runs-always" }
+  /** What an address sends. */
+  | { readonly kind: "download-changed"; readonly url: string }
+  | {
+      readonly kind: "commit-changed";
+      readonly repository: string;
+      readonly before: string;
+      readonly after: string;
+    }
   /** A WORKDIR before the step now makes other directories. */
   | { readonly kind: "directories-changed" }
   /** The content of the stage that it copies from. */
@@ -42,8 +59,10 @@ export function explainChange(
   }
   const own = [
     ...variableChanges(before.variables, after.variables),
-    ...fileChanges(before.files, after.files),
+    ...commitChanges(before.commits, after.commits),
+    ...fileChanges(...withoutMoved(before, after)),
     ...settingChanges(old, now, before.title === after.title),
+    ...mountChanges(old, now),
     ...sourceChanges(old, now, after),
   ];
   const instruction = isInstructionChanged(before, after, { old, now, own })
@@ -101,12 +120,41 @@ function fileChanges(
   for (const [path, digest] of now) {
     const was = old.get(path);
     if (was === undefined) changes.push({ kind: "file-added", path });
-    else if (was !== digest) changes.push({ kind: "file-changed", path });
+    else if (was !== digest)
+      changes.push(isUrl(path) ? { kind: "download-changed", url: path } : { kind: "file-changed", path });
   }
   for (const path of old.keys()) {
     if (!now.has(path)) changes.push({ kind: "file-removed", path });
   }
   return changes;
+}
+
+function isUrl(path: string): boolean {
+  return /^https?:\/\//.test(path);
+}
+
+function commitChanges(
+  before: Readonly<Record<string, string>>,
+  after: Readonly<Record<string, string>>,
+): readonly ChangeReason[] {
+  return Object.entries(after).flatMap(([repository, commit]): readonly ChangeReason[] => {
+    const was = before[repository];
+    if (was === undefined || was === commit) return [];
+    return [{ kind: "commit-changed", repository, before: was, after: commit }];
+  });
+}
+
+/** The files but for those of repositories at another commit: that they differ goes without saying. */
+function withoutMoved(
+  before: RecordedStep,
+  after: RecordedStep,
+): [readonly RecordedFile[], readonly RecordedFile[]] {
+  const moved = commitChanges(before.commits, after.commits).flatMap((change) =>
+    change.kind === "commit-changed" ? [change.repository] : [],
+  );
+  const isMoved = (path: string) => moved.some((name) => path === name || path.startsWith(`${name}/`));
+  const rest = (files: readonly RecordedFile[]) => files.filter(({ path }) => !isMoved(path));
+  return moved.length === 0 ? [before.files, after.files] : [rest(before.files), rest(after.files)];
 }
 
 function settingChanges(
@@ -121,6 +169,9 @@ function settingChanges(
       changes.push({ kind: "working-directory-changed", before, after });
     }
     if (old.user !== now.user) changes.push({ kind: "user-changed", before: old.user, after: now.user });
+    const [wasNetwork, network] = [networkText(old.network), networkText(now.network)];
+    if (wasNetwork !== network) changes.push({ kind: "network-changed", before: wasNetwork, after: network });
+    if (now.freshness !== undefined) changes.push({ kind: "runs-always" });
     const [before, after] = [shellOf(old.command), shellOf(now.command)];
     const sameLine = sameTitle && lastOf(old.command) === lastOf(now.command);
     if (sameLine && before !== null && after !== null && before !== after) {
@@ -131,6 +182,51 @@ function settingChanges(
     changes.push({ kind: "directories-changed" });
   }
   return changes;
+}
+
+function networkText(network: string | { readonly allow: readonly string[] }): string {
+  return typeof network === "string" ? network : network.allow.join(", ") || "no host";
+}
+
+function mountChanges(
+  { operation: old }: ReadKeyRecord,
+  { operation: now }: ReadKeyRecord,
+): readonly ChangeReason[] {
+  if (old.kind !== "run" || now.kind !== "run") return [];
+  const before = mountsByTarget(old.mounts);
+  const after = mountsByTarget(now.mounts);
+  const changes: ChangeReason[] = [];
+  for (const [target, mount] of after) {
+    const was = before.get(target);
+    if (was === undefined) changes.push({ kind: "mount-added", target });
+    else if (JSON.stringify(withoutContent(was)) !== JSON.stringify(withoutContent(mount))) {
+      changes.push({ kind: "mount-changed", target });
+    } else if (stageOf(was) !== stageOf(mount)) changes.push({ kind: "mounted-content-changed", target });
+  }
+  for (const target of before.keys()) {
+    if (!after.has(target)) changes.push({ kind: "mount-removed", target });
+  }
+  return changes;
+}
+
+function mountsByTarget(mounts: readonly ReadMount[]): ReadonlyMap<string, ReadMount> {
+  // A secret that is only a variable has no target.
+  return new Map(mounts.map((mount) => [mount.target ?? `$${String(mount.environmentVariable)}`, mount]));
+}
+
+function withoutContent({ content, seed, ...rest }: ReadMount): unknown {
+  return {
+    ...rest,
+    path: content !== undefined && "path" in content ? content.path : null,
+    hasSeed: seed !== undefined,
+  };
+}
+
+/** The layer or image that a mount shows; null for files of the context. */
+function stageOf({ content, seed }: ReadMount): string | null {
+  const shown = content ?? seed;
+  if (shown === undefined || "selection" in shown) return null;
+  return "layer" in shown ? shown.layer : shown.image;
 }
 
 type RecordedCommand = Extract<ReadKeyRecord["operation"], { kind: "run" }>["command"];

@@ -7,14 +7,29 @@ const parent = v.union([
   v.object({ image: v.string(), diskSizeMib: v.number() }),
 ]);
 
+const content = v.union([
+  v.object({ selection: v.string() }),
+  v.object({ layer: v.string(), path: v.string() }),
+  v.object({ image: v.string(), path: v.string() }),
+]);
+
+const mount = v.looseObject({
+  kind: v.string(),
+  target: v.nullable(v.string()),
+  content: v.optional(content),
+  seed: v.optional(content),
+});
+
 const run = v.object({
   kind: v.literal("run"),
   command: v.union([v.object({ argv: v.array(v.string()) }), v.object({ script: v.string() })]),
   environment: v.record(v.string(), v.string()),
   user: v.string(),
   workingDirectory: v.string(),
-  network: v.string(),
+  network: v.union([v.string(), v.object({ allow: v.array(v.string()) })]),
   directories,
+  mounts: v.optional(v.array(mount), []),
+  freshness: v.optional(v.string()),
 });
 
 const copy = v.object({
@@ -38,6 +53,8 @@ const keyRecord = v.object({
   parent,
   operation: v.variant("kind", [run, copy, makeDirectories]),
 });
+
+export type ReadMount = v.InferOutput<typeof mount>;
 
 export type ReadKeyRecord = v.InferOutput<typeof keyRecord>;
 

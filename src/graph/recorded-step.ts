@@ -1,5 +1,5 @@
 import type { LayerKey } from "../model/identifiers.ts";
-import type { ContextEntry } from "../model/step-operation.ts";
+import { type ContextEntry, contextSourcesOf } from "../model/step-operation.ts";
 import type { KeyedPlan, KeyedStage, KeyedStep } from "./keyed-plan.ts";
 
 /**
@@ -19,6 +19,8 @@ export interface RecordedStep {
   readonly sourceStage: string | null;
   readonly variables: Readonly<Record<string, string>>;
   readonly files: readonly RecordedFile[];
+  /** The commit of each git repository that it reads. */
+  readonly commits: Readonly<Record<string, string>>;
 }
 
 export interface RecordedFile {
@@ -60,7 +62,7 @@ function recordStep(
   { stage, parentTitle, names }: Surroundings,
 ): RecordedStep {
   const source = step.definition.kind === "copy" ? step.definition.source : null;
-  const isContext = operation.kind === "copy" && operation.source.kind === "context";
+  const sources = contextSourcesOf(operation);
   return {
     stage,
     title: step.title,
@@ -69,7 +71,10 @@ function recordStep(
     parentTitle,
     sourceStage: source?.kind === "stage" ? (names.get(source.index) ?? null) : null,
     variables: step.variables,
-    files: isContext && operation.source.kind === "context" ? filesOf(operation.source.sources) : [],
+    files: filesOf(sources),
+    commits: Object.fromEntries(
+      sources.flatMap(({ written, commit }) => (commit === undefined ? [] : [[written, commit]])),
+    ),
   };
 }
 

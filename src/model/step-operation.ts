@@ -210,6 +210,8 @@ export interface ContextSource {
   readonly kind: "file" | "directory" | "archive";
   /** Base name of the source. */
   readonly name: string;
+  /** The commit of a git repository that the files are of: for people, and in no key. */
+  readonly commit?: string;
   /**
    * For `file` and `archive`: exactly one entry whose path is ''. For `directory`: everything below it, parents before
    * children, sorted by path; the directory itself is the entry with path ''.

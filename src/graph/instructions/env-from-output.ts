@@ -1,5 +1,4 @@
 import type { EnvFromOutputInstruction } from "../../lightfile/ast.ts";
-import { plainRun } from "../../model/step-operation.ts";
 import type { StageBuilder } from "../stage-builder.ts";
 import { readFlags } from "./flags.ts";
 import { addRun, readRunCommand } from "./run.ts";
@@ -10,6 +9,14 @@ export function readEnvironmentFromOutput(stage: StageBuilder, instruction: EnvF
   const command = readRunCommand(stage, instruction);
   if (command === null) return;
   const name = instruction.name.text;
-  addRun(stage, instruction, { ...plainRun, command, outputVariable: name, runsAlways: false });
+  addRun(stage, instruction, {
+    command,
+    outputVariable: name,
+    mounts: [],
+    network: "default",
+    timeoutSeconds: null,
+    retries: 0,
+    runsAlways: false,
+  });
   stage.setOutputVariable(name);
 }

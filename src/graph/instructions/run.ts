@@ -1,6 +1,6 @@
 import { posix } from "node:path";
 import type { Command, Flag, Heredoc, Instruction, RunInstruction } from "../../lightfile/ast.ts";
-import { plainRun, type RunCommand } from "../../model/step-operation.ts";
+import type { RunCommand } from "../../model/step-operation.ts";
 import type { RunDefinition } from "../plan.ts";
 import type { ImageReference, StageBuilder } from "../stage-builder.ts";
 import { readCount, readDuration } from "./duration.ts";
@@ -31,8 +31,8 @@ export function readRun(stage: StageBuilder, instruction: RunInstruction): void 
     stage,
     instruction,
     {
-      ...plainRun,
       command,
+      outputVariable: null,
       mounts,
       network,
       timeoutSeconds: timeoutMs === null ? null : timeoutMs / 1000,

@@ -1,4 +1,3 @@
-import type { RelatedLocation } from "../../diagnostics/diagnostic.ts";
 import type { Range } from "../../diagnostics/source-file.ts";
 import { didYouMean } from "../../diagnostics/suggest.ts";
 import type { Flag, ImportInstruction } from "../../lightfile/ast.ts";
@@ -36,7 +35,6 @@ export class OpenFile {
     this.texts = parts.texts;
     this.scope = parts.scope;
     this.findings = parts.findings;
-    reportDuplicates(this.texts, this.findings);
   }
 
   /** The IMPORT of a name (in any case); undefined when there is none, null when it has a mistake. */
@@ -81,38 +79,6 @@ export class OpenFile {
       return null;
     }
     return { instruction, reference: reference.file, given };
-  }
-}
-
-function reportDuplicates({ mixins, imports }: FileTexts, findings: Findings): void {
-  const blocks = mixins.map(({ mixin }) => ({ word: mixin.name, range: mixin.range }));
-  reportSecond("DuplicateMixin", "a mixin", blocks, findings);
-  const named = imports.map(({ alias, range }) => ({ word: alias, range }));
-  reportSecond("DuplicateImport", "an import", named, findings);
-}
-
-function reportSecond(
-  code: string,
-  what: string,
-  blocks: readonly {
-    readonly word: { readonly text: string; readonly range: Range };
-    readonly range: Range;
-  }[],
-  findings: Findings,
-): void {
-  const firsts = new Map<string, Range>();
-  for (const { word, range } of blocks) {
-    const name = word.text.toLowerCase();
-    const first = firsts.get(name);
-    if (first === undefined) {
-      firsts.set(name, range);
-      continue;
-    }
-    const related: RelatedLocation = { message: "first named here", source: findings.source, range: first };
-    findings.error(code, `there is ${what} named ${word.text} already`, word.range, {
-      hint: "give one of them another name",
-      related: [related],
-    });
   }
 }
 

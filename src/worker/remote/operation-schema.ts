@@ -41,6 +41,7 @@ const sourceSchema = v.object({
   written: v.string(),
   kind: v.picklist(["file", "directory", "archive"]),
   name: baseName,
+  commit: v.exactOptional(v.string()),
   entries: list(entrySchema),
 });
 
