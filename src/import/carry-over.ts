@@ -5,6 +5,8 @@ import { type Change, withoutFlag } from "./change.ts";
 
 export interface CarryOverContext {
   readonly text: string;
+  /** The escape character of the file. */
+  readonly escape: string;
   /** Program of the SHELL that holds at the instruction. */
   readonly shell: string;
 }
@@ -27,7 +29,7 @@ export function carryOver(instruction: Instruction, context: CarryOverContext): 
         .filter((flag) => flag.name.text === "link")
         .map((flag) => withoutFlag(context.text, flag, null));
     case "maintainer":
-      return [carryOverMaintainer(instruction)];
+      return [carryOverMaintainer(instruction, context.escape)];
     case "arg":
       return instruction.declarations.flatMap(({ name }) => noteBuilderArgument(name.text, name.range));
     case "onbuild":
@@ -117,10 +119,14 @@ function noteScript(
   return [{ edits: [], note }];
 }
 
-function carryOverMaintainer({ words, range }: OtherInstruction): Change {
-  const name = words.map((word) => word.text).join(" ");
-  const quoted = /^(["']).*\1$/.test(name) ? name : JSON.stringify(name);
-  return { edits: [{ range, newText: `LABEL maintainer=${quoted}` }], note: null };
+/** In a LABEL, unlike here, variables and escapes mean something. */
+function carryOverMaintainer({ words, range }: OtherInstruction, escapeChar: string): Change {
+  const name = words
+    .map((word) => word.text)
+    .join(" ")
+    .replace(/^(["'])(.*)\1$/s, "$2");
+  const escaped = [...name].map((char) => (`"$${escapeChar}`.includes(char) ? `${escapeChar}${char}` : char));
+  return { edits: [{ range, newText: `LABEL maintainer="${escaped.join("")}"` }], note: null };
 }
 
 /** Arguments that speak to Docker's builder. */

@@ -69,14 +69,16 @@ function changeText(
 } {
   const { text } = tree.source;
   const snapshots = snapshotLines(text, tree.instructions, snapshotName);
-  const changes: Change[] = [...frontendChanges(tree), ...snapshots.map(({ change }) => change)];
+  const changes: Change[] = [...frontendChanges(tree), ...snapshots.flatMap(({ change }) => change ?? [])];
   let shell = "sh";
   for (const instruction of tree.instructions) {
     if (instruction.kind === "from") shell = "sh";
     if (instruction.kind === "shell") shell = instruction.argv[0]?.text ?? shell;
     const error = refused.get(instruction.range.start);
     changes.push(
-      ...(error === undefined ? carryOver(instruction, { text, shell }) : refuse(text, instruction, error)),
+      ...(error === undefined
+        ? carryOver(instruction, { text, shell, escape: tree.escape })
+        : refuse(text, instruction, error)),
     );
   }
   const edits = changes.flatMap((change) => change.edits);

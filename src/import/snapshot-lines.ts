@@ -11,10 +11,11 @@ interface Stage {
   readonly instructions: readonly Instruction[];
 }
 
-/** A SNAPSHOT line for a stage. */
+/** The SNAPSHOT of a stage. */
 export interface SnapshotLine {
   readonly name: string;
-  readonly change: Change;
+  /** Null: it is there already. */
+  readonly change: Change | null;
 }
 
 /**
@@ -30,6 +31,8 @@ export function snapshotLines(
   const needed = new Set(stages.flatMap((stage) => neededBy(stage)));
   const last = stages.at(-1);
   return stages.flatMap((stage): readonly SnapshotLine[] => {
+    const own = stage.instructions.find((instruction) => instruction.kind === "snapshot");
+    if (own?.kind === "snapshot") return [{ name: own.name.text, change: null }];
     if (stage === last) return [snapshotLine(text, stage, snapshotName)];
     if (stage.name === null || needed.has(stage.name) || needed.has(String(stage.number))) return [];
     return [snapshotLine(text, stage, `${snapshotName}/${stage.name}`.slice(0, longestName))];

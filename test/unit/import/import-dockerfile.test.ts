@@ -66,6 +66,21 @@ describe("an imported Dockerfile", () => {
     );
   });
 
+  test("is itself when it is a Lightfile already", () => {
+    const text = "FROM a AS dev\nSNAPSHOT mine/dev\nFROM a\nSNAPSHOT mine\nTEST true\n";
+    expect(imported(text)).toEqual({ text, notes: [] });
+    expect(imported(imported("FROM a\nRUN b\n").text ?? "").text).toBe("FROM a\nSNAPSHOT name\nRUN b\n");
+  });
+
+  test("has its maintainer as a label that says the same", () => {
+    expect(imported('FROM a\nMAINTAINER Me $HOME "x" <a@b>\n').text).toContain(
+      String.raw`LABEL maintainer="Me \$HOME \"x\" <a@b>"`,
+    );
+    expect(imported("# escape=`\nFROM a\nMAINTAINER 'C:\\me $x'\n").text).toContain(
+      'LABEL maintainer="C:\\me `$x"',
+    );
+  });
+
   test("names what cannot be planned and leaves it in place", () => {
     const { text, notes } = imported("FROM a\nRUN --mount=type=bind,target=/x,relabel=shared true\n");
     expect(text).toContain("relabel=shared");
