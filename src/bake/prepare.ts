@@ -14,7 +14,6 @@ import type { KeyedPlan } from "../graph/keyed-plan.ts";
 import type { Program } from "../graph/link/program.ts";
 import type { Plan } from "../graph/plan.ts";
 import { planSteps } from "../graph/plan-steps.ts";
-import { applyChecks } from "../lightfile/apply-checks.ts";
 import type { BaseImage } from "../model/base-image.ts";
 import type { ContentDigest } from "../model/identifiers.ts";
 import { loadProgram } from "../sources/load-program.ts";
@@ -23,6 +22,7 @@ import { PinnedGit } from "../sources/pinned-git.ts";
 import type { Pins } from "../sources/pins.ts";
 import type { BakeProgress } from "./bake-progress.ts";
 import type { BakeCollaborators, BakeRequest } from "./bake-request.ts";
+import { checkedDiagnostics } from "./checked-diagnostics.ts";
 import { entryProgram, readPins } from "./entry-program.ts";
 import { resolvePinned } from "./pinned-images.ts";
 import { openRemoteContent } from "./remote-content.ts";
@@ -89,13 +89,9 @@ type Accept = <Value>(result: Diagnosed<Value>) => Value | null;
 
 type Phases = Preparation & { readonly accept: Accept };
 
-/** Each file's own `# check=` decides which of its warnings count, and as what. */
 function accepting(progress: BakeProgress, program: Program): Accept {
   return ({ value, diagnostics }) => {
-    const counted = diagnostics.flatMap((diagnostic) => {
-      const file = program.files.find(({ tree }) => tree.source === diagnostic.source);
-      return applyChecks(file?.tree.directives ?? [], [diagnostic]);
-    });
+    const counted = checkedDiagnostics(program, diagnostics);
     progress.report(counted);
     return hasErrors(counted) ? null : value;
   };

@@ -54,7 +54,8 @@ export async function readLightfile(
   };
 }
 
-function displayPath(path: string, session: Session): string {
+/** As people write it from where they are. */
+export function displayPath(path: string, session: Session): string {
   const short = relative(session.workingDirectory, path);
   return short.startsWith("..") ? path : short;
 }

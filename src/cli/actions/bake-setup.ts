@@ -44,6 +44,7 @@ export async function setUpBake(
       snapshotName: choices.snapshotName ?? null,
       platform: choice.platform ?? guestPlatform(),
       pull: options.pull ?? false,
+      locked: options.locked ?? false,
       noCache: choices.noCache ?? false,
       checkpoint: choices.checkpoint ?? "auto",
       keepFailedBuilder: choices.keepFailedBuilder ?? false,

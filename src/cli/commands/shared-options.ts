@@ -19,7 +19,10 @@ export function addBuildArgument(command: Command): Command {
   );
 }
 
-export function parseBuildArgument(text: string, before: Readonly<Record<string, string>>): Record<string, string> {
+export function parseBuildArgument(
+  text: string,
+  before: Readonly<Record<string, string>>,
+): Record<string, string> {
   const equals = text.indexOf("=");
   const name = equals === -1 ? text : text.slice(0, equals);
   if (name === "") throw new InvalidArgumentError("it must be NAME=VALUE or NAME.");

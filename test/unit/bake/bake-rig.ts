@@ -29,6 +29,8 @@ export class BakeRig implements AsyncDisposable {
   /** References that the registry does not know. */
   readonly unknownImages = new Set<string>();
   layoutsOpened = 0;
+  /** Told of every reference that is looked up. */
+  onResolve: (reference: string) => void = () => {};
   #opened = 0;
 
   private constructor(folder: string, options: FakeWorkerOptions) {
@@ -75,9 +77,9 @@ export class BakeRig implements AsyncDisposable {
     const openedBefore = this.#opened;
     await mkdir(join(this.folder, "context"), { recursive: true });
     const outcome = await bake(
-      this.#request(text, change),
+      this.request(text, change),
       {
-        ...this.#collaborators((event) => {
+        ...this.collaborators((event) => {
           events.push(event);
           options.onEvent?.(event);
         }),
@@ -96,8 +98,8 @@ export class BakeRig implements AsyncDisposable {
   async explain(text: string, change: Partial<BakeRequest> = {}): Promise<BakeExplanation> {
     await mkdir(join(this.folder, "context"), { recursive: true });
     return await explainBake(
-      this.#request(text, change),
-      this.#collaborators(() => {}),
+      this.request(text, change),
+      this.collaborators(() => {}),
       new AbortController().signal,
     );
   }
@@ -117,7 +119,7 @@ export class BakeRig implements AsyncDisposable {
     };
   }
 
-  #request(text: string, change: Partial<BakeRequest>): BakeRequest {
+  request(text: string, change: Partial<BakeRequest> = {}): BakeRequest {
     return {
       lightfile: { path: "Lightfile", text },
       lightfilePath: join(this.folder, "context", "Lightfile"),
@@ -135,7 +137,7 @@ export class BakeRig implements AsyncDisposable {
     };
   }
 
-  #collaborators(onEvent: (event: BakeEvent) => void): BakeCollaborators {
+  collaborators(onEvent: (event: BakeEvent) => void = () => {}): BakeCollaborators {
     return {
       homeDirectory: this.home,
       workerName: "fake",
@@ -145,6 +147,7 @@ export class BakeRig implements AsyncDisposable {
       },
       images: {
         resolve: async (reference, { platform }) => {
+          this.onResolve(reference);
           if (this.unknownImages.has(reference)) {
             throw new Failure({
               code: "ImageNotFound",

@@ -123,7 +123,8 @@ describe("--from", () => {
   });
 
   test("cannot read a later stage, its own stage or one that is not there", () => {
-    const file = (from: string) => `FROM a AS one\nCOPY --from=${from} x /x\nFROM b AS two\nFROM two AS three\nCOPY --from=one x /x\n`;
+    const file = (from: string) =>
+      `FROM a AS one\nCOPY --from=${from} x /x\nFROM b AS two\nFROM two AS three\nCOPY --from=one x /x\n`;
     expect(mistakesIn(file("two"), { target: "one" })).toEqual([
       "error StageDefinedLater 2:6 --from=two | stage two comes after this one | move that stage up: a stage reads only stages before it",
     ]);
