@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { bakeCommand } from "./commands/bake.ts";
 import { checkCommand } from "./commands/check.ts";
+import { completeCommand, completionCommand } from "./commands/completion.ts";
 import { debugCommand } from "./commands/debug.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { execCommand, shellCommand } from "./commands/exec.ts";
@@ -55,6 +56,7 @@ export function createProgram(session: Session): Command {
     machineCommand,
     doctorCommand,
     lspCommand,
+    completionCommand,
     serveCommand,
   ];
   for (const create of commands) {
@@ -63,6 +65,7 @@ export function createProgram(session: Session): Command {
     program.addCommand(command);
   }
   program.addCommand(probeChild(session), { hidden: true });
+  program.addCommand(completeCommand(session), { hidden: true });
   return program;
 }
 
