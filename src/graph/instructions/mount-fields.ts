@@ -66,7 +66,7 @@ export class MountFields {
     const fields = splitCsv(word.text);
     if ("quoteAt" in fields) {
       const range = within(stage, word, fields.quoteAt, fields.quoteAt + 1);
-      stage.findings.error("InvalidMount", "the quotes of this mount do not enclose a whole field", range, {
+      stage.findings.error("MalformedMount", "the quotes of this mount do not enclose a whole field", range, {
         hint: `quote a field with its name: --mount='type=bind,"source=a,b",target=/x'`,
       });
       return null;
@@ -75,7 +75,7 @@ export class MountFields {
     for (const { text, start, end } of fields) {
       const range = within(stage, word, start, end);
       if (text.trim() === "") {
-        stage.findings.error("InvalidMount", "a field of this mount is empty", range, {
+        stage.findings.error("MalformedMount", "a field of this mount is empty", range, {
           hint: "take one of the commas out",
         });
         continue;

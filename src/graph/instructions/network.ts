@@ -22,13 +22,13 @@ export function readNetwork(stage: StageBuilder, flag: Flag | undefined): Networ
   const hosts = words.flatMap((word) => {
     const trouble = hostTrouble(word);
     if (trouble === null) return [word];
-    stage.findings.error("InvalidNetwork", `--network: ${trouble.message}`, flag.range, {
+    stage.findings.error("InvalidNetworkAccess", `--network: ${trouble.message}`, flag.range, {
       hint: trouble.hint,
     });
     return [];
   });
   if (words.length === 0) {
-    stage.findings.error("InvalidNetwork", `--network=${value} names no host`, flag.range, {
+    stage.findings.error("InvalidNetworkAccess", `--network=${value} names no host`, flag.range, {
       hint: "write --network=none for no network at all",
     });
   }

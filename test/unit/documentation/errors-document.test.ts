@@ -16,7 +16,7 @@ const page = await readText("docs/errors.md");
  */
 const otherWords = new Set(
   [
-    "ContextTrouble ExpansionError Failure GuestFileError StepRefused TransientError", // error classes
+    "ContextTrouble ExpansionError Failure GuestFileError StepRefused TransientAnswer TransientError", // error classes
     "Argument As Assignment BareOnbuild Blank BlankLines Command CommandText Comment Continuation EndOfLine", // tokens
     "Flag FlagsEnd HealthcheckCommand HealthcheckNone HeredocBodies HeredocMarker JsonArray LegacyAssignment", // tokens
     "EnvironmentArgument MixinName OutputName Text Unknown Word", // tokens
