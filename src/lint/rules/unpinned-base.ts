@@ -1,5 +1,4 @@
 import { defaultValues, expandWith } from "../default-values.ts";
-import { baseStage } from "../linted-file.ts";
 import type { Rule } from "../rule.ts";
 
 /** Archives, layouts, other Lightfiles and their targets. */
@@ -13,7 +12,9 @@ export const unpinnedBase: Rule = {
     const imports = new Set(file.imports.map(({ alias }) => alias.text.toLowerCase()));
     for (const stage of file.stages) {
       const { text, range } = stage.head.image;
-      if (baseStage(file, stage) !== undefined || imports.has(text.toLowerCase())) continue;
+      // A stage further down is another mistake.
+      const isStage = file.stages.some(({ name }) => name === text.toLowerCase());
+      if (isStage || imports.has(text.toLowerCase())) continue;
       const reference = expandWith(text, values, file.tree.escape);
       if (reference === null || reference === "" || reference === "scratch") continue;
       if (notFromRegistry.test(reference) || reference.includes("@")) continue;

@@ -1,0 +1,182 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are substitutions of the Lightfile language
+import { describe, expect, test } from "vitest";
+import { positionAt } from "../../../src/diagnostics/source-file.ts";
+import { parseLightfile } from "../../../src/lightfile/parse.ts";
+import { type LintOptions, lint } from "../../../src/lint/lint.ts";
+
+/** `line:column code marked text` of each finding. */
+function found(text: string, options?: LintOptions): readonly string[] {
+  return lint(text, options).map(({ code, source, range }) => {
+    const { line, column } = positionAt(source, range.start);
+    return `${line}:${column} ${code} ${source.text.slice(range.start, range.end)}`;
+  });
+}
+
+/** Findings in a stage that nothing else is said about. */
+function inStage(...lines: readonly string[]): readonly string[] {
+  return found(["FROM debian:12", ...lines, "SNAPSHOT app", ""].join("\n"));
+}
+
+describe("lint", () => {
+  test("has the parser's diagnostics for a text, and leaves them out for a tree", () => {
+    const text = "FROM debian:12\nRNU make\n";
+    expect(found(text)).toEqual(["2:1 UnknownInstruction RNU"]);
+    expect(lint(parseLightfile({ path: "Lightfile", text }).value)).toEqual([]);
+  });
+
+  test("has what the planner says about every stage, not only about the last", () => {
+    const text = "FROM debian:12 AS a\nEXPOSE x\nSNAPSHOT a\nFROM debian:12\nSNAPSHOT b\n";
+    expect(found(text)).toEqual(["2:8 InvalidPort x"]);
+  });
+
+  test("is silent about bad habits at the place of an error", () => {
+    expect(inStage("CMD ['node', 'x']")).toEqual(["2:5 MalformedJsonArray ['node', 'x']"]);
+  });
+
+  test("does not judge what belongs together in a file that it could not read in full", () => {
+    expect(found("FROM debian:12 AS a\nRNU x\nFROM debian:12\n")).toEqual(["2:1 UnknownInstruction RNU"]);
+  });
+
+  test("takes what others know about the file instead of planning it itself", () => {
+    const text = "FROM debian:12\nEXPOSE x\nSNAPSHOT a\n";
+    expect(found(text, { others: [] })).toEqual([]);
+  });
+});
+
+describe("a comment", () => {
+  test.each([
+    ["above", "# lightbox-ignore CdInRun: why\nRUN cd /a && b"],
+    ["above, with other comments between", "# lightbox-ignore CdInRun\n# more\nRUN cd /a && b"],
+    ["inside", "RUN \\\n  # lightbox-ignore cdinrun\n  cd /a && b"],
+    ["as in Dockerfiles", "# check=skip=CdInRun\nRUN cd /a && b"],
+    ["for all rules", "# lightbox-ignore all: generated\nRUN cd /a && b | c"],
+    ["for several rules", "# lightbox-ignore CdInRun, PipeWithoutPipefail\nRUN cd /a && b | c"],
+  ])("%s leaves warnings of an instruction out", (_, lines) => {
+    expect(inStage(lines)).toEqual([]);
+  });
+
+  test("says nothing about other instructions", () => {
+    const lines = ["# lightbox-ignore CdInRun", "RUN cd /a && b", "RUN cd /c && d"];
+    expect(inStage(...lines)).toEqual(["4:5 CdInRun cd /c"]);
+  });
+
+  test("with a blank line below it is about nothing, and is told so", () => {
+    expect(inStage("# lightbox-ignore CdInRun", "", "RUN cd /a && b")).toEqual([
+      "2:19 UnusedIgnore CdInRun",
+      "4:5 CdInRun cd /a",
+    ]);
+  });
+
+  test("does not leave errors out", () => {
+    expect(inStage("# lightbox-ignore InvalidPort", "EXPOSE x")).toEqual(
+      ["3:8 InvalidPort x", "2:19 UnknownRule InvalidPort"].sort(),
+    );
+  });
+
+  test("at the head of the file counts for all of it", () => {
+    expect(found("# check=skip=UnpinnedBase,MissingSnapshot\nFROM debian\n")).toEqual([]);
+    expect(found("# check=skip=UnpinedBase\nFROM debian:1\nSNAPSHOT a\n")).toEqual([
+      "1:14 UnknownRule UnpinedBase",
+    ]);
+    expect(lint("# check=error=true\nFROM debian\nSNAPSHOT a\n").map(({ severity }) => severity)).toEqual([
+      "error",
+    ]);
+  });
+});
+
+describe("options", () => {
+  const text = "FROM debian\nRUN cd /a && b\nSNAPSHOT a\n";
+
+  test("leave rules out in any case", () => {
+    expect(found(text, { skip: ["cdinRUN"] })).toEqual(["1:6 UnpinnedBase debian"]);
+    expect(found(text, { skip: ["all"] })).toEqual([]);
+  });
+
+  test("make errors of rules", () => {
+    const severities = (error: readonly string[]) => lint(text, { error }).map(({ severity }) => severity);
+    expect(severities(["CdInRun"])).toEqual(["warning", "error"]);
+    expect(severities(["all"])).toEqual(["error", "error"]);
+  });
+
+  test("give arguments values", () => {
+    const withArgument = "ARG V\nFROM debian:${V}\nSNAPSHOT a\n";
+    expect(found(withArgument)).toEqual(["2:6 InvalidDefaultArgInFrom debian:${V}"]);
+    expect(found(withArgument, { buildArguments: { V: "12" } })).toEqual([]);
+  });
+});
+
+describe("rules about commands", () => {
+  test.each([
+    ["a cd in a subshell", "RUN (cd /a && b) && c"],
+    ["a cd in a script", "RUN <<EOF\ncd /a\nmake\nEOF"],
+    ["a cd behind something else", "RUN a && cd /b && c"],
+    ["words that are no commands", 'RUN echo "cd /a && apt-get install jq"'],
+    ["comments of the shell", "RUN make # | apt-get install jq"],
+    ["commands that another program reads", "RUN <<EOF\n#!/usr/bin/env python3\nsudo | b\nEOF"],
+    ["an array", 'RUN ["apt-get", "install", "jq"]'],
+    ["a shell of another kind", 'SHELL ["pwsh", "-Command"]\nRUN a | b'],
+    ["a pipe from what cannot fail", "RUN echo x | tee /y"],
+    ["a pipe with pipefail in the script", "RUN set -o pipefail && a | b"],
+    [
+      "an installation with lists in a cache",
+      "RUN --mount=type=cache,target=/var/lib/apt apt-get update && apt-get install -y jq",
+    ],
+    ["an installation of a file", "RUN apt-get install -y ./a.deb && rm -rf /var/lib/apt/lists/*"],
+    ["options in front", "RUN apt-get update -q && apt-get -qy install jq && rm -rf /var/lib/apt/lists/*"],
+    ["the options of apk", "RUN apk add --no-cache jq"],
+    [
+      "a line that ends in an operator",
+      "RUN apt-get update && \\\n  apt-get install -y jq && \\\n  rm -rf /var/lib/apt/lists/*",
+    ],
+  ])("are silent about %s", (_, lines) => {
+    expect(inStage(lines)).toEqual([]);
+  });
+
+  test.each([
+    ["RUN make && \\\n    apk add \\\n    jq", ["3:5 PackageListsKept apk add \\\n    jq"]],
+    ["RUN <<EOF\nset -e\nyum install -y jq\nEOF", ["4:1 PackageListsKept yum install -y jq"]],
+    ["RUN A=b sudo -u app make", ["2:9 SudoInRun sudo"]],
+    [
+      "RUN wget -qO- http://x/y |\\\n bash -s",
+      [
+        "2:5 DownloadPipedToShell wget -qO- http://x/y |\\\n bash -s",
+        "2:5 PipeWithoutPipefail wget -qO- http://x/y",
+      ],
+    ],
+    ["RUN cd /a", ["2:1 RunWithoutEffect RUN cd /a"]],
+    [
+      "RUN if true; then apt-get update; apt-get install jq; fi",
+      ["2:35 InstallWithoutYes apt-get install jq", "2:35 PackageListsKept apt-get install jq"],
+    ],
+  ])("find what is meant in %s", (lines, expected) => {
+    expect([...inStage(lines)].sort()).toEqual(expected);
+  });
+
+  test("know the SHELL that a stage has from the one below it", () => {
+    const text =
+      'FROM debian:12 AS a\nSHELL ["bash", "-o", "pipefail", "-c"]\nRUN x\nFROM a\nRUN b | c\nSNAPSHOT d\n';
+    expect(found(text)).toEqual([]);
+  });
+});
+
+describe("rules about stages", () => {
+  test.each([
+    ["a mount", "RUN --mount=type=bind,from=tools,target=/t make"],
+    ["a number", "COPY --from=0 /a /b"],
+    ["another case", "COPY --from=TOOLS /a /b"],
+    ["a variable", "ARG S=tools\nCOPY --from=$S /a /b"],
+  ])("count a stage as used by %s", (_, lines) => {
+    expect(found(`FROM debian:12 AS tools\nRUN x\nFROM debian:12\n${lines}\nSNAPSHOT a\n`)).toEqual([]);
+  });
+
+  test("count a stage as a target that has a TEST or a SNAPSHOT", () => {
+    expect(found("FROM debian:12 AS t\nTEST x\nFROM debian:12\nSNAPSHOT a\n")).toEqual([]);
+  });
+
+  test.each(["./base.tar", "oci:base", "../other/Lightfile#x", "debian@sha256:0", "localhost:5000/x:1"])(
+    "find a version, or none needed, in %s",
+    (image) => {
+      expect(found(`FROM ${image}\nSNAPSHOT a\n`).filter((one) => one.includes("Unpinned"))).toEqual([]);
+    },
+  );
+});
