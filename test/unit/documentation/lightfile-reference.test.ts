@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { systemErrorCode } from "../../../src/diagnostics/failure.ts";
 import { parseLightfile } from "../../../src/lightfile/parse.ts";
 import { instructions } from "../../../src/lightfile/reserved.ts";
+import { lint } from "../../../src/lint/lint.ts";
 import { planText, shown } from "../../support/planned.ts";
 
 const repository = new URL("../../../", import.meta.url);
@@ -38,11 +39,19 @@ const examples = sections.flatMap(({ title, body }) =>
 /** What is in a git repository is not at hand here. */
 const needsRepository = /^(?:FROM|IMPORT)\b.*(?:\.git#|git@)/m;
 
+/** Sections whose example shows what a check complains about. */
+const shownWarnings: Readonly<Record<string, readonly string[]>> = {
+  MAINTAINER: ["MaintainerDeprecated"],
+  Dockerfiles: ["MissingSnapshot", "NoEffect"],
+};
+
 describe("the examples of docs/lightfile.md", () => {
   for (const { section, number, text } of examples) {
     test(`under ${section}, number ${number}, is a Lightfile without mistakes`, () => {
       const parsed = parseLightfile({ path: "Lightfile", text });
       expect(shown(parsed.diagnostics.filter(({ severity }) => severity === "error"))).toEqual([]);
+      const found = lint(text).map(({ code }) => code);
+      expect([...new Set(found)]).toEqual(shownWarnings[section] ?? []);
       if (needsRepository.test(text)) return;
       const planned = planText(text, { files: otherFiles });
       expect(shown(planned.diagnostics.filter(({ severity }) => severity === "error"))).toEqual([]);
