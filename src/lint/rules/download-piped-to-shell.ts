@@ -6,7 +6,7 @@ const interpreters = /^(?:ba|da|a|z|k)?sh$|^(?:python|node|perl|ruby)[\d.]*$/;
 
 export const downloadPipedToShell: Rule = {
   name: "DownloadPipedToShell",
-  summary: "what a server sends is run unseen, `curl … | sh`",
+  summary: "what a server sends is piped into a shell unseen",
   *check(file) {
     for (const { commands } of shellRuns(file)) {
       for (const [index, { operator, program, range }] of commands.entries()) {

@@ -26,7 +26,7 @@ export const legacyKeyValueFormat: Rule = {
 
 /** Quotes and escapes mean the same in both forms as long as there are none. */
 function withEquals({ name, value }: NamedValue): readonly Fix[] {
-  if (/["'\\`\n]/.test(value.text)) return [];
+  if (/["'\\`\n]/.test(value.text) || !/^[\w.${}-]+$/.test(name.text)) return [];
   const written = /^[^\s]+$/.test(value.text) ? value.text : `"${value.text}"`;
   const range = { start: name.range.start, end: value.range.end };
   return [safeFix("Write name=value", range, `${name.text}=${written}`)];

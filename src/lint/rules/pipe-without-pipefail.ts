@@ -3,7 +3,7 @@ import { type LocatedCommand, shellRuns } from "../shell/run-commands.ts";
 
 export const pipeWithoutPipefail: Rule = {
   name: "PipeWithoutPipefail",
-  summary: "a step goes on when a command before a `|` fails",
+  summary: "a step goes on when a command at the head of a pipe fails",
   *check(file) {
     for (const { commands, shell } of shellRuns(file)) {
       if (shell.some((word) => word.includes("pipefail"))) continue;
