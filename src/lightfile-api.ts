@@ -5,7 +5,7 @@ import type { SourceFile } from "./diagnostics/source-file.ts";
 import type { LightfileTree } from "./lightfile/ast.ts";
 import { documentOf, type LightfileDocument } from "./lightfile/document.ts";
 import * as expansions from "./lightfile/expand.ts";
-import type { VariableLookup } from "./lightfile/expansion.ts";
+import type { VariableLookup } from "./lightfile/expand-options.ts";
 import { parseLightfile } from "./lightfile/parse.ts";
 
 export type { Diagnosed, Diagnostic, RelatedLocation, Severity } from "./diagnostics/diagnostic.ts";

@@ -1,6 +1,6 @@
 import type { Range } from "../diagnostics/source-file.ts";
 import { expandWord, splitWords } from "../lightfile/expand.ts";
-import type { VariableLookup } from "../lightfile/expansion.ts";
+import type { VariableLookup } from "../lightfile/expand-options.ts";
 import { ExpansionError } from "../lightfile/expansion-error.ts";
 import type { Findings } from "./findings.ts";
 

@@ -1,4 +1,5 @@
-import { type ExpandOptions, Expansion, type VariableLookup } from "./expansion.ts";
+import type { ExpandOptions, VariableLookup } from "./expand-options.ts";
+import { Expansion } from "./expansion.ts";
 import { ExpansionError } from "./expansion-error.ts";
 import { isOrdinaryName } from "./variable-name.ts";
 import { WordList } from "./word-list.ts";

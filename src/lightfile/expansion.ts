@@ -1,3 +1,4 @@
+import type { ExpandOptions, VariableLookup } from "./expand-options.ts";
 import { ExpansionError } from "./expansion-error.ts";
 import {
   cutPrefix,
@@ -8,19 +9,6 @@ import {
 } from "./shell-pattern.ts";
 import { isOrdinaryName, variableNameAt } from "./variable-name.ts";
 import type { WordList } from "./word-list.ts";
-
-/** The value of a variable; undefined when it is not set, which differs from empty. */
-export type VariableLookup = (name: string) => string | undefined;
-
-export interface ExpandOptions {
-  /** The file's escape character. */
-  readonly escape: "\\" | "`";
-  /**
-   * Told of each variable that is not set where nothing is given in its place (`$n`, `${n}` and the cutting and
-   * replacing forms, but not `-`, `+` and `?`). `offset` is that of the `$` in the word.
-   */
-  readonly onUndefined?: (name: string, offset: number) => void;
-}
 
 /** Each level costs a few stack frames; real words have two or three. */
 const deepestNesting = 200;

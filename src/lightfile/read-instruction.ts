@@ -2,6 +2,7 @@ import { didYouMean } from "../diagnostics/suggest.ts";
 import { unreachable } from "../diagnostics/unreachable.ts";
 import type { Instruction, Word } from "./ast.ts";
 import type { ParsedInstruction } from "./grammar.ts";
+import { joinContinuations } from "./joined-text.ts";
 import { readAssignments, readDeclarations, readSettings } from "./read-assignments.ts";
 import { readFrom, readImport, readMixin, readUse } from "./read-blocks.ts";
 import { readCommand, readEnvFromOutput, readHealthcheck, readShell } from "./read-command.ts";
@@ -130,7 +131,12 @@ function readOnbuild(parsed: ParsedInstruction, base: InstructionParts, context:
       hint: "write ONBUILD once",
     });
   }
-  if (parsed.trigger === null) return { kind: "invalid", ...base, words: [], json: false };
+  if (parsed.trigger === null) {
+    const words = plainWords(parsed, context);
+    // Behind ONBUILD a # is no comment: it is the first letter of an instruction that nobody knows.
+    if (words[0] !== undefined && parsed.arguments.length > 0) reportUnknownInstruction(words[0], context);
+    return { kind: "invalid", ...base, words, json: false };
+  }
   const trigger = readInstruction(parsed.trigger, context);
   if (neverTriggers.has(trigger.kind)) {
     reporter.error({
@@ -166,9 +172,19 @@ function reportUnknownInstruction(keyword: Word, context: ReadContext): void {
     range: keyword.range,
     message: `unknown instruction ${quoteWord(keyword.text)}`,
     hint:
+      continuedName(keyword, context) ??
       didYouMean(name, instructionNames) ??
       "if the line belongs to the one before, that one must end with the escape character",
   });
+}
+
+/** For a name that is cut by a continuation. */
+function continuedName(keyword: Word, context: ReadContext): string | undefined {
+  const { start, end } = keyword.range;
+  const wordEnd = scanPlainWord(context.text, start, context.escape);
+  if (wordEnd === end) return undefined;
+  const joined = joinContinuations(context.text, { start, end: wordEnd }, context.escape).text.toUpperCase();
+  return isInstructionName(joined) ? `write ${joined} on one line` : undefined;
 }
 
 function reportMissingBlank(keyword: Word, context: ReadContext): void {

@@ -7,7 +7,6 @@ import { ExpansionError } from "../../src/lightfile/expansion-error.ts";
 import { parseIgnoreFile } from "../../src/lightfile/ignore-pattern.ts";
 import { parseLightfile } from "../../src/lightfile/parse.ts";
 import { matchWildcard } from "../../src/lightfile/wildcard.ts";
-import { nastyLightfiles } from "../support/nasty-lightfiles.ts";
 
 /** More with FUZZ_RUNS=1000000. */
 const runs = Number(process.env.FUZZ_RUNS ?? 1000);
@@ -205,30 +204,4 @@ describe("mutated words and patterns", () => {
       { numRuns: runs },
     );
   });
-});
-
-/** With FUZZ_RUNS a megabyte: what is quadratic in that does not end within the time limit of the test. */
-const nastyLength = process.env.FUZZ_RUNS === undefined ? 200_000 : 1_000_000;
-
-describe("a long text of", () => {
-  for (const [shape, text] of Object.entries(nastyLightfiles(nastyLength))) {
-    test(`${shape} is parsed`, { timeout: 120_000 }, () => {
-      expect(parseLightfile({ path: "Lightfile", text }).value.source.text).toHaveLength(text.length);
-    });
-  }
-
-  test.each(["${a:-", "${a:-}", "$", "'", '"', "\\", "${a#*}", "${a//a/b}", "a ", "<< "])(
-    "%s is expanded or refused",
-    { timeout: 120_000 },
-    (shape) => {
-      const word = shape.repeat(nastyLength / shape.length);
-      for (const expand of [expandWord, splitWords, (text: string) => variablesIn(text, { escape: "\\" })]) {
-        try {
-          expand(word, () => "aaaa", { escape: "\\" });
-        } catch (error) {
-          if (!(error instanceof ExpansionError)) throw error;
-        }
-      }
-    },
-  );
 });
