@@ -16,12 +16,15 @@ export function codeActionsFor(
   const isWanted = (kind: string) =>
     context.only?.some((only) => kind === only || kind.startsWith(`${only}.`)) ?? true;
   const actions: CodeAction[] = [];
+  const ignored: CodeAction[] = [];
   if (isWanted(CodeActionKind.QuickFix)) {
     for (const finding of findings) {
       if (finding.range.end < start || finding.range.start > end) continue;
       for (const fix of finding.fixes) actions.push(toAction(file, finding, fix));
+      if (finding.severity === "warning") ignored.push(...ignoreAction(file, finding));
     }
   }
+  actions.push(...ignored);
   const edits = withoutOverlaps(
     findings.flatMap(({ fixes }) => fixes.find(({ isSafe }) => isSafe)?.edits ?? []),
   );
@@ -33,6 +36,24 @@ export function codeActionsFor(
     });
   }
   return actions;
+}
+
+/** Leaves a warning out for its instruction; none where no instruction holds it. */
+function ignoreAction(file: ParsedFile, finding: Finding): readonly CodeAction[] {
+  const { source, instructions } = file.table.tree;
+  const instruction = instructions.find(
+    ({ range }) => range.start <= finding.range.start && finding.range.start <= range.end,
+  );
+  if (instruction === undefined) return [];
+  const lineStart = source.text.lastIndexOf("\n", instruction.range.start - 1) + 1;
+  const indent = source.text.slice(lineStart, instruction.range.start);
+  const newText = `${indent}# lightbox-ignore ${finding.code}\n`;
+  const fix: Fix = {
+    title: `Ignore ${finding.code} for this ${instruction.keyword.text.toUpperCase()}`,
+    edits: [{ range: { start: lineStart, end: lineStart }, newText }],
+    isSafe: false,
+  };
+  return [toAction(file, finding, fix)];
 }
 
 function toAction(file: ParsedFile, finding: Finding, fix: Fix): CodeAction {

@@ -27,8 +27,14 @@ export interface CompletionSources {
   readonly contextFolder: (path: string) => readonly FolderEntry[];
   /** What a folder holds; the path is relative to the Lightfile's. */
   readonly folder: (path: string) => readonly FolderEntry[];
-  /** Names of the lint rules. */
-  readonly rules: readonly string[];
+  /** What lint can be told to leave out. */
+  readonly rules: readonly RuleSummary[];
+}
+
+export interface RuleSummary {
+  readonly name: string;
+  /** When it speaks. */
+  readonly summary: string;
 }
 
 /** What could be written at an offset, best first within each kind; not filtered by what is written already. */
@@ -94,24 +100,31 @@ function mayStandIn(
 }
 
 function completeComment(context: Context, text: string): readonly Suggestion[] {
-  const { table, offset, sources } = context;
-  const rules = /^#\s*check\s*=.*\b(?:skip|error|experimental)=(?:[\w,]*,)?(\w*)$/i.exec(text);
-  if (rules !== null)
-    return plain(context, offset - (rules[1]?.length ?? 0), "rule", ["all", ...sources.rules]);
+  const { table, offset } = context;
   const start = offset - (/\w*$/.exec(text)?.[0].length ?? 0);
+  if (/^#\s*lightbox-ignore\s+(?:\w+[\s,]+)*\w*$/i.test(text)) return completeRule(context, start);
+  if (/^#\s*check\s*=.*\b(?:skip|error|experimental)=(?:\w*,)*\w*$/i.test(text))
+    return completeRule(context, start);
   if (/^#\s*check\s*=\s*\w*$/i.test(text)) return plain(context, start, "value", ["skip=", "error=true"]);
-  const inZone = table.tree.instructions.every((instruction) => instruction.range.start > offset);
-  if (/^#\s*\w*$/.test(text)) {
-    const names = inZone ? directiveNames : ["check"];
-    return plain(
-      context,
-      start,
-      "value",
-      names.map((name) => `${name}=`),
-    );
+  if (/^#\s*[\w-]*$/.test(text)) {
+    const inZone = table.tree.instructions.every((instruction) => instruction.range.start > offset);
+    const names = (inZone ? directiveNames : ["check"]).map((name) => `${name}=`);
+    const wordStart = offset - (/[\w-]*$/.exec(text)?.[0].length ?? 0);
+    return plain(context, wordStart, "value", [...names, "lightbox-ignore "]);
   }
   if (/^#\s*escape\s*=\s*$/i.test(text)) return plain(context, offset, "value", ["\\", "`"]);
   return [];
+}
+
+function completeRule(context: Context, start: number): readonly Suggestion[] {
+  const range = { start, end: context.offset };
+  return [{ name: "all", summary: "every warning" }, ...context.sources.rules].map(({ name, summary }) => ({
+    label: name,
+    kind: "rule",
+    newText: name,
+    range,
+    detail: summary,
+  }));
 }
 
 /** Null when no variable is being written at the offset. */

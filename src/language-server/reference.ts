@@ -27,9 +27,9 @@ export function describe(reference: Reference, name: InstructionName, flag?: str
   const head = ["```lightfile", usage, "```", summary].join("\n");
   const section = reference.get(name);
   if (flag === undefined) {
+    // A section begins with the usage itself.
     if (section === undefined) return head;
-    const text = section.length > longestSection ? `${section.slice(0, longestSection)}…` : section;
-    return `${head}\n\n${text}`;
+    return section.length > longestSection ? `${section.slice(0, longestSection)}…` : section;
   }
   const kind = Object.entries(flags).find(([known]) => known === flag)?.[1];
   const written = kind === "boolean" ? `--${flag}` : `--${flag}=value`;

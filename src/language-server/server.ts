@@ -18,7 +18,7 @@ import {
 import { TextDocument } from "vscode-languageserver-textdocument";
 import { format } from "../lightfile/format/format.ts";
 import { codeActionsFor } from "./code-actions.ts";
-import { complete } from "./completion.ts";
+import { complete, type RuleSummary } from "./completion.ts";
 import { ignoredBy, listFolder } from "./disk.ts";
 import { foldsOf } from "./folding.ts";
 import { highlightsOf, highlightTypes } from "./highlights.ts";
@@ -41,8 +41,7 @@ import { type ParsedFile, Workspace } from "./workspace.ts";
 export interface ServerOptions {
   readonly version: string;
   readonly reference: Reference;
-  /** Names of the lint rules. */
-  readonly rules: readonly string[];
+  readonly rules: readonly RuleSummary[];
   /** How long nobody has to type before the diagnostics are made anew. */
   readonly quietMs: number;
 }

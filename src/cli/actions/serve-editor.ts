@@ -4,6 +4,7 @@ import { createConnection, ProposedFeatures } from "vscode-languageserver/node";
 import { systemErrorCode } from "../../diagnostics/failure.ts";
 import { type Reference, readReference } from "../../language-server/reference.ts";
 import { serve } from "../../language-server/server.ts";
+import { rules } from "../../lint/rules.ts";
 import { exitCodes } from "../exit-code.ts";
 import { findPackageDirectory } from "../package-directory.ts";
 import type { Session } from "../session.ts";
@@ -14,7 +15,7 @@ export async function serveEditor(session: Session): Promise<void> {
   serve(connection, {
     version: session.version,
     reference: await readReferencePage(),
-    rules: [],
+    rules,
     quietMs: 150,
   });
   await untilAborted(session.signal);

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
-import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -9,7 +9,7 @@ import { openLayerStore } from "../../../src/layers/open-layer-store.ts";
 import { emptyConfiguration } from "../../../src/model/sandbox-configuration.ts";
 import { SandboxRecords } from "../../../src/worker/local/sandbox-record.ts";
 import { FakeWorker } from "../../support/fake-worker.ts";
-import { snapshotOf } from "../../support/layer-store-fixture.ts";
+import { snapshotOf, testImageDigest } from "../../support/layer-store-fixture.ts";
 import { remoteToken, startRemoteRig } from "../../support/remote-rig.ts";
 import { type TemporaryFolder, temporaryFolder } from "../../support/temporary-folder.ts";
 
@@ -189,17 +189,18 @@ async function answer(line: string, more: NodeJS.ProcessEnv = {}): Promise<reado
 }
 
 describe("names of another worker", () => {
-  test("come from the one that --host names, with the state of its sandboxes", async () => {
-    const worker = new FakeWorker();
-    await using rig = await startRemoteRig(worker, {
-      server: { version: "0.0.0" },
-      client: { version: "0.0.0" },
-    });
-    const { version } = await import("../../../src/cli/version.ts");
-    expect(rig.server.url).toContain("127.0.0.1");
+  test("come from the one that --host names, and from no other", async () => {
+    const worker = new FakeWorker({ images: [testImageDigest] });
+    const { signal } = new AbortController();
+    await worker.publishSnapshot({ name: "far-away", ...snapshotOf(null, 16) }, signal);
+    await using rig = await startRemoteRig(worker);
     const lines = await answer(`lightbox --host ${rig.server.url} run `, { LIGHTBOX_TOKEN: remoteToken });
-    expect(version).not.toBe("");
-    expect(lines).toEqual([":nothing"]);
+    expect(lines).toEqual(["far-away\tdebian:12", ":nothing"]);
+  });
+
+  test("of the machine are the remembered ones while it is off: it is not started for them", async () => {
+    expect(await answer("lightbox run on")).toEqual(["on-machine\t", ":nothing"]);
+    expect((await readdir(join(folder.path, "home"))).toSorted()).toEqual(["index", "store"]);
   });
 
   test("are left out when it cannot be reached, or there is no token", async () => {

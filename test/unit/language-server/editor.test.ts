@@ -127,7 +127,7 @@ describe("an editor that starts lightbox lsp", () => {
         newText: "RUN ",
         range: { start: { line: 1, character: 0 }, end: { line: 1, character: 1 } },
       },
-      documentation: { kind: "markdown", value: expect.stringContaining("Runs a command") },
+      documentation: { kind: "markdown", value: expect.stringContaining("RUN [flags]") },
     });
   });
 
@@ -168,7 +168,7 @@ describe("an editor that starts lightbox lsp", () => {
       const result = await editor.connection.sendRequest(HoverRequest.type, { textDocument, position });
       return MarkupContent.is(result?.contents) ? result.contents.value : null;
     };
-    expect(await hover("FROM debian\nR|UN make")).toContain("RUN [flags] command");
+    expect(await hover("FROM debian\nR|UN make")).toContain("RUN [flags]");
     expect(await hover("FROM debian\nRUN --ret|ry=3 make")).toContain("`--retry=value` of RUN");
     expect(await hover("# what we call it\nARG NAME=x\nFROM debian:$N|AME")).toMatch(
       /ARG NAME=x[\s\S]*what we call it/,
@@ -291,20 +291,39 @@ describe("an editor that starts lightbox lsp", () => {
     expect(lines.join("\n")).toBe(format(text).text);
   });
 
-  test("offers the fixes of lint", async () => {
+  test("offers the fixes of lint, and to leave a warning out", async () => {
     const { lint } = await import("../../../src/lint/lint.ts");
     const text = "FROM debian:12 as Base\nRUN make\nSNAPSHOT x\n";
-    const fixes = lint(text).flatMap((finding) => finding.fixes);
+    const findings = lint(text);
+    const fixes = findings.flatMap((finding) => finding.fixes);
+    expect(fixes.length).toBeGreaterThan(0);
     const { textDocument } = await at(`${text}|`);
     const actions = await editor.connection.sendRequest(CodeActionRequest.type, {
       textDocument,
       range: { start: { line: 0, character: 0 }, end: { line: 3, character: 0 } },
       context: { diagnostics: [] },
     });
-    const titles = (actions ?? [])
-      .map(({ title }) => title)
-      .filter((title) => title !== "Apply all safe fixes");
-    expect(titles).toEqual(fixes.map(({ title }) => title));
+    const titles = (actions ?? []).map(({ title }) => title);
+    const ignores = findings.map(({ code }) => `Ignore ${code} for this FROM`);
+    const wanted = [...fixes.map(({ title }) => title), ...ignores, "Apply all safe fixes"];
+    expect(titles.toSorted()).toEqual(wanted.toSorted());
+  });
+
+  test("has an action after which the warning is gone", async () => {
+    const { textDocument, text } = await at("FROM debian:12\n  |RUN cd /x && make\nSNAPSHOT x\n");
+    const actions = await editor.connection.sendRequest(CodeActionRequest.type, {
+      textDocument,
+      range: { start: { line: 1, character: 2 }, end: { line: 1, character: 20 } },
+      context: { diagnostics: [], only: ["quickfix"] },
+    });
+    const found = (actions ?? []).find((action) => action.title === "Ignore CdInRun for this RUN");
+    const edits =
+      found !== undefined && "edit" in found ? found.edit?.changes?.[textDocument.uri] : undefined;
+    const lines = text.split("\n");
+    for (const { range, newText } of edits ?? []) lines[range.start.line] = newText + lines[range.start.line];
+    const { lint } = await import("../../../src/lint/lint.ts");
+    expect(lint(text).map(({ code }) => code)).toContain("CdInRun");
+    expect(lint(lines.join("\n")).map(({ code }) => code)).not.toContain("CdInRun");
   });
 
   test("colours by meaning", async () => {
