@@ -22,7 +22,7 @@ import { type Pins, pinsOf } from "../sources/pins.ts";
 import type { BakeCollaborators, BakeRequest } from "./bake-request.ts";
 import { checkedDiagnostics } from "./checked-diagnostics.ts";
 import { entryProgram } from "./entry-program.ts";
-import { resolvePinned } from "./pinned-images.ts";
+import { isFixed, resolvePinned } from "./pinned-images.ts";
 import { openRemoteContent } from "./remote-content.ts";
 
 export interface LockRequest
@@ -160,7 +160,7 @@ async function findPins(request: LockRequest, search: Search, signal: AbortSigna
   if (hasErrors(diagnostics)) return { pins: null, diagnostics };
   const pins: LockContent = {
     images: images
-      .filter(needsPin)
+      .filter(({ reference }) => !isFixed(reference, search))
       .map(({ reference, platform, digest }) => ({ reference, platform, digest })),
     git: [...commits.values()],
     urls: fetched.urls,
@@ -168,21 +168,20 @@ async function findPins(request: LockRequest, search: Search, signal: AbortSigna
   return { pins, diagnostics };
 }
 
-/** What is named by digest is pinned where it is named. */
-function needsPin({ reference }: BaseImage): boolean {
-  return !/@sha256:[0-9a-f]{64}$/.test(reference);
-}
-
 async function resolve(
   base: BaseReference,
   { request, search }: { readonly request: LockRequest; readonly search: Search },
   signal: AbortSignal,
 ): Promise<{ readonly image: BaseImage } | { readonly diagnostic: Diagnostic }> {
-  const { images, pins } = search;
+  const { images, pins, homeDirectory } = search;
   const { platform } = request;
   try {
     // What has no pin is asked for, whatever is remembered of it.
-    const { image } = await resolvePinned(base.reference, { images, platform, pull: true, pins }, signal);
+    const { image } = await resolvePinned(
+      base.reference,
+      { images, platform, pull: true, pins, homeDirectory },
+      signal,
+    );
     return { image };
   } catch (error) {
     const diagnostic = locateFailure(error, base);

@@ -1,5 +1,6 @@
 import { Failure } from "../diagnostics/failure.ts";
 import { isLocalImage } from "../graph/link/reference.ts";
+import { gitDirectoryOf } from "../sources/git.ts";
 import { type Pins, unpinned } from "../sources/pins.ts";
 import type { ImageSource, ResolvedImage } from "./image-source.ts";
 
@@ -8,6 +9,13 @@ export interface PinnedOptions {
   readonly platform: string;
   readonly pull: boolean;
   readonly pins: Pins;
+  /** LIGHTBOX_HOME: an image in a repository that is kept there is pinned by its commit. */
+  readonly homeDirectory: string;
+}
+
+/** Whether a reference cannot come to mean another image: it has a digest, or stands in a fetched commit. */
+export function isFixed(reference: string, { homeDirectory }: Pick<PinnedOptions, "homeDirectory">): boolean {
+  return /@sha256:[0-9a-f]{64}$/.test(reference) || reference.includes(`${gitDirectoryOf(homeDirectory)}/`);
 }
 
 /**
@@ -18,11 +26,11 @@ export interface PinnedOptions {
  */
 export async function resolvePinned(
   reference: string,
-  { images, platform, pull, pins }: PinnedOptions,
+  { images, platform, pull, pins, homeDirectory }: PinnedOptions,
   signal: AbortSignal,
 ): Promise<ResolvedImage> {
   const digest = pins.image(reference, platform);
-  if (/@sha256:/.test(reference) || (digest === undefined && pins.missing === "ask")) {
+  if (isFixed(reference, { homeDirectory }) || (digest === undefined && pins.missing === "ask")) {
     return await images.resolve(reference, { platform, pull }, signal);
   }
   if (digest === undefined) throw new Failure({ category: "usage", ...unpinned(reference, pins) });

@@ -132,12 +132,13 @@ async function resolveBase(
   signal: AbortSignal,
 ): Promise<BaseResult> {
   const { reference } = base;
+  const { homeDirectory } = collaborators;
   const startedAt = progress.now();
   progress.emit({ kind: "base-resolving", reference });
   try {
     const { image, remembered } = await resolvePinned(
       reference,
-      { images: collaborators.images, platform: request.platform, pull: request.pull, pins },
+      { images: collaborators.images, platform: request.platform, pull: request.pull, pins, homeDirectory },
       signal,
     );
     const durationMs = progress.now() - startedAt;

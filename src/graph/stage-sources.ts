@@ -9,7 +9,12 @@ import {
   reportUnknownArguments,
 } from "./link/open-file.ts";
 import type { FileRequest, Program, ProgramFile } from "./link/program.ts";
-import { describeReference, type FileReference, imageReferenceIn, parseReference } from "./link/reference.ts";
+import {
+  describeReference,
+  type FileReference,
+  imageReferenceFrom,
+  parseReference,
+} from "./link/reference.ts";
 import type { StageSource } from "./stage-builder.ts";
 import { wayBack } from "./stage-loops.ts";
 import {
@@ -226,12 +231,12 @@ export class StageSourceReader {
 
   /** Relative paths of the file that is baked start at its context; those of any other at its own folder. */
   #image(reference: string): StageSource {
-    const { file } = this.#options.open;
-    const isEntry = file.index === 0;
-    return {
-      kind: "image",
-      reference: isEntry ? reference : imageReferenceIn(file.context.directory, reference),
-    };
+    const { program, open } = this.#options;
+    const { entry } = program;
+    if (open.file === entry) return { kind: "image", reference };
+    const { isFetched = false, context } = open.file;
+    const start = isFetched ? null : entry.context.directory;
+    return { kind: "image", reference: imageReferenceFrom(start, context.directory, reference) };
   }
 
   #refuseStage(reference: string, range: Range, named: StageText): void {

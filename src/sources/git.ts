@@ -85,7 +85,7 @@ export async function fetchGitTree(
   const commit = place.commit ?? (await resolveGitRef(place, signal));
   checkPlace({ url: place.url, ref: commit });
   const repository = createHash("sha256").update(place.url).digest("hex").slice(0, 24);
-  const parent = join(homeDirectory, "git", repository);
+  const parent = join(gitDirectoryOf(homeDirectory), repository);
   const kept = join(parent, commit);
   const tree = { commit, directory: join(kept, "tree"), gitDirectory: join(kept, "git") };
   if (await isThere(kept)) return tree;
@@ -102,6 +102,11 @@ export async function fetchGitTree(
     await rm(making, { recursive: true, force: true });
   }
   return tree;
+}
+
+/** Where the trees of repositories are kept. */
+export function gitDirectoryOf(homeDirectory: string): string {
+  return join(homeDirectory, "git");
 }
 
 interface CheckOut {

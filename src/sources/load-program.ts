@@ -128,7 +128,8 @@ class Loader {
     const actual = { ...reference, path: inside };
     this.#repositories.set(identity, { reference: actual, tree });
     const shown = `${reference.url}#${reference.ref ?? tree.commit.slice(0, 12)}:${inside}`;
-    return this.#parse(request, { identity, shown, text: found.text, path: found.path });
+    const parsed = this.#parse(request, { identity, shown, text: found.text, path: found.path });
+    return parsed === null ? null : { ...parsed, isFetched: true };
   }
 
   #parse(

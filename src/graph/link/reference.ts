@@ -1,3 +1,5 @@
+import { posix } from "node:path";
+
 /** A git repository at a ref, and a Lightfile in it. */
 export interface GitReference {
   readonly kind: "git";
@@ -86,8 +88,9 @@ export function describeReference(reference: FileReference): string {
 
 /** What people would call the file: the folder of a `Lightfile`, the name of any other, the repository's name. */
 export function labelOfReference(reference: FileReference): string {
-  const path = reference.kind === "path" ? reference.path : reference.path;
-  const segments = path.split("/").filter((segment) => segment !== "" && segment !== "." && segment !== "..");
+  const segments = reference.path
+    .split("/")
+    .filter((segment) => segment !== "" && segment !== "." && segment !== "..");
   const name = segments.at(-1) === defaultName ? segments.at(-2) : segments.at(-1);
   if (name !== undefined) return name;
   if (reference.kind === "path") return defaultName;
@@ -102,10 +105,16 @@ export function isLocalImage(reference: string): boolean {
   return reference === "scratch" || /^(?:\/|\.{1,2}(?:\/|$))/.test(reference) || localImage.test(reference);
 }
 
-/** A base image's reference with a relative path made absolute; any other as it is. */
-export function imageReferenceIn(directory: string, reference: string): string {
-  if (/^\.{1,2}(?:\/|$)/.test(reference)) return `${directory}/${reference}`;
-  const match = localImage.exec(reference);
-  const [, scheme = "", path = "", image = ""] = match ?? [];
-  return match === null || path.startsWith("/") ? reference : `${scheme}:${directory}/${path}${image}`;
+/**
+ * A local base image that a file in `directory` names, as a file in `start` would name it, so that it reads the same
+ * on every host; null: by its absolute path. What is no relative path stays as it is.
+ */
+export function imageReferenceFrom(start: string | null, directory: string, reference: string): string {
+  const [, scheme = null, path = reference, image = ""] = localImage.exec(reference) ?? [];
+  const isRelative = scheme === null ? /^\.{1,2}(?:\/|$)/.test(path) : !path.startsWith("/");
+  if (!isRelative) return reference;
+  const whole = posix.join(directory, path);
+  const way = start === null ? whole : posix.relative(start, whole);
+  if (scheme !== null) return `${scheme}:${way}${image}`;
+  return /^(?:\.\.\/|\/)/.test(way) ? way : `./${way}`;
 }

@@ -36,10 +36,10 @@ test("each knows its place, and the stage that may have been meant", () => {
 
 test("errors that need no image are told before any is looked up, warnings later", () => {
   const { earlyDiagnostics } = planText(
-    "FROM a\nHEALTHCHECK NONE\nRUN --mount=type=tmpfs,target=/t x\nEXPOSE no\n",
+    "FROM a\nCOPY --link a /a\nRUN --mount=type=tmpfs,target=/ x\nEXPOSE no\n",
   );
   expect(shown(earlyDiagnostics)).toEqual([
-    expect.stringContaining("error NotSupportedYet 3:5"),
+    expect.stringContaining("error InvalidMountField 3:23 target=/"),
     expect.stringContaining("error InvalidPort 4:8"),
   ]);
 });

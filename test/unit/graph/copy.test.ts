@@ -140,10 +140,63 @@ describe("--from", () => {
   });
 });
 
-test("ADD of a local file is a COPY that refuses archives", () => {
-  expect(copyOf("ADD a /x").source).toMatchObject({ kind: "context", archives: "refuse" });
-  expect(copyOf("ADD --unpack=false a /x").source).not.toHaveProperty("archives");
-  expect(copyOf("COPY a /x").source).not.toHaveProperty("archives");
+test("ADD unpacks archives unless it is told not to; COPY never does", () => {
+  expect(copyOf("ADD a /x").source).toMatchObject({ kind: "context", unpacks: "auto" });
+  expect(copyOf("ADD --unpack a /x").source).toMatchObject({ unpacks: "always" });
+  expect(copyOf("ADD --unpack=false a /x").source).toMatchObject({ unpacks: "never" });
+  expect(copyOf("COPY a /x").source).toMatchObject({ unpacks: "never" });
+});
+
+test("flags of the selection reach the files of the context and of a stage alike", () => {
+  const flags = "--parents --exclude=*.md --exclude=!a.md --if-exists";
+  expect(copyOf(`COPY ${flags} a /x`)).toMatchObject({
+    source: {
+      kind: "context",
+      excludes: [{ pattern: "*.md" }, { pattern: "!a.md" }],
+      keepsParents: true,
+      ifExists: true,
+    },
+    destinationIsDirectory: true,
+  });
+  const [, final] = planOf(`FROM a AS t\nRUN x\nFROM a\nCOPY --from=t ${flags} a /x\n`).stages;
+  expect(final?.steps[0]?.definition).toMatchObject({
+    source: { kind: "stage", paths: ["a"], excludes: ["*.md", "!a.md"], keepsParents: true, ifExists: true },
+  });
+});
+
+describe("ADD of what is elsewhere", () => {
+  const patternOf = (line: string) => {
+    const { source } = copyOf(line);
+    return source.kind === "context" ? source.patterns[0] : undefined;
+  };
+  const sum = `sha256:${"0".repeat(64)}`;
+
+  test("a URL: without what follows #, named for the end of its path", () => {
+    expect(patternOf(`ADD --checksum=${sum} https://example.org/a/tool%20x.tgz?v=1#here /x/`)).toMatchObject({
+      kind: "url",
+      url: "https://example.org/a/tool%20x.tgz?v=1",
+      name: "tool x.tgz",
+      checksum: sum,
+    });
+    expect(patternOf("ADD https://example.org/a /x")).toMatchObject({ checksum: null, name: "a" });
+  });
+
+  test.each([
+    ["https://example.org/a/b.git", "https://example.org/a/b.git", null, ""],
+    ["https://example.org/a/b.git#v1:docs/", "https://example.org/a/b.git", "v1", "docs"],
+    ["git@example.org:a/b.git#:docs", "git@example.org:a/b.git", null, "docs"],
+    ["ssh://git@example.org/a", "ssh://git@example.org/a", null, ""],
+    ["file:///srv/a.git#main", "file:///srv/a.git", "main", ""],
+  ])("a repository: %s", (written, repository, ref, path) => {
+    expect(patternOf(`ADD ${written} /x/`)).toMatchObject({ kind: "git", repository, ref, path });
+  });
+
+  test("a repository's checksum is what its commit begins with", () => {
+    expect(patternOf("ADD --checksum=ABCDEF0 --keep-git-dir https://example.org/a.git /x/")).toMatchObject({
+      commitPrefix: "abcdef0",
+      keepsGitDirectory: true,
+    });
+  });
 });
 
 test.each([
@@ -156,10 +209,22 @@ test.each([
   ["COPY --chmod=999 a /x", "error InvalidMode 2:6 --chmod=999 | --chmod=999 is no mode"],
   ["COPY --chmod=17777 a /x", "error InvalidMode"],
   ["COPY --chmod=u+q a /x", "error InvalidMode"],
-  ["COPY --parents a /x/", "error NotSupportedYet 2:6 --parents | --parents of COPY cannot act yet"],
+  ["COPY --exclude=a[ a /x/", "error InvalidPattern 2:6 --exclude=a["],
   ["COPY --link a /x", "warning NoEffect 2:6 --link | --link of COPY changes nothing here"],
-  ["COPY https://example.org/a /x", "error NotSupportedYet 2:6 https://example.org/a | COPY cannot fetch"],
-  ["ADD git@example.org:a.git /x", "error NotSupportedYet 2:5 git@example.org:a.git | ADD cannot fetch"],
+  [
+    "COPY https://example.org/a /x",
+    "error RemoteSourceInCopy 2:6 https://example.org/a | COPY does not fetch",
+  ],
+  ["COPY git@example.org:a.git /x", "error RemoteSourceInCopy 2:6 git@example.org:a.git"],
+  ["ADD https:///%%% /x", "error InvalidUrl 2:5 https:///%%%"],
+  ["ADD https://me:secret@example.org/a /x", "error SecretInUrl 2:5"],
+  ["ADD https://example.org/ /x/", "error NamelessUrl 2:5 https://example.org/"],
+  ["ADD --checksum=md5:1 https://example.org/a /x", "error InvalidChecksum 2:5 --checksum=md5:1"],
+  ["ADD --checksum=xyz https://example.org/a.git /x", "error InvalidChecksum 2:5"],
+  [`ADD --checksum=sha256:${"0".repeat(64)} a /x`, "error InvalidChecksum 2:5"],
+  ["ADD https://example.org/a.git#main:../x /x", "error OutsideContext 2:5"],
+  ["ADD --from=busybox a /x", "error FromInAdd 2:5 --from=busybox"],
+  ["ADD --keep-git-dir a /x", "warning NoEffect 2:5 --keep-git-dir"],
   ['COPY "$EMPTY" /x', "error BlankPath"],
   ["COPY a $EMPTY", "error BlankPath 2:8 $EMPTY | the destination of COPY is empty"],
   ["COPY --from=scratch a /x", "error UnsupportedBase"],

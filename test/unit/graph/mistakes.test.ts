@@ -27,15 +27,17 @@ test.each([
   ["EXPOSE 127.0.0.1:80:80", "warning ExposeInvalidFormat 2:8 127.0.0.1:80:80"],
   ["STOPSIGNAL SIGWHAT", 'error InvalidSignal 2:12 SIGWHAT | "SIGWHAT" is no signal'],
   ["STOPSIGNAL 65", "error InvalidSignal"],
-  ["HEALTHCHECK CMD true", "warning NoEffect 2:1 HEALTHCHECK | HEALTHCHECK has no effect"],
   ["MAINTAINER me", "warning NoEffect 2:1 MAINTAINER"],
-  ["ONBUILD RUN x", "error NotSupportedYet 2:1 ONBUILD | ONBUILD cannot act yet"],
+  ["ONBUILD SNAPSHOT x", "error OnbuildNotAllowed 2:9 SNAPSHOT"],
+  ["ONBUILD TEST x", "error OnbuildNotAllowed 2:9 TEST"],
   [
-    "RUN --mount=type=cache,target=/c x",
-    "error NotSupportedYet 2:5 --mount=type=cache,target=/c | --mount of RUN cannot act yet",
+    "HEALTHCHECK --interval=5 CMD true",
+    "error InvalidDuration 2:13 --interval=5 | --interval=5 is no time | a number needs a unit: --interval=5s",
   ],
-  ["RUN --timeout=5s x", "error NotSupportedYet 2:5 --timeout=5s"],
-  ["RUN --network=example.org x", "error NotSupportedYet 2:5 --network=example.org"],
+  ["HEALTHCHECK --retries=0 CMD true", "error InvalidCount 2:13 --retries=0"],
+  ["HEALTHCHECK --interval=0s CMD true", "error InvalidDuration"],
+  ["HEALTHCHECK --timeout=1s NONE", "error InvalidHealthcheck 2:13 --timeout=1s"],
+  ["RUN --security=insecure x", "error NotSupportedYet 2:5 --security=insecure"],
   ["ENV A=$MISPELT", "warning UndefinedVar 2:7 $MISPELT | nothing sets $MISPELT here, so it is empty"],
   ["ENV A=$" + "{A", "error BadSubstitution 2:7"],
   ["ENV A=x$" + "{B:?no-B}", "error RequiredVariable 2:8"],
@@ -122,7 +124,7 @@ test("a build argument that no ARG declares is warned of, with the nearest name"
 
 test("all mistakes of the needed stages are reported in one run", () => {
   const codes = planText(
-    inStage("USER $A:", "ONBUILD RUN x", "EXPOSE no", "COPY --chmod=9 a b"),
+    inStage("USER $A:", "ONBUILD TEST x", "EXPOSE no", "COPY --chmod=9 a b"),
   ).diagnostics.map((diagnostic) => diagnostic.code);
-  expect(codes).toEqual(["UndefinedVar", "InvalidUser", "NotSupportedYet", "InvalidPort", "InvalidMode"]);
+  expect(codes).toEqual(["UndefinedVar", "InvalidUser", "OnbuildNotAllowed", "InvalidPort", "InvalidMode"]);
 });
