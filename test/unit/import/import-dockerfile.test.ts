@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { hasErrors } from "../../../src/diagnostics/diagnostic.ts";
@@ -6,6 +7,7 @@ import { defaultSnapshotName } from "../../../src/import/default-name.ts";
 import { importDockerfile } from "../../../src/import/import-dockerfile.ts";
 import { ChangedText } from "../../../src/import/text-change.ts";
 import { parseLightfile } from "../../../src/lightfile/parse.ts";
+import { mutatedText } from "../../support/mutated-text.ts";
 import { shown } from "../../support/planned.ts";
 
 function imported(text: string) {
@@ -126,6 +128,28 @@ describe("an imported Dockerfile", () => {
         const result = imported(crlf ? text.replaceAll("\n", "\r\n") : text).text;
         expect(result).not.toBeNull();
         expect(hasErrors(parseLightfile({ path: "Lightfile", text: result ?? "" }).diagnostics)).toBe(false);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe("a Dockerfile with anything in it", () => {
+  const folder = new URL("../../golden/import/", import.meta.url);
+  const originals = readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => readFileSync(new URL(`${name}/Dockerfile`, folder), "utf8"));
+  const piece = fc.constantFrom(
+    ..."\\\n|\n|'|\"|[|]|<<EOF|EOF\n|$|{|}|`|FROM |ONBUILD |--|=|,|#|USE m\n|TEST x\n".split("|"),
+  );
+
+  test("becomes a Lightfile without errors, or is refused with a reason", () => {
+    const texts = fc.constantFrom(...originals).chain((original) => mutatedText(original, piece));
+    fc.assert(
+      fc.property(texts, (text) => {
+        const { text: result, notes } = imported(text);
+        if (result === null) expect(notes.join()).toMatch(/^error /);
+        else expect(hasErrors(parseLightfile({ path: "Lightfile", text: result }).diagnostics)).toBe(false);
       }),
       { numRuns: 300 },
     );
