@@ -23,7 +23,7 @@ export async function readSource(path: string, written: string): Promise<FoundSo
     if (await exists(join(path, "oci-layout"))) return { kind: "image" };
     return await readWhole(join(path, "Lightfile"), `${written.replace(/\/$/, "")}/Lightfile`, true);
   } catch (error) {
-    const code = systemErrorCode(error);
+    const code = error instanceof Failure ? undefined : systemErrorCode(error);
     if (code === undefined) throw error;
     if (code === "ENOENT" || code === "ENOTDIR") throw await notFound(path, written);
     throw new Failure({
