@@ -290,7 +290,7 @@ const cases: Readonly<Record<string, () => Promise<void>>> = {
     const clash = await bake([
       copy({ source: context(tree), destination: "/etc/passwd", destinationIsDirectory: false }),
     ]);
-    assert.partialDeepStrictEqual(clash.outcome, { reason: { code: "CopyDirectoryOntoFile" } });
+    assert.partialDeepStrictEqual(clash.outcome, { reason: { code: "NotADirectory" } });
   },
   "COPY from a stage keeps owners, modes, links and times; a missing path names near ones": async () => {
     const stage = run(

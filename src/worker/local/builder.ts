@@ -133,6 +133,6 @@ function flushFailed(): Failure {
     code: "FlushFailed",
     category: "environment",
     message: "the builder could not write its changes to its disk",
-    hint: "is there space left on the host's disk?",
+    hint: "see that the disk with lightbox's store has space left (`lightbox prune` frees some), then bake again",
   });
 }

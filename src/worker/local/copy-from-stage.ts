@@ -62,13 +62,16 @@ async function sourceNotFound(
   for (const { literal } of components) {
     const next = posix.join(parent, literal ?? "");
     if ((await files.statIfExists(next)) === undefined) {
-      const hint = didYouMean(posix.basename(next), await namesIn(files, parent));
+      const hint = didYouMean(posix.basename(next), await namesIn(files, parent)) ?? correctPath;
       return new StepRefused("CopySourceNotFound", `the stage has no ${written}: there is no ${next}`, hint);
     }
     parent = next;
   }
-  return new StepRefused("CopySourceNotFound", `the stage has no ${written}`);
+  return new StepRefused("CopySourceNotFound", `the stage has no ${written}`, correctPath);
 }
+
+const correctPath =
+  "correct the path: it is one in the stage's or image's own files, as its last step left them";
 
 async function readTree(files: GuestFiles, written: string, path: string): Promise<CopyTree> {
   // A source that is a link, or is reached through one, is followed; links found below stay links.

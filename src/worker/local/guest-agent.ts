@@ -72,7 +72,7 @@ export function microVmLost(name: string, cause?: unknown): Failure {
     code: "MicroVmLost",
     category: "environment",
     message: `the microVM ${name} ended unexpectedly`,
-    hint: "it may have run out of memory: try `RESOURCES memory=…`, and see the host's log",
+    hint: "somebody stopped it, or it ran out of memory: give a builder more with `RESOURCES memory=…`, a sandbox with `lightbox run --memory`",
     cause,
   });
 }

@@ -96,10 +96,10 @@ async function launchSource({ store }: SandboxHost, { from }: LaunchRequest): Pr
   const record = await store.getDebug(from.layer);
   if (record === undefined) {
     throw new Failure({
-      code: "UnknownLayer",
+      code: "NothingToDebug",
       category: "usage",
-      message: "the disk of the failed step is no longer kept",
-      hint: "bake again to get it anew",
+      message: `no failed step with the key ${from.layer} is kept`,
+      hint: "it is kept until `lightbox prune`: bake again to get it anew",
     });
   }
   return {
