@@ -50,6 +50,7 @@ export interface LayerStore {
 
   /** Points the name at the document atomically; the one before stays as `NAME@previous`. */
   publishSnapshot(name: string, document: SnapshotContent): Promise<SnapshotDocument>;
+  /** Also what `NAME@previous` stands for, right behind NAME. */
   listSnapshots(): Promise<readonly SnapshotDocument[]>;
   /** Takes `NAME` and `NAME@previous`. @throws Failure `UnknownSnapshot`, with near names */
   getSnapshot(name: string): Promise<SnapshotDocument>;

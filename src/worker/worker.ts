@@ -29,6 +29,7 @@ export interface Worker extends AsyncDisposable {
 
   /** Points the name at a layer, atomically; the one before stays as `NAME@previous`. */
   publishSnapshot(request: PublishRequest, signal: AbortSignal): Promise<SnapshotDescription>;
+  /** Also what `NAME@previous` stands for. */
   listSnapshots(signal: AbortSignal): Promise<readonly SnapshotDescription[]>;
   /** @throws Failure `UnknownSnapshot`, with near names. Takes `NAME` and `NAME@previous`. */
   inspectSnapshot(name: string, signal: AbortSignal): Promise<SnapshotInspection>;
