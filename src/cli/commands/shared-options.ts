@@ -47,3 +47,8 @@ export function commandWords(words: readonly string[]): readonly string[] {
 export function collect(text: string, before: readonly string[]): string[] {
   return [...before, text];
 }
+
+/** `--format` of a command that prints a list. */
+export function tableOrJson(): Option {
+  return new Option("--format <format>", "how to print it").choices(["table", "json"]).default("table");
+}
