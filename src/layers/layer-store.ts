@@ -64,6 +64,8 @@ export interface LayerStore {
    * yet: hold first, then look, and what was found (or is sealed afterwards) stays.
    */
   hold(key: LayerKey, owner: HoldOwner): Promise<Release>;
+  /** The same for what a disk stands on, the blank disk too. */
+  holdBase(disk: DiskFoundation, owner: HoldOwner): Promise<Release>;
   /** Waits until this caller alone, of all processes, has the name. @throws Failure `Cancelled` */
   lock(name: string, options?: LockOptions): Promise<Release>;
   /** Whether somebody has the lock right now (it may change at once). */
@@ -78,6 +80,9 @@ export interface LayerStore {
 export type HoldOwner =
   | { readonly kind: "process"; readonly pid: number }
   | { readonly kind: "file"; readonly path: string };
+
+/** What a disk is written over. */
+export type DiskFoundation = Pick<WritableDisk, "parent" | "diskSizeMib">;
 
 export interface BlankDisk {
   readonly path: string;

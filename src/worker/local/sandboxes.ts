@@ -200,7 +200,7 @@ export async function reserveForBuilder(host: SandboxHost, name: string): Promis
       // The builder has the file open and follows it. Both folders are equally deep, so that the backing
       // file's relative path stays true.
       await rename(disk.path, path);
-      if (disk.parent !== null) await store.hold(disk.parent, { kind: "file", path });
+      await store.holdBase(disk, { kind: "file", path });
       await records.write({
         name,
         runtimeName: records.runtimeName(name),
