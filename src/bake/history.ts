@@ -1,10 +1,12 @@
 import { hash, randomUUID } from "node:crypto";
+import { access, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import * as v from "valibot";
-import { Failure } from "../diagnostics/failure.ts";
+import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
 import type { KeyedPlan } from "../graph/keyed-plan.ts";
+import { readKeyRecord } from "../graph/read-record.ts";
 import { type RecordedStep, recordSteps } from "../graph/recorded-step.ts";
-import { isLayerKey } from "../model/identifiers.ts";
+import { isLayerKey, isSha256Digest, type Sha256Digest } from "../model/identifiers.ts";
 import { readClientFile, writeClientFile } from "./client-file.ts";
 
 /** Small, read by every bake. */
@@ -116,6 +118,52 @@ export class BakeHistory {
       const isHarmless = error instanceof Failure && error.code === "ClientFileUnwritable" && !isNewGround;
       if (!isHarmless) throw error;
     }
+  }
+}
+
+/**
+ * The base images of the last bake of every Lightfile that is still there. Of copies from bare images, too.
+ * @throws Failure `ClientFileUnreadable`
+ */
+export async function imagesOfLastBakes(homeDirectory: string): Promise<ReadonlySet<Sha256Digest>> {
+  const folder = join(homeDirectory, "history");
+  const images = new Set<Sha256Digest>();
+  for (const name of await namesIn(folder)) {
+    const id = /^([0-9a-f]{32})\.json$/.exec(name)?.[1];
+    const head = id === undefined ? undefined : await readClientFile(join(folder, name), headSchema);
+    if (head === undefined || !(await isThere(head.lightfile))) continue;
+    const recorded = await readClientFile(join(folder, `${id}.steps.json`), stepsSchema);
+    for (const { record } of recorded?.steps ?? []) {
+      for (const image of imagesOf(record)) images.add(image);
+    }
+  }
+  return images;
+}
+
+function imagesOf(record: string): readonly Sha256Digest[] {
+  const read = readKeyRecord(record);
+  if (read === null) return [];
+  const { parent, operation } = read;
+  const source = operation.kind === "copy" && "image" in operation.source ? [operation.source.image] : [];
+  return [...("image" in parent ? [parent.image] : []), ...source].filter(isSha256Digest);
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (systemErrorCode(error) === "ENOENT") return [];
+    throw error;
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await access(path);
+    return true;
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+    return false;
   }
 }
 

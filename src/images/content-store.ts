@@ -1,6 +1,6 @@
 import { createHash, type Hash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { systemErrorCode } from "../diagnostics/failure.ts";
@@ -79,10 +79,15 @@ export class ContentStore {
     await rm(this.blobPath(digest), { force: true });
   }
 
+  /** Remembers that the blob was used now, for `pruneImages`. */
+  async touch(digest: Sha256Digest): Promise<void> {
+    const now = new Date();
+    await utimes(this.blobPath(digest), now, now).catch(ignoreMissing);
+  }
+
   /** Digests of all blobs, whole or damaged. */
   async list(): Promise<readonly Sha256Digest[]> {
-    await this.#prepare();
-    const names = await readdir(this.#blobs);
+    const names = (await readdir(this.#blobs).catch(ignoreMissing)) ?? [];
     return names.filter((name) => /^[0-9a-f]{64}$/.test(name)).map((name) => sha256Digest(`sha256:${name}`));
   }
 

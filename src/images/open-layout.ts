@@ -33,6 +33,13 @@ export async function openStoredLayout(image: BaseImage, options: OpenLayoutOpti
     throw imageCorrupt(`image ${image.reference}`, "its parts disappear from the store while they are used");
   }
   const bytes = await content.read(image.digest, maximumManifestBytes);
+  for (const digest of [
+    image.digest,
+    manifest.config.digest,
+    ...manifest.layers.map((blob) => blob.digest),
+  ]) {
+    await content.touch(digest);
+  }
   const openable = (blob: BlobIdentity) => ({ ...blob, open: () => content.open(blob.digest) });
   return layoutStream({
     manifest: openable({ digest: image.digest, sizeBytes: bytes?.byteLength ?? 0 }),
