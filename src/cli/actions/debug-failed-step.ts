@@ -1,7 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { Failure } from "../../diagnostics/failure.ts";
 import { isLayerKey, type LayerKey } from "../../model/identifiers.ts";
+import { oneLine } from "../../render/step-directory.ts";
 import type { Worker } from "../../worker/worker.ts";
+import { formatAge } from "../age.ts";
 import { findLightfile, stepsOfLastBake } from "../last-bake.ts";
 import { withWorker } from "../open-worker.ts";
 import type { LogsOptions } from "../options.ts";
@@ -50,22 +52,31 @@ export async function debugFailedStep(
 }
 
 async function failedLayerOf(
-  path: string,
+  word: string,
   worker: Worker,
   options: LogsOptions,
   session: Session,
 ): Promise<LayerKey> {
-  const lightfile = (await findLightfile(path, session)) ?? path;
+  const lightfile = await findLightfile(word, session);
+  if (lightfile === undefined) {
+    throw new Failure({
+      code: "LightfileNotFound",
+      category: "usage",
+      message: `there is no Lightfile ${word}`,
+      hint: "name the Lightfile whose bake failed, its folder, or the key of the failed layer",
+    });
+  }
   const steps = await stepsOfLastBake(lightfile, options.target, session);
-  const found = await worker.findDebugLayer(
-    steps.map((step) => step.key),
-    session.signal,
-  );
-  if (found !== undefined) return found.layer;
-  throw new Failure({
-    code: "NothingToDebug",
-    category: "usage",
-    message: `no failed step of ${path} is kept`,
-    hint: "the failed step of a Lightfile's last bake is kept until `lightbox prune`; name its --target if it had one",
-  });
+  const keys = steps.map((step) => step.key);
+  const found = await worker.findDebugLayer(keys, session.signal);
+  if (found === undefined) {
+    throw new Failure({
+      code: "NothingToDebug",
+      category: "usage",
+      message: `no failed step of ${word} is kept`,
+      hint: "the failed step of a Lightfile's last bake is kept until `lightbox prune`; name its --target if it had one",
+    });
+  }
+  session.stderr.write(`the disk as ${oneLine(found.failedStep)} left it, ${formatAge(found.createdAt)}\n`);
+  return found.layer;
 }

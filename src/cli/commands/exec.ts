@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import type { ExecOptions } from "../options.ts";
 import type { Session } from "../session.ts";
-import { collect, commandWords } from "./shared-options.ts";
+import { commandWords, environmentHelp, repeatable } from "./shared-options.ts";
 
 export function execCommand(session: Session): Command {
   return new Command("exec")
@@ -10,7 +10,7 @@ export function execCommand(session: Session): Command {
     .argument("<command...>")
     .option("-i, --interactive", "pass this terminal's input on (default when stdin is a terminal)")
     .option("-t, --tty", "give the command a terminal (default when stdin and stdout are terminals)")
-    .option("-e, --env <name=value>", "set a variable", collect, [])
+    .addOption(repeatable("-e, --env <name=value>", environmentHelp))
     .option("-w, --workdir <path>", "start in this folder")
     .option("-u, --user <user[:group]>", "run as this user")
     .passThroughOptions()

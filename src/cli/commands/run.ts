@@ -1,7 +1,13 @@
 import { Command } from "commander";
 import type { RunOptions } from "../options.ts";
 import type { Session } from "../session.ts";
-import { collect, commandWords, parseMebibytes, parsePositiveInteger } from "./shared-options.ts";
+import {
+  commandWords,
+  environmentHelp,
+  parseMebibytes,
+  parsePositiveInteger,
+  repeatable,
+} from "./shared-options.ts";
 
 export function runCommand(session: Session): Command {
   return new Command("run")
@@ -13,19 +19,16 @@ export function runCommand(session: Session): Command {
     .option("-d, --detach", "boot the sandbox, print its name and return")
     .option("-i, --interactive", "pass this terminal's input on (default when stdin is a terminal)")
     .option("-t, --tty", "give the command a terminal (default when stdin and stdout are terminals)")
-    .option(
-      "-e, --env <name=value>",
-      "set a variable; without =value, pass this environment's on",
-      collect,
-      [],
+    .addOption(repeatable("-e, --env <name=value>", environmentHelp))
+    .addOption(
+      repeatable(
+        "-p, --publish <[address:]host:guest[/udp]>",
+        "reach a port of the sandbox from this host, at 127.0.0.1 unless an address is given",
+      ),
     )
-    .option(
-      "-p, --publish <[address:]host:guest[/udp]>",
-      "reach a port of the sandbox from this host",
-      collect,
-      [],
+    .addOption(
+      repeatable("-v, --volume <source:path[:ro]>", "mount a folder of this host, or a named volume"),
     )
-    .option("-v, --volume <source:path[:ro]>", "mount a folder of this host, or a named volume", collect, [])
     .option("-w, --workdir <path>", "start in this folder")
     .option("-u, --user <user[:group]>", "run as this user")
     .option("--cpus <number>", "virtual CPUs", parsePositiveInteger)

@@ -43,12 +43,15 @@ export function commandWords(words: readonly string[]): readonly string[] {
   return words[0] === "--" ? words.slice(1) : words;
 }
 
-/** For options that may be given several times. */
-export function collect(text: string, before: readonly string[]): string[] {
-  return [...before, text];
+/** An option that may be given several times. */
+export function repeatable(flags: string, description: string): Option {
+  const collect = (text: string, before: readonly string[]): string[] => [...before, text];
+  return new Option(flags, description).argParser(collect).default([], "none");
 }
 
 /** `--format` of a command that prints a list. */
 export function tableOrJson(): Option {
   return new Option("--format <format>", "how to print it").choices(["table", "json"]).default("table");
 }
+
+export const environmentHelp = "set a variable; without =value, pass this environment's on";
