@@ -11,6 +11,8 @@ import type { Session } from "../session.ts";
 interface LoggedStep {
   /** Its number, from 1. */
   readonly name: string;
+  /** As `lightbox graph` names it; null for a snapshot's. */
+  readonly id: string | null;
   readonly title: string;
   readonly layer: LayerKey;
 }
@@ -49,7 +51,7 @@ async function stepsOfSnapshot(
   const { history } = await findSnapshot(name, worker, signal);
   return history
     .flatMap(({ layer, title }) => (layer === null ? [] : [{ layer, title }]))
-    .map((entry, index) => ({ ...entry, name: String(index + 1) }));
+    .map((entry, index) => ({ ...entry, id: null, name: String(index + 1) }));
 }
 
 async function findSnapshot(name: string, worker: Worker, signal: AbortSignal): Promise<SnapshotInspection> {
@@ -73,7 +75,10 @@ async function stepsOfLightfile(
 ): Promise<readonly LoggedStep[]> {
   const steps = await stepsOfLastBake(path, options.target, session);
   if (steps.length > 0) {
-    return steps.map((step, index) => ({ name: String(index + 1), title: step.title, layer: step.key }));
+    return steps.map(({ stage, title, key }, index) => {
+      const place = steps.slice(0, index + 1).filter((other) => other.stage === stage).length;
+      return { name: String(index + 1), id: `${stage}/${place}`, title, layer: key };
+    });
   }
   throw new Failure({
     code: "NothingBaked",
@@ -84,7 +89,7 @@ async function stepsOfLightfile(
 }
 
 function pick(steps: readonly LoggedStep[], wanted: string): LoggedStep {
-  const found = steps.find((step) => step.name === wanted);
+  const found = steps.find((step) => step.name === wanted || step.id === wanted);
   if (found !== undefined) return found;
   throw new Failure({
     code: "UnknownStep",

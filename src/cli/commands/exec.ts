@@ -8,7 +8,7 @@ export function execCommand(session: Session): Command {
     .description("Run a command in a running sandbox")
     .argument("<sandbox>")
     .argument("<command...>")
-    .option("-i, --interactive", "pass this terminal's input on (default when stdin is a terminal)")
+    .option("-i, --interactive", "pass input on (the default)")
     .option("-t, --tty", "give the command a terminal (default when stdin and stdout are terminals)")
     .addOption(repeatable("-e, --env <name=value>", environmentHelp))
     .option("-w, --workdir <path>", "start in this folder")

@@ -6,7 +6,7 @@ export function logsCommand(session: Session): Command {
   return new Command("logs")
     .description("Print the whole output of a snapshot's or Lightfile's steps")
     .argument("[target]", "a snapshot, or a Lightfile whose last bake is meant", ".")
-    .argument("[step]", "only this step, by the number that stands before it without one")
+    .argument("[step]", "only this step: its number when all are printed, or its id in `lightbox graph`")
     .option("--target <stage>", "the stage, if the Lightfile was baked with one")
     .action(async (target: string, step: string | undefined, _options: object, command: Command) => {
       const { printLogs } = await import("../actions/print-logs.ts");

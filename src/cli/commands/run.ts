@@ -17,7 +17,7 @@ export function runCommand(session: Session): Command {
     .option("--name <sandbox>", "the sandbox's name (default: made up)")
     .option("--rm", "remove the sandbox when the command ends")
     .option("-d, --detach", "boot the sandbox, print its name and return")
-    .option("-i, --interactive", "pass this terminal's input on (default when stdin is a terminal)")
+    .option("-i, --interactive", "pass input on (the default)")
     .option("-t, --tty", "give the command a terminal (default when stdin and stdout are terminals)")
     .addOption(repeatable("-e, --env <name=value>", environmentHelp))
     .addOption(

@@ -27,6 +27,7 @@ test("logs of a failed bake are those of its steps, this folder's unless another
     stderr: "no output is kept of 3 RUN echo never\n",
   });
   expect(await rig.run("logs", "Lightfile", "2")).toMatchObject({ exitCode: 0, stdout: "oh no\n" });
+  expect(await rig.run("logs", ".", "0/2")).toMatchObject({ exitCode: 0, stdout: "oh no\n" });
   const unknown = await rig.run("logs", ".", "4");
   expect(unknown.exitCode).toBe(2);
   expect(unknown.stderr).toContain("error[UnknownStep]: there is no step 4");

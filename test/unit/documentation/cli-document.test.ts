@@ -3,6 +3,9 @@ import type { Command } from "commander";
 import { describe, expect, test } from "vitest";
 import { findHome } from "../../../src/cli/home.ts";
 import { createProgram } from "../../../src/cli/program.ts";
+import { drawPlan } from "../../../src/graph/draw.ts";
+import { stepId } from "../../../src/model/identifiers.ts";
+import { planOf } from "../../support/planned.ts";
 
 const page = await readFile(new URL("../../../docs/cli.md", import.meta.url), "utf8");
 
@@ -21,9 +24,10 @@ const program = createProgram({
 /** Those of everybody's; the head of the page describes them. */
 const sharedOptions = new Set(["--host", "--help", "--version"]);
 
-/** What stands below each `###` heading that is a command. */
+/** What stands below each `###` heading that is a command, examples left out. */
 const sections = new Map(
   page
+    .replaceAll(/^```[^]*?^```$/gm, "")
     .split(/^(?=##)/m)
     .map((section) => [/^### `lightbox ([^`]+)`$/m.exec(section)?.[1] ?? "", section] as const)
     .filter(([title]) => title !== ""),
@@ -51,6 +55,24 @@ function optionsOf(command: Command): { readonly short: string | undefined; read
 
 test("docs/cli.md has a section for each command, headed by how it is called, and no other", () => {
   expect([...sections.keys()].sort()).toEqual(visible.map(usageOf).sort());
+});
+
+test("the JSON of lightbox graph is as its example shows", () => {
+  const [, example = ""] = /```json\n([^`]*)```/.exec(page) ?? [];
+  const plan = planOf(`FROM debian:trixie-slim AS build
+RESOURCES disk=8G
+RUN make
+FROM debian:trixie-slim
+RESOURCES disk=8G
+COPY --from=build /app /app
+SNAPSHOT app
+`);
+  const statuses = new Map([
+    [stepId("build/1"), "cached"],
+    [stepId("1/1"), "will-run"],
+  ]);
+  const drawn = drawPlan(plan, "json", statuses).replaceAll(/sha256:\w+/g, "sha256:…");
+  expect(JSON.parse(drawn)).toEqual(JSON.parse(example));
 });
 
 test("the head of docs/cli.md describes what all commands take", () => {
