@@ -27,7 +27,7 @@ const sharedOptions = new Set(["--host", "--help", "--version"]);
 /** What stands below each `###` heading that is a command, examples left out. */
 const sections = new Map(
   page
-    .replaceAll(/^```[^]*?^```$/gm, "")
+    .replaceAll(/^```[\s\S]*?^```$/gm, "")
     .split(/^(?=##)/m)
     .map((section) => [/^### `lightbox ([^`]+)`$/m.exec(section)?.[1] ?? "", section] as const)
     .filter(([title]) => title !== ""),
