@@ -2,7 +2,8 @@ import { posix } from "node:path";
 import pLimit from "p-limit";
 import { didYouMean } from "../../diagnostics/suggest.ts";
 import type { CopyEntry, CopyTree } from "./copy-tree.ts";
-import type { GuestFile, GuestFiles } from "./guest-files.ts";
+import type { GuestFile } from "./guest-file.ts";
+import type { GuestFiles } from "./guest-files.ts";
 import { type NamePattern, parsePathPattern } from "./path-pattern.ts";
 import { StepRefused } from "./step-refused.ts";
 

@@ -4,7 +4,8 @@ import { Failure } from "../../diagnostics/failure.ts";
 import type { CopyMode } from "../../model/step-operation.ts";
 import type { CopyDirectory, CopyEntry, CopyFile, CopySymlink, CopyTree } from "./copy-tree.ts";
 import { appliedMode } from "./file-mode.ts";
-import { type GuestFiles, guestErrno } from "./guest-files.ts";
+import { guestErrno } from "./guest-file.ts";
+import type { GuestFiles } from "./guest-files.ts";
 import { notADirectory, StepRefused } from "./step-refused.ts";
 import type { Owner } from "./users.ts";
 

@@ -1,5 +1,5 @@
 import type { StepFailure } from "../worker.ts";
-import { GuestFileError } from "./guest-files.ts";
+import { GuestFileError } from "./guest-file.ts";
 
 /** Ends a step that cannot be carried out; it becomes the step's outcome, not a failure of the bake. */
 export class StepRefused extends Error {

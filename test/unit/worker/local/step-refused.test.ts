@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { GuestFileError } from "../../../../src/worker/local/guest-files.ts";
+import { GuestFileError } from "../../../../src/worker/local/guest-file.ts";
 import { commandNotStarted, notADirectory, stepRefusal } from "../../../../src/worker/local/step-refused.ts";
 
 test("a full builder disk and a refusing kernel are the step's outcomes, each with what to do", () => {
