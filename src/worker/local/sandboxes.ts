@@ -9,9 +9,9 @@ import type { LaunchRequest, Resources, SandboxDescription } from "../worker.ts"
 import { ensureDirectory } from "./guest-directories.ts";
 import { renewGuestIdentity } from "./guest-identity.ts";
 import { requireImage } from "./images.ts";
+import type { SandboxReservation } from "./lineage-host.ts";
 import { MicroVm, removeMicroVm } from "./micro-vm.ts";
 import { type Microsandbox, microsandboxErrorCode } from "./microsandbox.ts";
-import type { SandboxReservation } from "./run-lineage.ts";
 import { applySandboxOptions, checkPortsFree, resolveMounts } from "./sandbox-options.ts";
 import type { SandboxRecord, SandboxRecords } from "./sandbox-record.ts";
 import { rootOwner } from "./users.ts";
