@@ -57,6 +57,20 @@ export async function resolveBaseImage(text: string, options: ResolveOptions): P
 }
 
 /**
+ * What {@link resolveBaseImage} says without asking a registry; null when that cannot be said.
+ * @throws Failure as {@link resolveBaseImage}
+ */
+export async function recallBaseImage(
+  text: string,
+  options: Omit<ResolveOptions, "pull">,
+): Promise<ResolvedBase | null> {
+  const reference = parseBaseReference(text);
+  if (reference.kind !== "registry") return await resolveBaseImage(text, { ...options, pull: false });
+  const known = await options.store.resolved.find(canonicalReference(reference), options.platform);
+  return known === undefined ? null : { image: baseImage(reference.written, known.image), remembered: true };
+}
+
+/**
  * The image as a tar stream of an OCI layout, for `Worker.importImage`. What the store lacks (or holds damaged) is
  * fetched first, from where the image was resolved.
  *

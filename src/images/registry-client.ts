@@ -1,6 +1,6 @@
 import type { Failure } from "../diagnostics/failure.ts";
 import { isSha256Digest, type Sha256Digest } from "../model/identifiers.ts";
-import { type BlobIdentity, type ContentStore, digestOf, type StagedBlob } from "./content-store.ts";
+import type { ContentStore } from "./content-store.ts";
 import { useEnvironmentProxies } from "./environment-proxies.ts";
 import { imageCorrupt, imageNotFound } from "./image-failures.ts";
 import { maximumManifestBytes, mediaTypes } from "./manifest.ts";
@@ -10,6 +10,7 @@ import { RegistryLogin } from "./registry-login.ts";
 import type { RegistryOptions } from "./registry-options.ts";
 import { type RegistryAnswer, sendRequest } from "./registry-request.ts";
 import { type RetryPolicy, TransientError, waitBeforeRetry } from "./retry.ts";
+import { type BlobIdentity, digestOf, type StagedBlob } from "./staged-blob.ts";
 
 const manifestTypes = [
   mediaTypes.ociIndex,

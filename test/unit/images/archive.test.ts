@@ -5,10 +5,10 @@ import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { StagedArchive } from "../../../src/images/archive-entries.ts";
-import { digestOf } from "../../../src/images/content-store.ts";
 import { resolveBaseImage } from "../../../src/images/image-source.ts";
 import { type ImageStore, openImageStore } from "../../../src/images/image-store.ts";
 import { writeOciLayout } from "../../../src/images/layout-writer.ts";
+import { digestOf } from "../../../src/images/staged-blob.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { type TarFile, tarOf, tinyContent, writeTinyArchive } from "./tiny-image.ts";
 
