@@ -23,6 +23,12 @@ export async function prune(options: PruneOptions, session: Session): Promise<nu
       );
     }
     session.stdout.write(`layers: ${summary(report, dryRun)}\n`);
+    if (keepStorageBytes !== null && report.keptBytes > keepStorageBytes) {
+      const others = olderThanMs === null ? "" : ", or was used lately";
+      session.stderr.write(
+        `that is more than ${formatBytes(keepStorageBytes)}: snapshots and sandboxes need the rest${others}\n`,
+      );
+    }
     const images = await pruneImages(openImageStore(session.home.images), {
       needed: await neededImages(worker, session),
       olderThanMs,

@@ -66,6 +66,15 @@ test("a Lightfile's last bake keeps its image without a snapshot, as long as the
   expect(await blobsOf(rig)).toEqual([]);
 });
 
+test("says when more is needed than the size that was to be kept", async () => {
+  await using rig = await commandRig();
+  await bakeOn(rig, "only");
+  const { exitCode, stderr } = await rig.run("prune", "--keep-storage", "1");
+  expect(exitCode).toBe(0);
+  expect(stderr).toContain("that is more than 1 B: snapshots and sandboxes need the rest");
+  expect((await rig.run("prune", "--keep-storage", "1T")).stderr).toBe("");
+});
+
 test("a size or an age that is none is refused", async () => {
   await using rig = await commandRig();
   const size = await rig.run("prune", "--keep-storage", "much");
