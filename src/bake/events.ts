@@ -31,6 +31,7 @@ export type BakeEventBody =
   | StepWaiting
   | BuilderStarting
   | BuilderStarted
+  | BuilderLost
   | StepStarted
   | StepOutput
   | StepCompleted
@@ -164,6 +165,16 @@ export interface BuilderStarted {
   readonly kind: "builder-started";
   readonly step: StepId;
   readonly durationMs: number;
+}
+
+/**
+ * The builder ended by itself or did not come up, which is no step's fault: another one starts after the last sealed layer, and
+ * steps that are in no layer yet run again.
+ */
+export interface BuilderLost {
+  readonly kind: "builder-lost";
+  readonly step: StepId;
+  readonly message: string;
 }
 
 export interface StepStarted {

@@ -9,6 +9,15 @@ export interface ImageSource {
    *   another category when the registry, archive or network is not fit.
    */
   resolve(reference: string, options: ResolveImageOptions, signal: AbortSignal): Promise<ResolvedImage>;
+  /**
+   * What {@link resolve} says without asking a registry; null when that cannot be said.
+   * @throws Failure as {@link resolve}
+   */
+  recall(
+    reference: string,
+    options: Pick<ResolveImageOptions, "platform">,
+    signal: AbortSignal,
+  ): Promise<ResolvedImage | null>;
   /** Opens the image as an OCI layout in a tar stream, for a worker that does not have it. */
   openLayout(image: BaseImage, options: OpenLayoutOptions, signal: AbortSignal): Promise<Readable>;
 }

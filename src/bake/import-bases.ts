@@ -7,7 +7,7 @@ import type { ImageSource } from "./image-source.ts";
 
 export interface ImportRequest {
   readonly worker: Worker;
-  readonly images: ImageSource;
+  readonly images: Pick<ImageSource, "openLayout">;
   readonly progress: BakeProgress;
 }
 

@@ -10,6 +10,10 @@ export function createImageSource(session: Session, directory: string): ImageSou
       const { resolveBaseImage } = await import("../images/image-source.ts");
       return await resolveBaseImage(reference, { store, platform, pull, directory, signal });
     },
+    async recall(reference, { platform }, signal) {
+      const { recallBaseImage } = await import("../images/image-source.ts");
+      return await recallBaseImage(reference, { store, platform, directory, signal });
+    },
     async openLayout(image, { onProgress }, signal) {
       const { openLayout } = await import("../images/image-source.ts");
       return await openLayout(image, { store, onProgress, signal });

@@ -4,7 +4,7 @@ import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
 import type { SourceFile } from "../diagnostics/source-file.ts";
 import { Findings } from "../graph/findings.ts";
 import { loadHasher } from "../graph/hash.ts";
-import type { Plan } from "../graph/plan.ts";
+import type { PlannedStep } from "../graph/plan.ts";
 import type { ContextIgnore } from "./context-ignore.ts";
 import { ContextTree } from "./context-tree.ts";
 import { copiesFromContext, InputResolver, patternsOf, type ResolvedInputs } from "./input-resolver.ts";
@@ -22,18 +22,18 @@ export interface ResolveInputsOptions {
 }
 
 /**
- * Selects and hashes the files that the plan's COPYs name. The value is whole only when no diagnostic is an
+ * Selects and hashes the files that COPYs among the steps name. The value is whole only when no diagnostic is an
  * error. Nothing is read from disk when no step copies from the context.
  *
  * @throws Failure `ContextNotFound`, `ContextNotDirectory`; the signal's reason when aborted
  */
 export async function resolveInputs(
-  plan: Plan,
+  plannedSteps: readonly PlannedStep[],
   options: ResolveInputsOptions,
 ): Promise<Diagnosed<ResolvedInputs>> {
   const hasher = await loadHasher();
   const findings = new Findings(options.source);
-  const steps = plan.stages.flatMap((stage) => stage.steps.filter(copiesFromContext));
+  const steps = plannedSteps.filter(copiesFromContext);
   const readsFiles = steps.some((step) => patternsOf(step).some((pattern) => pattern.kind === "path"));
   const root = readsFiles ? await contextRoot(options.contextDirectory) : options.contextDirectory;
   const resolver = new InputResolver({ ...options, findings, hasher }, new ContextTree(root, options.ignore));

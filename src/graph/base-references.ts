@@ -16,8 +16,8 @@ export interface BaseReference {
 }
 
 /**
- * The images that the target needs, each once, and every error that can be told before they are looked up.
- * Warnings are left to {@link planSteps}, which reads the file again with the images at hand.
+ * The images that the target needs, each once, and every error that can be told before they are looked up:
+ * {@link planSteps}, which reads the file again with the images at hand, tells them all once more, and warnings.
  */
 export function findBaseReferences(
   tree: LightfileTree,
@@ -28,7 +28,7 @@ export function findBaseReferences(
   for (const stage of draft.stages) {
     const sources = [{ source: stage.base, range: stage.text.from.image.range }, ...stage.sources];
     for (const { source, range } of sources) {
-      if (source.kind !== "image" || references.has(source.reference)) continue;
+      if (source?.kind !== "image" || references.has(source.reference)) continue;
       references.set(source.reference, toReference(source.reference, range, draft.allStages));
     }
   }

@@ -6,6 +6,7 @@ import { defaultPath, emptyConfiguration } from "../model/sandbox-configuration.
 import { Findings } from "./findings.ts";
 import { readGlobalScope, warnUndeclaredArguments } from "./global-scope.ts";
 import { readInstruction } from "./instructions/read-instruction.ts";
+import { ParseMistakes } from "./parse-mistakes.ts";
 import { defaultDiskSizeMib } from "./plan.ts";
 import type { PlanOptions } from "./plan-options.ts";
 import { StageBuilder, type StageEnd, type StageSource } from "./stage-builder.ts";
@@ -15,7 +16,8 @@ import { findTarget, type StageText, splitStages, stageLabel } from "./stages.ts
 /** A stage that has been read, its images still references. */
 export interface DraftStage {
   readonly text: StageText;
-  readonly base: StageSource;
+  /** Null when it is not known: a diagnostic of this file, or of the parser, says why. */
+  readonly base: StageSource | null;
   readonly builder: StageBuilder;
   readonly end: StageEnd;
   /** Every other stage and image that it reads, with the place that says so. */
@@ -27,6 +29,8 @@ export interface Draft {
   readonly stages: readonly DraftStage[];
   readonly target: StageText | null;
   readonly allStages: readonly StageText[];
+  readonly mistakes: ParseMistakes;
+  /** None that only follows from a mistake that the parser has reported. */
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -40,12 +44,20 @@ export function draftStages(
   bases: ReadonlyMap<string, BaseImage> | null,
 ): Draft {
   const findings = new Findings(tree.source);
+  const mistakes = new ParseMistakes(options.parseErrors ?? []);
   const { globalArguments, stages } = splitStages(tree, findings);
   const target = findTarget(stages, options.target, findings);
-  const globalScope = readGlobalScope({ tree, globalArguments, options, findings });
-  warnUndeclaredArguments({ tree, options, findings });
+  const globalScope = readGlobalScope({
+    tree,
+    globalArguments,
+    options,
+    findings,
+    mistakes,
+    complete: isReadBefore(stages[0], tree, mistakes),
+  });
+  warnUndeclaredArguments({ tree, options, findings, mistakes });
 
-  const drafts: (DraftStage | null)[] = [];
+  const drafts: DraftStage[] = [];
   const stageFindings: Findings[] = [];
   for (const stage of stages) {
     const own = new Findings(tree.source);
@@ -57,13 +69,14 @@ export function draftStages(
     stages: needed.flatMap((index) => drafts[index] ?? []),
     target,
     allStages: stages,
+    mistakes,
     diagnostics: [
       ...findings.diagnostics,
       ...needed.flatMap((index) => stageFindings[index]?.diagnostics ?? []),
-    ],
+    ].filter(({ range }) => !mistakes.overlap(range)),
   };
 
-  function draftStage(text: StageText, own: Findings): DraftStage | null {
+  function draftStage(text: StageText, own: Findings): DraftStage {
     const reader = new StageSourceReader({
       tree,
       stages,
@@ -73,23 +86,26 @@ export function draftStages(
       findings: own,
     });
     const base = reader.readBase();
-    if (base === null) return null;
     const sources: { source: StageSource; range: Range }[] = [];
-    const parent = base.kind === "stage" ? drafts[base.index] : undefined;
-    const image = base.kind === "image" ? bases?.get(base.reference) : undefined;
-    const complete =
-      base.kind === "stage" ? (parent?.builder.surroundings.complete ?? false) : image !== undefined;
-    const builder = new StageBuilder(
+    const parent = base?.kind === "stage" ? drafts[base.index] : undefined;
+    const image = base?.kind === "image" ? bases?.get(base.reference) : undefined;
+    const isBaseComplete = parent?.builder.surroundings.complete ?? image !== undefined;
+    const isRead =
+      globalScope.complete &&
+      !text.holdsOutsiders &&
+      !text.instructions.some((instruction) => mistakes.hideVariables(instruction));
+    const builder: StageBuilder = new StageBuilder(
       {
         tree,
         findings: own,
         buildArguments: options.buildArguments,
-        globalVariables: globalScope.values,
-        complete,
+        globalScope,
+        complete: isBaseComplete && isRead,
         index: text.index,
         label: stageLabel(text, stages),
-        onStage: base.kind === "stage",
+        onStage: base?.kind === "stage",
         findSource(reference, range) {
+          if (builder.scope.restsOnUnknown) return null;
           const source = reader.findCopySource(reference, range);
           if (source !== null) sources.push({ source, range });
           return source;
@@ -100,6 +116,14 @@ export function draftStages(
     for (const instruction of text.instructions) readInstruction(builder, instruction);
     return { text, base, builder, end: builder.finish(), sources };
   }
+}
+
+/** Whether all instructions before the first stage could be read. */
+function isReadBefore(first: StageText | undefined, tree: LightfileTree, mistakes: ParseMistakes): boolean {
+  const end = first?.from.range.start ?? 0;
+  return !tree.instructions.some(
+    (instruction) => instruction.range.start < end && mistakes.hideVariables(instruction),
+  );
 }
 
 function imageEnd(image: BaseImage | undefined): StageEnd {
@@ -114,16 +138,15 @@ function imageEnd(image: BaseImage | undefined): StageEnd {
 }
 
 /** The target and everything below it, ascending. */
-function neededStages(drafts: readonly (DraftStage | null)[], target: number): readonly number[] {
+function neededStages(drafts: readonly DraftStage[], target: number): readonly number[] {
   const needed = new Set<number>();
   const waiting = [target];
   for (let index = waiting.pop(); index !== undefined; index = waiting.pop()) {
     if (needed.has(index)) continue;
     needed.add(index);
     const draft = drafts[index];
-    if (draft === null || draft === undefined) continue;
-    for (const source of [draft.base, ...draft.sources.map((one) => one.source)]) {
-      if (source.kind === "stage") waiting.push(source.index);
+    for (const source of [draft?.base, ...(draft?.sources ?? []).map((one) => one.source)]) {
+      if (source?.kind === "stage") waiting.push(source.index);
     }
   }
   return [...needed].sort((left, right) => left - right);

@@ -11,8 +11,8 @@ export interface ScopeOptions {
   /** The code of the warning about a name that nobody set. */
   readonly undefinedCode: "UndefinedVar" | "UndefinedArgInFrom";
   /**
-   * False as long as the base image is not looked up: a name that the file does not set may then be set by the
-   * image, and what rests on such a name is not judged.
+   * False as long as the base image is not looked up, and where a line could not be read: a name that the file does
+   * not set may then be set there, and what rests on such a name is not judged.
    */
   readonly complete: boolean;
   /** Names whose values already rest on something unknown. */
@@ -44,6 +44,10 @@ export class Scope {
     this.#unsure = new Set(options.unsure);
   }
 
+  get complete(): boolean {
+    return this.#complete;
+  }
+
   get values(): ReadonlyMap<string, string> {
     return this.#values;
   }
@@ -70,6 +74,11 @@ export class Scope {
     if (this.#restsOnUnknown) this.#findings.forgetSince(this.#mark);
   }
 
+  /** True when what the instruction read so far is not known for sure: it is not to be acted on yet. */
+  get restsOnUnknown(): boolean {
+    return this.#restsOnUnknown;
+  }
+
   /** The variables read since the instruction began, with their values. */
   get read(): Readonly<Record<string, string>> {
     return Object.fromEntries(this.#read);
@@ -80,6 +89,11 @@ export class Scope {
     this.#record = null;
     if (this.#restsOnUnknown) this.#unsure.add(name);
     else this.#unsure.delete(name);
+  }
+
+  /** Says of a name that was set that its value may be another one. */
+  doubt(name: string): void {
+    this.#unsure.add(name);
   }
 
   /** The text with its variables replaced and its quotes removed; null when a diagnostic says why not. */

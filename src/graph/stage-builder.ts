@@ -25,8 +25,8 @@ export interface StageSurroundings {
   readonly tree: LightfileTree;
   readonly findings: Findings;
   readonly buildArguments: Readonly<Record<string, string>>;
-  readonly globalVariables: ReadonlyMap<string, string>;
-  /** True when the base image has been looked up: see {@link Scope}. */
+  readonly globalScope: Pick<Scope, "values" | "unsure">;
+  /** True when the base image has been looked up and all lines could be read: see {@link Scope}. */
   readonly complete: boolean;
   /** Index of this stage, and what ids of its steps begin with. */
   readonly index: number;
@@ -68,6 +68,8 @@ export class StageBuilder {
   readonly labels: Map<string, string>;
   readonly resources: Mutable<BuilderResources>;
   readonly steps: DraftStep[] = [];
+  /** Steps with words that rest on names whose values are not known. */
+  readonly unsureSteps = new Set<StepId>();
   readonly history: { title: string; step: StepId | null }[] = [];
   snapshotName: string | null = null;
   /** True once this stage itself has said CMD: a later ENTRYPOINT then leaves it. */
@@ -108,6 +110,7 @@ export class StageBuilder {
     apply(this, instruction);
     this.scope.endInstruction();
     entry.step = this.steps[stepsBefore]?.id ?? null;
+    if (this.scope.restsOnUnknown && entry.step !== null) this.unsureSteps.add(entry.step);
   }
 
   /** The step that the instruction being read becomes. */

@@ -27,17 +27,26 @@ export class StageSourceReader {
       findings: options.findings,
       escape: options.tree.escape,
       values: options.globalScope.values,
-      complete: true,
+      unsure: options.globalScope.unsure,
+      complete: options.globalScope.complete,
       undefinedCode: "UndefinedArgInFrom",
     });
   }
 
-  /** What the stage stands on; null when a diagnostic says why it stands on nothing. */
+  /**
+   * What the stage stands on; null when a diagnostic says why it stands on nothing, and when that cannot be known
+   * because of a line that could not be read.
+   */
   readBase(): StageSource | null {
     const { stages, text, findings } = this.#options;
     const { image } = text.from;
     this.#checkFlags();
+    this.#scope.beginInstruction();
     const reference = this.#scope.expand(image.text, image.range);
+    if (this.#scope.restsOnUnknown) {
+      this.#scope.endInstruction();
+      return null;
+    }
     if (reference === null) return null;
     if (reference.trim() === "") {
       findings.error("BlankBase", `the base of this stage is empty: ${image.text}`, image.range, {
@@ -111,6 +120,7 @@ export class StageSourceReader {
   #checkFlags(): void {
     const { text, platform, findings } = this.#options;
     for (const flag of text.from.flags) {
+      this.#scope.beginInstruction();
       const isPlatform = flag.name.text === "platform" && flag.value !== null;
       const value = isPlatform && flag.value ? this.#scope.expand(flag.value.text, flag.value.range) : null;
       if (value === platform) continue;
@@ -120,6 +130,7 @@ export class StageSourceReader {
             ? "take the flag out"
             : `this bake is for ${platform}, and all of its stages have to be; take the flag out`,
       });
+      this.#scope.endInstruction();
     }
   }
 }

@@ -1,5 +1,6 @@
 import { didYouMean, nearestName } from "../diagnostics/suggest.ts";
-import type { ArgInstruction, FromInstruction, Instruction, LightfileTree } from "../lightfile/ast.ts";
+import type { ArgInstruction, FromInstruction, Instruction, LightfileTree, Word } from "../lightfile/ast.ts";
+import { startsStage } from "../lightfile/check-structure.ts";
 import type { Findings } from "./findings.ts";
 
 /** One `FROM` and the instructions up to the next. */
@@ -10,6 +11,8 @@ export interface StageText {
   readonly name: string | null;
   readonly from: FromInstruction;
   readonly instructions: readonly Instruction[];
+  /** True when instructions before the first FROM, which the parser has reported, are taken for the stage's. */
+  readonly holdsOutsiders: boolean;
 }
 
 export interface StageTexts {
@@ -18,28 +21,65 @@ export interface StageTexts {
   readonly stages: readonly StageText[];
 }
 
-/** Cuts a file into its stages. What stands before the first has been reported by the parser. */
+/**
+ * Cuts a file into its stages. So that the other mistakes of a file with parse errors are found, a misspelt FROM
+ * starts a stage, too, and what stands before the first FROM goes into that stage, or into one of its own.
+ */
 export function splitStages(tree: LightfileTree, findings: Findings): StageTexts {
   const globalArguments: ArgInstruction[] = [];
   const stages: (StageText & { instructions: Instruction[] })[] = [];
+  const named = new Map<string, StageText>();
+  let outsiders: Instruction[] = [];
+  const addStage = (from: FromInstruction): void => {
+    const name = stageName(from, named, findings);
+    const stage = {
+      index: stages.length,
+      name,
+      from,
+      instructions: outsiders,
+      holdsOutsiders: outsiders.length > 0,
+    };
+    stages.push(stage);
+    outsiders = [];
+    if (name !== null) named.set(name, stage);
+  };
   for (const instruction of tree.instructions) {
     const current = stages.at(-1);
-    if (instruction.kind === "from") {
-      const name = stageName(instruction, stages, findings);
-      stages.push({ index: stages.length, name, from: instruction, instructions: [] });
-    } else if (current !== undefined) {
-      current.instructions.push(instruction);
-    } else if (instruction.kind === "arg") {
-      globalArguments.push(instruction);
-    }
+    if (startsStage(instruction)) addStage(readFrom(instruction));
+    else if (current !== undefined) current.instructions.push(instruction);
+    else if (instruction.kind === "arg") globalArguments.push(instruction);
+    else outsiders.push(instruction);
   }
+  const [first] = outsiders;
+  if (first !== undefined) addStage(readFrom(first));
   return { globalArguments, stages };
 }
 
-function stageName(from: FromInstruction, earlier: readonly StageText[], findings: Findings): string | null {
+/** What an instruction in FROM's place says, as far as its words go. */
+function readFrom(instruction: Instruction): FromInstruction {
+  if (instruction.kind === "from") return instruction;
+  const words: readonly Word[] =
+    startsStage(instruction) && instruction.kind === "invalid" ? instruction.words : [];
+  const [image = { text: "", range: instruction.keyword.range }, as, alias] = words;
+  return {
+    kind: "from",
+    keyword: instruction.keyword,
+    range: instruction.range,
+    flags: [],
+    heredocs: [],
+    image,
+    alias: as?.text.toUpperCase() === "AS" ? (alias ?? null) : null,
+  };
+}
+
+function stageName(
+  from: FromInstruction,
+  earlier: ReadonlyMap<string, StageText>,
+  findings: Findings,
+): string | null {
   if (from.alias === null) return null;
   const name = from.alias.text.toLowerCase();
-  const first = findNamedStage(earlier, name, earlier.length);
+  const first = earlier.get(name);
   if (first !== undefined) {
     findings.warning("DuplicateStageName", `there is a stage named ${name} already`, from.alias.range, {
       hint: "references after this line mean this stage",
@@ -100,11 +140,32 @@ export function findNamedStage(
   reference: string,
   before: number,
 ): StageText | undefined {
-  const name = reference.toLowerCase();
-  for (let index = before - 1; index >= 0; index -= 1) {
-    if (stages[index]?.name === name) return stages[index];
+  const indexes = indexesByName(stages).get(reference.toLowerCase()) ?? [];
+  let low = 0;
+  let high = indexes.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((indexes[middle] ?? 0) < before) low = middle + 1;
+    else high = middle;
   }
-  return undefined;
+  const index = indexes[low - 1];
+  return index === undefined ? undefined : stages[index];
+}
+
+const knownIndexes = new WeakMap<readonly StageText[], ReadonlyMap<string, readonly number[]>>();
+
+function indexesByName(stages: readonly StageText[]): ReadonlyMap<string, readonly number[]> {
+  const known = knownIndexes.get(stages);
+  if (known !== undefined) return known;
+  const indexes = new Map<string, number[]>();
+  for (const { name, index } of stages) {
+    if (name === null) continue;
+    const same = indexes.get(name);
+    if (same === undefined) indexes.set(name, [index]);
+    else same.push(index);
+  }
+  knownIndexes.set(stages, indexes);
+  return indexes;
 }
 
 /** What the ids of a stage's steps begin with: its name, or its number where that is not clear. */

@@ -33,7 +33,7 @@ export function checkStructure(instructions: readonly Instruction[], reporter: R
 }
 
 /** A misspelt FROM counts, so that what follows it is not reported as well. */
-function startsStage(instruction: Instruction): boolean {
+export function startsStage(instruction: Instruction): boolean {
   if (instruction.kind === "from") return true;
   if (instruction.kind !== "invalid") return false;
   const name = instruction.keyword.text.toUpperCase();

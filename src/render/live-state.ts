@@ -66,6 +66,9 @@ export class LiveState {
       case "builder-started":
         this.#step(event.step, { note: null }, event.at);
         break;
+      case "builder-lost":
+        this.#step(event.step, { note: "its builder was lost: starting another", since: event.at }, event.at);
+        break;
       case "step-started":
         this.#step(event.step, { note: null, isWaiting: false, since: event.at }, event.at);
         break;

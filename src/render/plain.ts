@@ -75,6 +75,10 @@ export class PlainRenderer implements Renderer {
       case "builder-started":
         this.#stepLine(event.step, "booted", `in ${wording.formatDuration(event.durationMs)}`);
         break;
+      case "builder-lost":
+        this.#outputLines(event.step, this.#output.flush(event.step));
+        this.#stepLine(event.step, "lost", `its builder, another one starts: ${event.message}`);
+        break;
       case "step-started":
         this.#stepLine(event.step, "run", this.#steps.entry(event.step).title);
         break;

@@ -68,7 +68,8 @@ export class ContextRig implements AsyncDisposable {
     const source = { path: "Lightfile", text: `FROM debian:12\n${lines.join("\n")}\n` };
     const plan = planOf(source.text);
     const ignore = await loadIgnoreFile({ lightfilePath: null, contextDirectory });
-    const { value, diagnostics } = await resolveInputs(plan, {
+    const steps = plan.stages.flatMap((stage) => stage.steps);
+    const { value, diagnostics } = await resolveInputs(steps, {
       source: parseLightfile(source).value.source,
       contextDirectory,
       ignore: ignore.value,

@@ -38,11 +38,16 @@ export function testImage(reference: string, options: PlanTestOptions = {}): Bas
 /** Parses and plans a text on images that are all found. */
 export function planText(text: string, options: PlanTestOptions = {}) {
   const parsed = parseLightfile({ path: "Lightfile", text });
-  const references = findBaseReferences(parsed.value, optionsFor(options));
+  const parseErrors = parsed.diagnostics
+    .filter(({ severity }) => severity === "error")
+    .map(({ range }) => range);
+  const planOptions = { ...optionsFor(options), parseErrors };
+  const references = findBaseReferences(parsed.value, planOptions);
   const bases = new Map(references.value.map(({ reference }) => [reference, testImage(reference, options)]));
-  const planned = planSteps(parsed.value, { ...optionsFor(options), bases });
+  const planned = planSteps(parsed.value, { ...planOptions, bases });
   return {
     plan: planned.value,
+    contextCopies: planned.contextCopies,
     references: references.value,
     earlyDiagnostics: references.diagnostics,
     diagnostics: [...parsed.diagnostics, ...planned.diagnostics],

@@ -14,11 +14,12 @@ export function readCopy(stage: StageBuilder, instruction: CopyInstruction): voi
   const patterns = readPatterns(stage, instruction);
   const destination = readDestination(stage, instruction, patterns.length);
   const source = readSource(stage, flags, { instruction, patterns });
-  if (source === null || destination === null) return;
+  if (source === null) return;
   const variables = stage.scope.read;
+  const directories = stage.takePendingDirectories();
   stage.addStep(
     instruction,
-    { kind: "copy", source, ...destination, owner, mode, directories: stage.takePendingDirectories() },
+    { kind: "copy", source, ...(destination ?? anywhere), owner, mode, directories },
     variables,
   );
 }
@@ -27,6 +28,9 @@ interface Destination {
   readonly destination: string;
   readonly destinationIsDirectory: boolean;
 }
+
+/** Stands in for a destination with a mistake, so that the sources are looked at, too. */
+const anywhere: Destination = { destination: "/", destinationIsDirectory: true };
 
 function readDestination(
   stage: StageBuilder,

@@ -155,6 +155,7 @@ export class BakeRig implements AsyncDisposable {
           const image = { reference, digest: baseDigest, platform, configuration: emptyConfiguration };
           return { image, remembered: true };
         },
+        recall: async () => null,
         openLayout: async () => {
           this.layoutsOpened += 1;
           return Readable.from([Buffer.from("layout of "), Buffer.from("the base")]);
