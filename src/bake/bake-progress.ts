@@ -12,7 +12,7 @@ export class BakeProgress {
   readonly #open = new Set<StepId>();
   readonly #diagnostics: Diagnostic[] = [];
   #cachedCount = 0;
-  #ranCount = 0;
+  readonly #ran = new Set<StepId>();
   #savedMs = 0;
 
   constructor(collaborators: Pick<BakeCollaborators, "onEvent" | "now">) {
@@ -37,7 +37,8 @@ export class BakeProgress {
         break;
       case "step-completed":
         this.#open.delete(event.step);
-        this.#ranCount += 1;
+        // A set, because the loss of a builder makes a step run again.
+        this.#ran.add(event.step);
         break;
       case "step-failed":
       case "step-cancelled":
@@ -75,7 +76,7 @@ export class BakeProgress {
   counts() {
     return {
       cachedCount: this.#cachedCount,
-      ranCount: this.#ranCount,
+      ranCount: this.#ran.size,
       savedMs: this.#savedMs,
       durationMs: this.now() - this.#startedAt,
     };

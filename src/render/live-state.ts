@@ -25,7 +25,7 @@ export class LiveState {
   readonly steps = new StepDirectory();
   readonly #activities = new Map<string, Activity>();
   startedAt = 0;
-  doneCount = 0;
+  readonly #done = new Set<StepId>();
   cachedCount = 0;
 
   /** In the order in which they began. */
@@ -97,6 +97,11 @@ export class LiveState {
     }
   }
 
+  /** A step whose builder was lost can begin again. */
+  get doneCount(): number {
+    return this.#done.size;
+  }
+
   /** Something other than a step, by an id of its own. */
   #begin(id: string, title: string, at: number): void {
     const since = this.#activities.get(id)?.since ?? at;
@@ -105,6 +110,7 @@ export class LiveState {
 
   #step(step: StepId, change: Partial<Pick<Activity, "note" | "isWaiting" | "since">>, at: number): Activity {
     const { label, title } = this.steps.entry(step);
+    this.#done.delete(step);
     const known = this.#activities.get(step) ?? {
       label,
       title,
@@ -119,7 +125,7 @@ export class LiveState {
   }
 
   #end(step: StepId): void {
-    this.doneCount += 1;
+    this.#done.add(step);
     this.#activities.delete(step);
   }
 }

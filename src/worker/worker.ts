@@ -65,7 +65,7 @@ export interface WorkerDescription {
 }
 
 /** Bump on every change of the requests, results or events in this file. */
-export const workerProtocol = 1;
+export const workerProtocol = 2;
 
 export interface LayerSummary {
   readonly key: LayerKey;
@@ -124,6 +124,8 @@ export type LineageEvent =
   | { readonly kind: "waiting-for-other-bake"; readonly index: number }
   | { readonly kind: "builder-starting"; readonly index: number }
   | { readonly kind: "builder-started"; readonly index: number; readonly durationMs: number }
+  /** The builder ended by itself or did not come up, and another one begins after the last sealed layer. */
+  | { readonly kind: "builder-lost"; readonly index: number; readonly message: string }
   | { readonly kind: "step-started"; readonly index: number }
   | {
       readonly kind: "step-output";

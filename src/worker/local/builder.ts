@@ -23,6 +23,8 @@ export interface BuilderOptions {
   readonly network: NetworkAccess;
   /** Name to run under when it may be kept; null: one that tells whose it is. */
   readonly keepAs: string | null;
+  /** Told when the first start came to nothing and another is tried. */
+  readonly onStartAgain: (reason: Failure) => void;
 }
 
 /** The microVM that a lineage's steps run in, and the disk that it writes into. */
@@ -51,6 +53,7 @@ export class Builder {
       hostname: builderHostname,
       network,
       detached: options.keepAs !== null,
+      onStartAgain: options.onStartAgain,
     };
     let vm: MicroVm | undefined;
     try {

@@ -84,6 +84,7 @@ async function openStage(
       resources: stageReaderResources,
       network: "none",
       keepAs: null,
+      onStartAgain: () => undefined,
     },
     signal,
   );

@@ -69,6 +69,7 @@ export class LineageBuilder {
         resources,
         network: networkFor(steps.slice(index)),
         keepAs: this.#reservation?.runtimeName ?? null,
+        onStartAgain: ({ message }) => this.#client.onEvent({ kind: "builder-lost", index, message }),
       },
       this.#signal,
     );

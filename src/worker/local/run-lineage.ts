@@ -17,6 +17,9 @@ import { LineageLocks } from "./lineage-locks.ts";
 import { runStep } from "./run-step.ts";
 import { stepRefusal } from "./step-refused.ts";
 
+/** A microVM may be lost to the host's trouble; one that is lost again and again is the step's doing. */
+const toleratedLosses = 2;
+
 /** Runs a lineage's missing steps in a builder and seals their layers. See `Worker.runLineage`. */
 export async function runLineage(
   host: LineageHost,
@@ -53,6 +56,9 @@ class Lineage {
   };
   /** The newest sealed layer. */
   #tip: LayerKey | null;
+  /** Index of the first step after the tip. */
+  #firstUnsealed = 0;
+  #losses = 0;
 
   constructor(fields: LineageBuilderFields) {
     this.#host = fields.host;
@@ -69,14 +75,21 @@ class Lineage {
     const { steps } = this.#request;
     this.#signal.addEventListener("abort", this.#onAbort, { once: true });
     if (this.#tip !== null) await this.#hold(this.#tip);
-    let index = await this.#takeNext(0);
-    while (index < steps.length) {
-      const step = stepAt(steps, index);
-      const failure = await this.#runStep(step, index);
-      if (failure !== undefined) return this.#fail(step, index, failure);
-      const sealFailure = await this.#sealIfDue(step, index);
-      if (sealFailure !== undefined) return this.#fail(step, index, sealFailure);
-      index = await this.#takeNext(index + 1);
+    let next = await this.#takeNext(0);
+    let from = next;
+    while (next < steps.length) {
+      try {
+        // More than one step only after the loss of a builder that held unsealed ones, whose locks are held still.
+        for (let index = from; index <= next; index++) {
+          const failure = await this.#runAndSeal(stepAt(steps, index), index);
+          if (failure !== undefined) return await this.#fail(stepAt(steps, index), index, failure);
+        }
+      } catch (error) {
+        from = await this.#startAgain(error, next);
+        continue;
+      }
+      next = await this.#takeNext(next + 1);
+      from = next;
     }
     if (this.#tip === null) throw new Error("internal error: a lineage without steps and parent");
     return { kind: "completed", layer: this.#tip };
@@ -90,6 +103,24 @@ class Lineage {
       await this.#locks[Symbol.asyncDispose]();
       for (const release of this.#holds.splice(0)) await release();
     }
+  }
+
+  async #runAndSeal(step: LineageStep, index: number): Promise<StepFailure | undefined> {
+    return (await this.#runStep(step, index)) ?? (await this.#sealIfDue(step, index));
+  }
+
+  /** After the loss of a builder: the first step that is in no layer. Anything else, or one loss too many, is thrown. */
+  async #startAgain(error: unknown, index: number): Promise<number> {
+    const isLoss = error instanceof Failure && error.code === "MicroVmLost";
+    if (!isLoss || this.#signal.aborted || this.#losses >= toleratedLosses) throw error;
+    this.#losses += 1;
+    this.#client.onEvent({ kind: "builder-lost", index, message: error.message });
+    await this.#builder.drop();
+    // It may have been lost after its layer was sealed.
+    const sealed = await this.#furthestSealed(this.#firstUnsealed);
+    if (sealed === undefined) return this.#firstUnsealed;
+    await this.#reuse(sealed.index, sealed.layer);
+    return sealed.index + 1;
   }
 
   /** Takes the step's lock; returns the index of the first step at or after it that has to be run. */
@@ -132,6 +163,7 @@ class Lineage {
     // What the builder has run since the last seal is in the found layer as well.
     await this.#builder.drop();
     this.#tip = layer.key;
+    this.#firstUnsealed = index + 1;
     await this.#host.store.touch(layer.key);
     this.#client.onEvent({ kind: "step-reused", index, layer: layerSummary(layer) });
   }
@@ -195,6 +227,7 @@ class Lineage {
     try {
       await this.#builder.seal(step, index, async ({ key }) => {
         this.#tip = key;
+        this.#firstUnsealed = index + 1;
         await this.#hold(key);
       });
       return undefined;

@@ -25,6 +25,7 @@ export const lineageEventSchema = v.variant("kind", [
   v.object({ kind: v.literal("waiting-for-other-bake"), index }),
   v.object({ kind: v.literal("builder-starting"), index }),
   v.object({ kind: v.literal("builder-started"), index, durationMs: amount }),
+  v.object({ kind: v.literal("builder-lost"), index, message: v.string() }),
   v.object({ kind: v.literal("step-started"), index }),
   v.object({
     kind: v.literal("step-output"),

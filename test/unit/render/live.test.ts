@@ -139,7 +139,7 @@ test("closing in the middle keeps what was not drawn yet and gives the cursor ba
 
 test("a step's escape sequences do not reach the screen", () => {
   const screen = new Screen();
-  for (const event of sampleStory().slice(0, 16)) screen.renderer.onEvent(event);
+  for (const event of sampleStory().slice(0, 17)) screen.renderer.onEvent(event);
   screen.tick();
   expect(screen.stream.written).toContain("│ linking");
   expect(screen.stream.written).not.toContain("\x1b[2J");
@@ -192,7 +192,7 @@ Lightfile:5:1: error[StepFailed]: COPY --from=build /out /opt/app
 
 test("in the middle of a bake the frame stands below the lasting lines", () => {
   const screen = new Screen();
-  for (const event of sampleStory().slice(0, 16)) {
+  for (const event of sampleStory().slice(0, 17)) {
     screen.renderer.onEvent(event);
     screen.tick();
   }

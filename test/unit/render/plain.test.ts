@@ -33,6 +33,7 @@ base debian:12 is on the worker after 2.1s
 [build 2/2] waiting   for another bake that runs this step
 [build 2/2] booting   a builder
 [build 2/2] booted    in 3.9s
+[build 2/2] lost      its builder, another one starts: the microVM lightbox-build-1 ended unexpectedly
 [build 2/2] run       RUN make $JOBS
 [build 2/2] | cc -c main.c
 [build 2/2] | main.c: 100%

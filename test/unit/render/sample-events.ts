@@ -80,6 +80,11 @@ export const sampleEvents: { readonly [Kind in BakeEventKind]: Extract<BakeEvent
   "step-waiting": { kind: "step-waiting", step: make, reason: "other-bake" },
   "builder-starting": { kind: "builder-starting", step: make },
   "builder-started": { kind: "builder-started", step: make, durationMs: 3900 },
+  "builder-lost": {
+    kind: "builder-lost",
+    step: make,
+    message: "the microVM lightbox-build-1 ended unexpectedly",
+  },
   "step-started": { kind: "step-started", step: make },
   "step-output": {
     kind: "step-output",
