@@ -38,6 +38,8 @@ export interface WorkerServerOptions {
 export interface WorkerServer {
   readonly url: string;
   readonly port: number;
+  /** Clients that are connected go on; to new ones the worker is not there (any more, or yet: it may be started again). */
+  refuseNewConnections(): void;
   /** Aborts what runs, lets it clean up for a bounded time, and closes all connections. */
   close(): Promise<void>;
 }
@@ -77,6 +79,10 @@ export async function startWorkerServer(options: WorkerServerOptions): Promise<W
   const sweep = setInterval(() => void spool.dropOld(), hourMs / 6);
   sweep.unref();
 
+  let refusesConnections = false;
+  server.on("connection", (socket) => {
+    if (refusesConnections) socket.destroy();
+  });
   let closing: Promise<void> | undefined;
   const close = () => {
     closing ??= (async () => {
@@ -97,7 +103,10 @@ export async function startWorkerServer(options: WorkerServerOptions): Promise<W
   options.signal?.addEventListener("abort", () => void close(), { once: true });
   const { port } = addressOf(server);
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
-  return { url: `http://${host}:${port}`, port, close };
+  const refuseNewConnections = () => {
+    refusesConnections = true;
+  };
+  return { url: `http://${host}:${port}`, port, refuseNewConnections, close };
 }
 
 async function listen(server: Server, { host, port }: WorkerServerOptions): Promise<void> {
