@@ -21,6 +21,7 @@ export type BakeEventBody =
   | BakeStarted
   | BaseResolving
   | BaseResolved
+  | BaseRetrying
   | BaseProgress
   | BaseImported
   | Planned
@@ -68,6 +69,15 @@ export interface BaseResolved {
   /** True when nobody was asked: the answer was known from before. */
   readonly remembered: boolean;
   readonly durationMs: number;
+}
+
+/** A registry failed in passing, or was silent, and is asked again after a while. */
+export interface BaseRetrying {
+  readonly kind: "base-retrying";
+  readonly reference: string;
+  readonly registry: string;
+  readonly reason: string;
+  readonly waitMs: number;
 }
 
 /** A base image is on its way from a registry or to the worker. */

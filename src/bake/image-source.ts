@@ -22,11 +22,19 @@ export interface ImageSource {
   openLayout(image: BaseImage, options: OpenLayoutOptions, signal: AbortSignal): Promise<Readable>;
 }
 
+/** A registry that did not answer as it should is asked again. */
+export interface ImageRetry {
+  readonly registry: string;
+  readonly reason: string;
+  readonly waitMs: number;
+}
+
 export interface ResolveImageOptions {
   /** e.g. `linux/amd64` */
   readonly platform: string;
   /** Ask again even when the answer is remembered. */
   readonly pull: boolean;
+  onRetry(retry: ImageRetry): void;
 }
 
 export interface ResolvedImage {
@@ -37,6 +45,7 @@ export interface ResolvedImage {
 
 export interface OpenLayoutOptions {
   onProgress(progress: ImageProgress): void;
+  onRetry(retry: ImageRetry): void;
 }
 
 export interface ImageProgress {

@@ -60,7 +60,11 @@ async function resolveBase(
   if (!mayAsk) return await images.recall(reference, { platform }, signal);
   const startedAt = progress.now();
   progress.emit({ kind: "base-resolving", reference });
-  const resolved = await images.resolve(reference, { platform, pull }, signal);
+  const resolved = await images.resolve(
+    reference,
+    { platform, pull, onRetry: (retry) => progress.emit({ kind: "base-retrying", reference, ...retry }) },
+    signal,
+  );
   const { image, remembered } = resolved;
   const durationMs = progress.now() - startedAt;
   progress.emit({ kind: "base-resolved", reference, digest: image.digest, remembered, durationMs });

@@ -2,7 +2,7 @@ import type { BakeEvent } from "../bake/events.ts";
 import { OutputTail } from "../bake/output-tail.ts";
 import { unreachable } from "../diagnostics/unreachable.ts";
 import type { StepId } from "../model/identifiers.ts";
-import { formatBaseProgress, formatWaiting } from "./format-event.ts";
+import { formatBaseProgress, formatBaseRetrying, formatWaiting } from "./format-event.ts";
 import { StepDirectory } from "./step-directory.ts";
 
 /** More of a running step's output than this is not shown. */
@@ -43,6 +43,9 @@ export class LiveState {
         break;
       case "base-resolving":
         this.#begin(`base ${event.reference}`, `base ${event.reference}`, event.at);
+        break;
+      case "base-retrying":
+        this.#begin(`base ${event.reference}`, `base ${formatBaseRetrying(event)}`, event.at);
         break;
       case "base-progress":
         this.#begin(`base ${event.reference}`, `base ${formatBaseProgress(event)}`, event.at);

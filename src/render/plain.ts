@@ -49,6 +49,9 @@ export class PlainRenderer implements Renderer {
       case "base-resolved":
         this.#line(`base ${wording.formatBaseResolved(event)}`);
         break;
+      case "base-retrying":
+        this.#line(`base ${wording.formatBaseRetrying(event)}`);
+        break;
       case "base-progress":
         this.#baseProgress(event, event.at);
         break;

@@ -192,7 +192,9 @@ Lightfile:5:1: error[StepFailed]: COPY --from=build /out /opt/app
 
 test("in the middle of a bake the frame stands below the lasting lines", () => {
   const screen = new Screen();
-  for (const event of sampleStory().slice(0, 17)) {
+  const story = sampleStory();
+  const middle = story.findIndex(({ kind }) => kind === "step-output");
+  for (const event of story.slice(0, middle + 1)) {
     screen.renderer.onEvent(event);
     screen.tick();
   }

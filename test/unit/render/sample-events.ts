@@ -25,6 +25,13 @@ export const sampleEvents: { readonly [Kind in BakeEventKind]: Extract<BakeEvent
     platform: "linux/amd64",
   },
   "base-resolving": { kind: "base-resolving", reference: "debian:12" },
+  "base-retrying": {
+    kind: "base-retrying",
+    reference: "debian:12",
+    registry: "docker.io",
+    reason: "it answers with status 503",
+    waitMs: 500,
+  },
   "base-progress": {
     kind: "base-progress",
     reference: "debian:12",
