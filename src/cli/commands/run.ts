@@ -1,13 +1,7 @@
 import { Command } from "commander";
 import type { RunOptions } from "../options.ts";
 import type { Session } from "../session.ts";
-import {
-  commandWords,
-  environmentHelp,
-  parseMebibytes,
-  parsePositiveInteger,
-  repeatable,
-} from "./shared-options.ts";
+import { commandWords, environmentHelp, parseCpus, parseMemory, repeatable } from "./shared-options.ts";
 
 export function runCommand(session: Session): Command {
   return new Command("run")
@@ -31,8 +25,8 @@ export function runCommand(session: Session): Command {
     )
     .option("-w, --workdir <path>", "start in this folder")
     .option("-u, --user <user[:group]>", "run as this user")
-    .option("--cpus <number>", "virtual CPUs", parsePositiveInteger)
-    .option("--memory <size>", "e.g. 512M or 2G", parseMebibytes)
+    .option("--cpus <number>", "virtual CPUs", parseCpus)
+    .option("--memory <size>", "e.g. 512M or 2G", parseMemory)
     .option("--network <access>", "default or none")
     .option("--replace", "replace a sandbox of the same name")
     .passThroughOptions()
