@@ -10,6 +10,7 @@ export class BakeProgress {
   readonly #startedAt: number;
   /** Steps that are to run and have neither completed nor failed. */
   readonly #open = new Set<StepId>();
+  readonly #built = new Set<StepId>();
   readonly #diagnostics: Diagnostic[] = [];
   #cachedCount = 0;
   readonly #ran = new Set<StepId>();
@@ -30,7 +31,11 @@ export class BakeProgress {
       case "step-queued":
         this.#open.add(event.step);
         break;
+      case "layer-sealed":
+        for (const step of event.steps) this.#built.add(step);
+        break;
       case "step-cached":
+        if (event.source !== "not-needed") this.#built.add(event.step);
         this.#open.delete(event.step);
         this.#cachedCount += 1;
         this.#savedMs += event.savedMs;
@@ -46,6 +51,11 @@ export class BakeProgress {
         break;
       default:
     }
+  }
+
+  /** The steps that have their layers: cached ones, and those that were sealed. */
+  get built(): ReadonlySet<StepId> {
+    return this.#built;
   }
 
   isOpen(step: StepId): boolean {

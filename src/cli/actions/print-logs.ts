@@ -24,12 +24,11 @@ export async function printLogs(
   options: LogsOptions,
   session: Session,
 ): Promise<number> {
+  const lightfile = await findLightfile(target, session);
+  // Before a worker is opened, which may take long.
+  const ofLightfile = lightfile === undefined ? null : await stepsOfLightfile(lightfile, options, session);
   return await withWorker(options, session, async (worker) => {
-    const lightfile = await findLightfile(target, session);
-    const steps =
-      lightfile === undefined
-        ? await stepsOfSnapshot(target, worker, session.signal)
-        : await stepsOfLightfile(lightfile, options, session);
+    const steps = ofLightfile ?? (await stepsOfSnapshot(target, worker, session.signal));
     if (steps.length === 0) session.stderr.write(`no step of ${target} changes files\n`);
     const chosen = wanted === undefined ? steps : [pick(steps, wanted)];
     for (const step of chosen) {
@@ -74,7 +73,7 @@ async function stepsOfLightfile(
   session: Session,
 ): Promise<readonly LoggedStep[]> {
   const steps = await stepsOfLastBake(path, options.target, session);
-  if (steps.length > 0) {
+  if (steps !== null) {
     return steps.map(({ stage, title, key }, index) => {
       const place = steps.slice(0, index + 1).filter((other) => other.stage === stage).length;
       return { name: String(index + 1), id: `${stage}/${place}`, title, layer: key };

@@ -29,6 +29,8 @@ export class BakeRig implements AsyncDisposable {
   /** References that the registry does not know. */
   readonly unknownImages = new Set<string>();
   layoutsOpened = 0;
+  /** Why the worker cannot be opened. */
+  trouble: Error | null = null;
   #opened = 0;
 
   private constructor(folder: string, options: FakeWorkerOptions) {
@@ -141,6 +143,7 @@ export class BakeRig implements AsyncDisposable {
       workerName: "fake",
       openWorker: async () => {
         this.#opened += 1;
+        if (this.trouble !== null) throw this.trouble;
         return this.worker;
       },
       images: {

@@ -52,6 +52,23 @@ test("debug runs a command on the disk of the failed step, says which, and leave
   expect(rig.worker.sandboxes.list()).toEqual([]);
 });
 
+test("logs of a bake without a step that changes files says so", async () => {
+  await using rig = await commandRig();
+  await writeTinyArchive(join(rig.folder, "base.tar"));
+  await writeFile(join(rig.folder, "Lightfile"), "FROM ./base.tar\nENV A=1\n");
+  expect(await rig.run("bake")).toMatchObject({ exitCode: 0 });
+  expect(await rig.run("logs")).toMatchObject({ exitCode: 0, stderr: "no step of . changes files\n" });
+});
+
+test("debug of nothing and logs of nothing are told without a worker", async () => {
+  await using rig = await commandRig();
+  rig.environment.LIGHTBOX_HOST = "127.0.0.1:1";
+  expect((await rig.run("debug", "elsewhere")).stderr).toContain("LightfileNotFound");
+  await writeFile(join(rig.folder, "Lightfile"), "FROM ./base.tar\n");
+  expect((await rig.run("debug")).stderr).toContain("NothingToDebug");
+  expect((await rig.run("logs")).stderr).toContain("NothingBaked");
+});
+
 test("debug of nothing that failed is explained", async () => {
   await using rig = await commandRig();
   const missing = await rig.run("debug", "elsewhere");
