@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { didYouMean } from "../diagnostics/suggest.ts";
 import { hasWildcard, matchWildcard, wildcardProblem } from "../lightfile/wildcard.ts";
 import { type ContextTree, parentOf, segmentsOf, type TreeNode } from "./context-tree.ts";
-import { ContextTrouble } from "./context-trouble.ts";
+import { ContextTrouble, vanished } from "./context-trouble.ts";
 
 /** A source argument after matching, its files not hashed yet. */
 export interface SelectedSource {
@@ -43,7 +43,7 @@ export async function selectSources(
   const sources: SelectedSource[] = [];
   for (const match of matches) {
     const node = tree.resolve(match);
-    if (node === undefined) throw notFound(tree, match, match);
+    if (node === undefined) throw hasWildcard(path) ? vanished(match) : notFound(tree, match, match);
     if (node.kind === "file" && pattern.endsWith("/")) {
       throw new ContextTrouble(
         "SourceNotFound",
@@ -97,11 +97,10 @@ function literalIn(tree: ContextTree, directory: string, segment: string): reado
 }
 
 function matchesIn(tree: ContextTree, directory: string, segment: string): readonly string[] {
-  const node = tree.resolve(directory);
-  if (node?.kind !== "directory") return [];
+  const node = tree.resolveDirectory(directory);
+  if (node === undefined) return [];
   return tree
-    .list(node.path)
-    .map((child) => child.path.slice(child.path.lastIndexOf("/") + 1))
+    .listNames(node.path)
     .filter((name) => matchWildcard(segment, name))
     .map((name) => (directory === "" ? name : `${directory}/${name}`));
 }
