@@ -104,7 +104,7 @@ async function resolveRegistry(reference: RegistryReference, options: ResolveOpt
 async function resolveLocal(reference: LocalReference, options: ResolveOptions): Promise<ResolvedBase> {
   const { store, platform, directory } = options;
   const path = resolve(directory, reference.path);
-  const missingHint = `there is no ${path}, or it is no OCI image layout`;
+  const missingHint = `there is no ${path}`;
   const { isFolder, witness } = await inspectLocalImage(path, reference.written, missingHint);
   const key = `${reference.format ?? "local"}:${path}${reference.image === null ? "" : `:${reference.image}`}`;
   const known = await store.resolved.find(key, platform);

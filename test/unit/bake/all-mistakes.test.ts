@@ -1,4 +1,7 @@
 import { expect, test } from "vitest";
+import { Failure } from "../../../src/diagnostics/failure.ts";
+import { noColors } from "../../../src/render/colors.ts";
+import { formatFailure } from "../../../src/render/failure-printer.ts";
 import { shown } from "../../support/planned.ts";
 import { BakeRig } from "./bake-rig.ts";
 
@@ -97,4 +100,58 @@ test("no registry is asked when there are mistakes already", async () => {
   const { events } = await rig.bake("FROM nothing:1\nEXPOSE no\n");
   expect(events.filter(({ kind }) => kind === "base-resolving")).toEqual([]);
   expect(events.filter(({ kind }) => kind === "diagnostic")).toHaveLength(1);
+});
+
+const unreachable = new Failure({
+  code: "RegistryUnreachable",
+  category: "environment",
+  message: "the registry example.test cannot be reached",
+  hint: "try again",
+});
+
+test("trouble with a registry comes with the place of its FROM, and keeps its category", async () => {
+  await using rig = await BakeRig.create({ images: [] });
+  const places: readonly (readonly ["imageTrouble" | "layoutTrouble", string])[] = [
+    ["imageTrouble", "FROM base:1\nRUN x\n"],
+    ["layoutTrouble", "FROM base:1\nRUN x\n"],
+  ];
+  for (const [trouble, text] of places) {
+    rig.imageTrouble = null;
+    rig[trouble] = unreachable;
+    const failure: unknown = await rig.bake(text).catch((error: unknown) => error);
+    if (!(failure instanceof Failure)) throw new Error("no failure");
+    expect(failure).toMatchObject({ code: "RegistryUnreachable", category: "environment" });
+    expect(formatFailure(failure, { colors: noColors, columns: 80 })).toBe(
+      [
+        "Lightfile:1:6: error[RegistryUnreachable]: the registry example.test cannot be reached",
+        "  1 | FROM base:1",
+        "    |      ^^^^^^",
+        "  hint: try again",
+        "",
+      ].join("\n"),
+    );
+  }
+});
+
+test("trouble with a registry does not hide mistakes that only the context shows", async () => {
+  await using rig = await BakeRig.create();
+  rig.imageTrouble = unreachable;
+  const { outcome } = await rig.bake("FROM base:1\nCOPY missing /\n");
+  expect(outcome.kind).toBe("invalid");
+  expect(outcome.diagnostics.map(({ code }) => code).toSorted()).toEqual([
+    "RegistryUnreachable",
+    "SourceNotFound",
+  ]);
+});
+
+test("a context that is not there is told with the mistakes of the file", async () => {
+  await using rig = await BakeRig.create();
+  const failure: unknown = await rig
+    .bake("FROM base:1\nEXPOSE no\nCOPY a /\n", { contextDirectory: `${rig.folder}/nowhere` })
+    .catch((error: unknown) => error);
+  expect(failure).toMatchObject({
+    code: "ContextNotFound",
+    category: "usage",
+    diagnostics: [expect.objectContaining({ code: "InvalidPort" })],
+  });
 });

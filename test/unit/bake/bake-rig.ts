@@ -28,6 +28,9 @@ export class BakeRig implements AsyncDisposable {
   worker: FakeWorker;
   /** References that the registry does not know. */
   readonly unknownImages = new Set<string>();
+  /** What looking images up, or fetching them, ends with. */
+  imageTrouble: Failure | null = null;
+  layoutTrouble: Failure | null = null;
   layoutsOpened = 0;
   /** Why the worker cannot be opened. */
   trouble: Error | null = null;
@@ -148,6 +151,7 @@ export class BakeRig implements AsyncDisposable {
       },
       images: {
         resolve: async (reference, { platform }) => {
+          if (this.imageTrouble !== null) throw this.imageTrouble;
           if (this.unknownImages.has(reference)) {
             throw new Failure({
               code: "ImageNotFound",
@@ -160,6 +164,7 @@ export class BakeRig implements AsyncDisposable {
         },
         recall: async () => null,
         openLayout: async () => {
+          if (this.layoutTrouble !== null) throw this.layoutTrouble;
           this.layoutsOpened += 1;
           return Readable.from([Buffer.from("layout of "), Buffer.from("the base")]);
         },
