@@ -1,10 +1,11 @@
-import { Command } from "commander";
+import type { Command } from "commander";
 import type { RunOptions } from "../options.ts";
 import type { Session } from "../session.ts";
-import { commandWords, environmentHelp, parseCpus, parseMemory, repeatable } from "./shared-options.ts";
+import { CommandWithWords } from "./command-with-words.ts";
+import { environmentHelp, parseCpus, parseMemory, repeatable } from "./shared-options.ts";
 
 export function runCommand(session: Session): Command {
-  return new Command("run")
+  return new CommandWithWords("run")
     .description("Boot a sandbox from a snapshot and run a command in it")
     .argument("<snapshot>", "NAME or NAME@previous")
     .argument("[command...]", "what to run instead of the snapshot's ENTRYPOINT and CMD")
@@ -29,12 +30,11 @@ export function runCommand(session: Session): Command {
     .option("--memory <size>", "e.g. 512M or 2G", parseMemory)
     .option("--network <access>", "default or none")
     .option("--replace", "replace a sandbox of the same name")
-    .passThroughOptions()
     .action(async (snapshot: string, words: string[], options: RunOptions, command: Command) => {
       const { runSandbox } = await import("../actions/run-sandbox.ts");
       session.exitCode = await runSandbox(
         snapshot,
-        commandWords(words),
+        words,
         { ...options, ...command.optsWithGlobals<{ host?: string }>() },
         session,
       );

@@ -60,11 +60,6 @@ function isWithin(bounds: Bounds, value: number): boolean {
   return value >= bounds.least && value <= bounds.most;
 }
 
-/** The words of a command to run: a `--` before them only ends lightbox's own options. */
-export function commandWords(words: readonly string[]): readonly string[] {
-  return words[0] === "--" ? words.slice(1) : words;
-}
-
 /** An option that may be given several times. */
 export function repeatable(flags: string, description: string): Option {
   const collect = (text: string, before: readonly string[]): string[] => [...before, text];
