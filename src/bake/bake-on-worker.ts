@@ -1,13 +1,16 @@
+import { Failure } from "../diagnostics/failure.ts";
 import type { Worker } from "../worker/worker.ts";
 import type { BakeOutcome } from "./bake-request.ts";
 import { builderCapacity, chooseResources, widestRow } from "./builder-resources.ts";
 import type { StepFailed } from "./events.ts";
+import type { ImageSource } from "./image-source.ts";
 import { importBase } from "./import-bases.ts";
 import { announceWork, completeBake, type KeyedBake } from "./keyed-bake.ts";
 import { isHit, knownLayer, snapshotFingerprint } from "./layer-lookup.ts";
 import { runLineage } from "./lineage-run.ts";
 import { type Lineage, type PlannedWork, planLineages } from "./lineages.ts";
 import { publishTarget } from "./publish.ts";
+import { failureAt } from "./resolve-bases.ts";
 import { runSchedule, type ScheduleOutcome } from "./scheduler.ts";
 import { askWorker, imagesFor, type WorkerState } from "./worker-answer.ts";
 
@@ -54,14 +57,34 @@ interface OnWorker {
 }
 
 async function importBases(
-  { keyed, publication, collaborators, progress }: KeyedBake,
+  bake: KeyedBake,
   { worker, work, state }: OnWorker,
   signal: AbortSignal,
 ): Promise<void> {
+  const { keyed, publication, collaborators, progress } = bake;
   for (const [digest, image] of imagesFor(keyed, work.lineages, publication !== null)) {
     if (state.images.has(digest)) continue;
-    await importBase(image, { worker, images: collaborators.images, progress }, signal);
+    const images = locatingTrouble(collaborators.images, bake);
+    await importBase(image, { worker, images, progress }, signal);
   }
+}
+
+/** An image that cannot be fetched is told of at the place that names it. */
+function locatingTrouble(
+  images: ImageSource,
+  { bases }: KeyedBake,
+): Pick<ImageSource, "openLayout"> {
+  return {
+    async openLayout(image, options, signal) {
+      try {
+        return await images.openLayout(image, options, signal);
+      } catch (error) {
+        const base = bases.find(({ reference }) => reference === image.reference);
+        const isTrouble = error instanceof Failure && error.category !== "cancelled";
+        throw isTrouble && base !== undefined ? failureAt(base, error) : error;
+      }
+    },
+  };
 }
 
 function runLineages(

@@ -10,9 +10,10 @@ export class BakeProgress {
   readonly #startedAt: number;
   /** Steps that are to run and have neither completed nor failed. */
   readonly #open = new Set<StepId>();
+  readonly #built = new Set<StepId>();
   readonly #diagnostics: Diagnostic[] = [];
   #cachedCount = 0;
-  #ranCount = 0;
+  readonly #ran = new Set<StepId>();
   #savedMs = 0;
 
   constructor(collaborators: Pick<BakeCollaborators, "onEvent" | "now">) {
@@ -30,14 +31,19 @@ export class BakeProgress {
       case "step-queued":
         this.#open.add(event.step);
         break;
+      case "layer-sealed":
+        for (const step of event.steps) this.#built.add(step);
+        break;
       case "step-cached":
+        if (event.source !== "not-needed") this.#built.add(event.step);
         this.#open.delete(event.step);
         this.#cachedCount += 1;
         this.#savedMs += event.savedMs;
         break;
       case "step-completed":
         this.#open.delete(event.step);
-        this.#ranCount += 1;
+        // A set, because the loss of a builder makes a step run again.
+        this.#ran.add(event.step);
         break;
       case "step-failed":
       case "step-cancelled":
@@ -45,6 +51,11 @@ export class BakeProgress {
         break;
       default:
     }
+  }
+
+  /** The steps that have their layers: cached ones, and those that were sealed. */
+  get built(): ReadonlySet<StepId> {
+    return this.#built;
   }
 
   isOpen(step: StepId): boolean {
@@ -75,7 +86,7 @@ export class BakeProgress {
   counts() {
     return {
       cachedCount: this.#cachedCount,
-      ranCount: this.#ranCount,
+      ranCount: this.#ran.size,
       savedMs: this.#savedMs,
       durationMs: this.now() - this.#startedAt,
     };

@@ -73,13 +73,22 @@ async function bakeThrough(surroundings: Surroundings, signal: AbortSignal): Pro
   const bake: KeyedBake = { ...surroundings, ...prepared, index, publication };
   announcePlan(bake);
   // Before anything runs, so that a bake that fails half-way is resumed on the same ground.
-  await history.save(keyed, ground, snapshotName);
-  const known = await lookUp(bake);
-  if (known !== null) {
-    announceWork(bake, known.work, known.layers);
-    return completeBake(bake, { published: false });
+  await history.begin(keyed, ground);
+  let publishedName: string | null = null;
+  try {
+    const outcome = await bakeKeyed(bake, signal);
+    if (outcome.kind === "completed" && outcome.published) publishedName = snapshotName;
+    return outcome;
+  } finally {
+    await history.end(keyed, { built: progress.built, publishedName });
   }
-  return await bakeOnWorker(bake, await openWorker(bake, signal), signal);
+}
+
+async function bakeKeyed(bake: KeyedBake, signal: AbortSignal): Promise<BakeOutcome> {
+  const known = await lookUp(bake);
+  if (known === null) return await bakeOnWorker(bake, await openWorker(bake, signal), signal);
+  announceWork(bake, known.work, known.layers);
+  return completeBake(bake, { published: false });
 }
 
 async function openWorker({ collaborators, progress }: KeyedBake, signal: AbortSignal): Promise<Worker> {

@@ -65,7 +65,7 @@ export async function explainBake(
   if (prepared === null) return { kind: "invalid", diagnostics: progress.diagnostics };
   const { keyed, snapshotName } = prepared;
   const index = await WorkerIndex.load(homeDirectory, workerName);
-  const before = await history.readSteps(snapshotName);
+  const before = await history.readBuilt(snapshotName);
   const lookup = collaborators.localLayers ?? index;
   const layers = await lookup.findLayers([
     ...allSteps(keyed).map((step) => step.key),

@@ -2,6 +2,7 @@ import { realpath } from "node:fs/promises";
 import type { Diagnosed } from "../diagnostics/diagnostic.ts";
 import { systemErrorCode } from "../diagnostics/failure.ts";
 import { Program } from "../graph/link/program.ts";
+import { errorRanges } from "../graph/parse-mistakes.ts";
 import { parseLightfile } from "../lightfile/parse.ts";
 import { lockPathOf, readLock } from "../sources/lock-file.ts";
 import { type Pins, pinsOf } from "../sources/pins.ts";
@@ -19,7 +20,8 @@ export async function entryProgram({
   const { value: tree, diagnostics } = parseLightfile(lightfile);
   const context = { directory: contextDirectory, lightfilePath };
   const identity = await withoutLinks(lightfilePath);
-  return { value: new Program({ identity, tree, context }, buildArguments), diagnostics };
+  const entry = { identity, tree, context, parseErrors: errorRanges(diagnostics) };
+  return { value: new Program(entry, buildArguments), diagnostics };
 }
 
 /** Another file may name this one by another way: a loop has to be seen all the same. */

@@ -21,6 +21,7 @@ export type BakeEventBody =
   | BakeStarted
   | BaseResolving
   | BaseResolved
+  | BaseRetrying
   | BaseProgress
   | BaseImported
   | Planned
@@ -31,6 +32,7 @@ export type BakeEventBody =
   | StepWaiting
   | BuilderStarting
   | BuilderStarted
+  | BuilderLost
   | StepStarted
   | StepOutput
   | StepCompleted
@@ -67,6 +69,15 @@ export interface BaseResolved {
   /** True when nobody was asked: the answer was known from before. */
   readonly remembered: boolean;
   readonly durationMs: number;
+}
+
+/** A registry failed in passing, or was silent, and is asked again after a while. */
+export interface BaseRetrying {
+  readonly kind: "base-retrying";
+  readonly reference: string;
+  readonly registry: string;
+  readonly reason: string;
+  readonly waitMs: number;
 }
 
 /** A base image is on its way from a registry or to the worker. */
@@ -166,6 +177,16 @@ export interface BuilderStarted {
   readonly kind: "builder-started";
   readonly step: StepId;
   readonly durationMs: number;
+}
+
+/**
+ * The builder ended by itself or did not come up, which is no step's fault: another one starts after the last sealed layer, and
+ * steps that are in no layer yet run again.
+ */
+export interface BuilderLost {
+  readonly kind: "builder-lost";
+  readonly step: StepId;
+  readonly message: string;
 }
 
 export interface StepStarted {

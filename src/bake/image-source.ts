@@ -9,8 +9,24 @@ export interface ImageSource {
    *   another category when the registry, archive or network is not fit.
    */
   resolve(reference: string, options: ResolveImageOptions, signal: AbortSignal): Promise<ResolvedImage>;
+  /**
+   * What {@link resolve} says without asking a registry; null when that cannot be said.
+   * @throws Failure as {@link resolve}
+   */
+  recall(
+    reference: string,
+    options: Pick<ResolveImageOptions, "platform">,
+    signal: AbortSignal,
+  ): Promise<ResolvedImage | null>;
   /** Opens the image as an OCI layout in a tar stream, for a worker that does not have it. */
   openLayout(image: BaseImage, options: OpenLayoutOptions, signal: AbortSignal): Promise<Readable>;
+}
+
+/** A registry that did not answer as it should is asked again. */
+export interface ImageRetry {
+  readonly registry: string;
+  readonly reason: string;
+  readonly waitMs: number;
 }
 
 export interface ResolveImageOptions {
@@ -18,6 +34,7 @@ export interface ResolveImageOptions {
   readonly platform: string;
   /** Ask again even when the answer is remembered. */
   readonly pull: boolean;
+  onRetry(retry: ImageRetry): void;
 }
 
 export interface ResolvedImage {
@@ -28,6 +45,7 @@ export interface ResolvedImage {
 
 export interface OpenLayoutOptions {
   onProgress(progress: ImageProgress): void;
+  onRetry(retry: ImageRetry): void;
 }
 
 export interface ImageProgress {

@@ -7,7 +7,7 @@ import type { ImageSource } from "./image-source.ts";
 
 export interface ImportRequest {
   readonly worker: Worker;
-  readonly images: ImageSource;
+  readonly images: Pick<ImageSource, "openLayout">;
   readonly progress: BakeProgress;
 }
 
@@ -23,7 +23,10 @@ export async function importBase(
     progress.emit({ kind: "base-progress", reference, phase, doneBytes, totalBytes });
   const layout = await images.openLayout(
     image,
-    { onProgress: (pulled) => onProgress("pull", pulled.doneBytes, pulled.totalBytes) },
+    {
+      onProgress: (pulled) => onProgress("pull", pulled.doneBytes, pulled.totalBytes),
+      onRetry: (retry) => progress.emit({ kind: "base-retrying", reference, ...retry }),
+    },
     signal,
   );
   const sent = countBytes((doneBytes) => onProgress("import", doneBytes, null));

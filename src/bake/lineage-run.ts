@@ -109,6 +109,9 @@ class LineageReport {
       case "step-completed":
         progress.emit({ kind: event.kind, step, durationMs: event.durationMs });
         break;
+      case "builder-lost":
+        progress.emit({ kind: "builder-lost", step, message: event.message });
+        break;
       case "step-output":
         this.#tail(event.index).add(event.stream, event.text);
         progress.emit({ kind: "step-output", step, stream: event.stream, text: event.text });

@@ -179,7 +179,7 @@ async function resolve(
     // What has no pin is asked for, whatever is remembered of it.
     const { image } = await resolvePinned(
       base.reference,
-      { images, platform, pull: true, pins, homeDirectory },
+      { images, platform, pull: true, onRetry: () => {}, pins, homeDirectory },
       signal,
     );
     return { image };

@@ -2,12 +2,11 @@ import { Failure } from "../diagnostics/failure.ts";
 import { isLocalImage } from "../graph/link/reference.ts";
 import { gitDirectoryOf } from "../sources/git.ts";
 import { type Pins, unpinned } from "../sources/pins.ts";
-import type { ImageSource, ResolvedImage } from "./image-source.ts";
+import type { ImageRetry, ImageSource, ResolvedImage } from "./image-source.ts";
 
 export interface PinnedOptions {
   readonly images: ImageSource;
   readonly platform: string;
-  readonly pull: boolean;
   readonly pins: Pins;
   /** LIGHTBOX_HOME: an image in a repository that is kept there is pinned by its commit. */
   readonly homeDirectory: string;
@@ -18,6 +17,11 @@ export function isFixed(reference: string, { homeDirectory }: Pick<PinnedOptions
   return /@sha256:[0-9a-f]{64}$/.test(reference) || reference.includes(`${gitDirectoryOf(homeDirectory)}/`);
 }
 
+export interface PinnedResolving extends PinnedOptions {
+  readonly pull: boolean;
+  onRetry(retry: ImageRetry): void;
+}
+
 /**
  * The image that a reference means, by the lock's digest where it has one: the registry is then never asked for
  * what the tag means. An image in a local file is looked at as ever, and has to be the one that was locked.
@@ -26,20 +30,45 @@ export function isFixed(reference: string, { homeDirectory }: Pick<PinnedOptions
  */
 export async function resolvePinned(
   reference: string,
-  { images, platform, pull, pins, homeDirectory }: PinnedOptions,
+  { pull, onRetry, ...options }: PinnedResolving,
   signal: AbortSignal,
 ): Promise<ResolvedImage> {
+  const { images, platform } = options;
+  return await lookUp(reference, options, (named, { isPinned }) =>
+    images.resolve(named, { platform, pull: pull && !isPinned, onRetry }, signal),
+  );
+}
+
+/**
+ * What {@link resolvePinned} says without asking a registry; null when that cannot be said.
+ *
+ * @throws Failure as {@link resolvePinned}
+ */
+export async function recallPinned(
+  reference: string,
+  options: PinnedOptions,
+  signal: AbortSignal,
+): Promise<ResolvedImage | null> {
+  const { images, platform } = options;
+  return await lookUp(reference, options, (named) => images.recall(named, { platform }, signal));
+}
+
+async function lookUp<Found extends ResolvedImage | null>(
+  reference: string,
+  { platform, pins, homeDirectory }: PinnedOptions,
+  look: (named: string, by: { readonly isPinned: boolean }) => Promise<Found>,
+): Promise<Found | ResolvedImage> {
   const digest = pins.image(reference, platform);
   if (isFixed(reference, { homeDirectory }) || (digest === undefined && pins.missing === "ask")) {
-    return await images.resolve(reference, { platform, pull }, signal);
+    return await look(reference, { isPinned: false });
   }
   if (digest === undefined) throw new Failure({ category: "usage", ...unpinned(reference, pins) });
   if (!isLocalImage(reference)) {
-    const resolved = await images.resolve(`${reference}@${digest}`, { platform, pull: false }, signal);
-    return { ...resolved, image: { ...resolved.image, reference } };
+    const found = await look(`${reference}@${digest}`, { isPinned: true });
+    return found === null ? found : { ...found, image: { ...found.image, reference } };
   }
-  const resolved = await images.resolve(reference, { platform, pull }, signal);
-  if (resolved.image.digest === digest || pins.missing === "ask") return resolved;
+  const found = await look(reference, { isPinned: false });
+  if (found === null || found.image.digest === digest || pins.missing === "ask") return found;
   throw new Failure({
     code: "LockStale",
     category: "usage",

@@ -4,7 +4,7 @@ import type { Readable } from "node:stream";
 import { openContent } from "../context/open-content.ts";
 import { type ResolvedInputs, resolveInputs } from "../context/resolve-inputs.ts";
 import { StatCache } from "../context/stat-cache.ts";
-import { type Diagnosed, type Diagnostic, hasErrors } from "../diagnostics/diagnostic.ts";
+import { type Diagnostic, hasErrors } from "../diagnostics/diagnostic.ts";
 import { Failure } from "../diagnostics/failure.ts";
 import type { BaseReference } from "../graph/base-references.ts";
 import { loadHasher } from "../graph/hash.ts";
@@ -12,20 +12,18 @@ import { isSnapshotName } from "../graph/instructions/snapshot.ts";
 import { keyPlan } from "../graph/key-plan.ts";
 import type { KeyedPlan } from "../graph/keyed-plan.ts";
 import type { Program } from "../graph/link/program.ts";
-import type { Plan } from "../graph/plan.ts";
+import type { PlannedStep } from "../graph/plan.ts";
 import { planSteps } from "../graph/plan-steps.ts";
-import type { BaseImage } from "../model/base-image.ts";
 import type { ContentDigest } from "../model/identifiers.ts";
 import { loadProgram } from "../sources/load-program.ts";
-import { locateFailure } from "../sources/located.ts";
 import { PinnedGit } from "../sources/pinned-git.ts";
 import type { Pins } from "../sources/pins.ts";
 import type { BakeProgress } from "./bake-progress.ts";
 import type { BakeCollaborators, BakeRequest } from "./bake-request.ts";
 import { checkedDiagnostics } from "./checked-diagnostics.ts";
 import { entryProgram, readPins } from "./entry-program.ts";
-import { resolvePinned } from "./pinned-images.ts";
 import { openRemoteContent } from "./remote-content.ts";
+import { resolveBases } from "./resolve-bases.ts";
 
 /** A bake of which everything is known but what the worker holds. */
 export interface PreparedBake {
@@ -33,6 +31,8 @@ export interface PreparedBake {
   /** The name to publish under; null: none. */
   readonly snapshotName: string | null;
   openContent(digest: ContentDigest): Promise<Readable>;
+  /** The images, with the places that name them. */
+  readonly bases: readonly BaseReference[];
 }
 
 export interface Preparation {
@@ -44,9 +44,10 @@ export interface Preparation {
 }
 
 /**
- * The phases up to the keys. Each runs only if those before left no error; what they found is in the progress'
- * diagnostics.
+ * The phases up to the keys. What a phase finds is in the progress' diagnostics; the next ones go on as far as they
+ * can, so that one run tells all mistakes.
  * @returns null when there are errors
+ * @throws Failure for trouble with an image's archive or registry, when there is no mistake to mend first
  */
 export async function prepareBake(
   preparation: Preparation,
@@ -54,23 +55,36 @@ export async function prepareBake(
 ): Promise<PreparedBake | null> {
   const { request, collaborators, progress, ground } = preparation;
   requireSnapshotName(request.snapshotName);
-  const entry = await entryProgram(request);
-  const program = entry.value;
-  const phases = { ...preparation, accept: accepting(progress, program) };
-  if (phases.accept(entry) === null) return null;
+  const { value: program, diagnostics } = await entryProgram(request);
+  const phases = { ...preparation, report: reporting(progress, program) };
+  phases.report(diagnostics);
   const pins = await readPins(request);
   const git = new PinnedGit({ homeDirectory: collaborators.homeDirectory, pins });
-  const bases = await resolveBases(program, { ...phases, pins, git }, signal);
-  if (bases === null) return null;
-  const plan = phases.accept(planSteps(program, { ...request, bases }));
-  if (plan === null) return null;
-  const inputs = await readContext(plan, { ...phases, pins, git }, signal);
-  if (inputs === null) return null;
+  const troubles: Failure[] = [];
+  const onTrouble = (trouble: Failure): void => void troubles.push(trouble);
+  const references = await loadProgram(program, request, {
+    git,
+    signal,
+    mayAsk: !hasErrors(progress.diagnostics),
+    onTrouble,
+  });
+  const mayAsk = troubles.length === 0 && !hasErrors([...progress.diagnostics, ...references.diagnostics]);
+  phases.report(references.whileReading);
+  const bases = await resolveBases(references.value.images, { ...phases, pins, mayAsk }, signal);
+  const { value: plan, contextSteps, diagnostics: found } = planSteps(program, { ...request, ...bases });
+  phases.report(found);
+  const trouble = troubles[0] ?? bases.trouble;
+  const mayFetch = trouble === null && !hasErrors(progress.diagnostics);
+  const inputs = await readContext(contextSteps, { ...phases, pins, git, mayFetch }, signal);
+  if (trouble !== null && !hasErrors(progress.diagnostics)) throw trouble;
+  if (trouble !== null) phases.report(trouble.diagnostics);
+  if (plan === null || inputs === null || hasErrors(progress.diagnostics)) return null;
   const hasher = await loadHasher();
   return {
     keyed: keyPlan(plan, { inputs: inputs.inputs, hasher, ground, freshness: randomUUID() }),
     snapshotName: request.snapshotName ?? plan.snapshotName,
     openContent: (digest) => openContent(inputs.contentPaths, digest),
+    bases: references.value.images,
   };
 }
 
@@ -84,81 +98,24 @@ function requireSnapshotName(name: string | null): void {
   });
 }
 
-/** Reports what a phase found; its value, unless that includes an error. */
-type Accept = <Value>(result: Diagnosed<Value>) => Value | null;
+type Report = (diagnostics: readonly Diagnostic[]) => void;
 
-type Phases = Preparation & { readonly accept: Accept };
+type Phases = Preparation & { readonly report: Report };
 
-function accepting(progress: BakeProgress, program: Program): Accept {
-  return ({ value, diagnostics }) => {
-    const counted = checkedDiagnostics(program, diagnostics);
-    progress.report(counted);
-    return hasErrors(counted) ? null : value;
-  };
+function reporting(progress: BakeProgress, program: Program): Report {
+  return (diagnostics) => progress.report(checkedDiagnostics(program, diagnostics));
 }
 
-interface WithPins extends Phases {
+interface ReadingContext extends Phases {
   readonly pins: Pins;
   readonly git: PinnedGit;
-}
-
-async function resolveBases(
-  program: Program,
-  phases: WithPins,
-  signal: AbortSignal,
-): Promise<ReadonlyMap<string, BaseImage> | null> {
-  const { request, progress, accept, git } = phases;
-  const references = accept(await loadProgram(program, request, { git, signal }));
-  if (references === null) return null;
-  const { images } = references;
-  const results = await Promise.allSettled(images.map((image) => resolveBase(image, phases, signal)));
-  const bases = new Map<string, BaseImage>();
-  for (const result of results) {
-    if (result.status === "rejected") throw result.reason;
-    if (result.value.image === null) progress.report([result.value.diagnostic]);
-    else bases.set(result.value.reference, result.value.image);
-  }
-  return bases.size === images.length ? bases : null;
-}
-
-type BaseResult =
-  | { readonly reference: string; readonly image: BaseImage }
-  | { readonly reference: string; readonly image: null; readonly diagnostic: Diagnostic };
-
-/** A wrong reference is a mistake in the Lightfile; anything else is trouble with the environment, and thrown. */
-async function resolveBase(
-  base: BaseReference,
-  { request, collaborators, progress, pins }: WithPins,
-  signal: AbortSignal,
-): Promise<BaseResult> {
-  const { reference } = base;
-  const { homeDirectory } = collaborators;
-  const startedAt = progress.now();
-  progress.emit({ kind: "base-resolving", reference });
-  try {
-    const { image, remembered } = await resolvePinned(
-      reference,
-      { images: collaborators.images, platform: request.platform, pull: request.pull, pins, homeDirectory },
-      signal,
-    );
-    const durationMs = progress.now() - startedAt;
-    progress.emit({ kind: "base-resolved", reference, digest: image.digest, remembered, durationMs });
-    return { reference, image };
-  } catch (error) {
-    const diagnostic = locateFailure(error, base);
-    const { hint } = base;
-    const isUnknown = diagnostic.code !== "LockMissing" && diagnostic.code !== "LockStale";
-    return {
-      reference,
-      image: null,
-      diagnostic: hint === null || !isUnknown ? diagnostic : { ...diagnostic, hint },
-    };
-  }
+  /** False when there are mistakes already: nothing is downloaded to find more. */
+  readonly mayFetch: boolean;
 }
 
 async function readContext(
-  plan: Plan,
-  { request, collaborators, accept, pins, git }: WithPins,
+  steps: readonly PlannedStep[],
+  { request, collaborators, progress, report, pins, git, mayFetch }: ReadingContext,
   signal: AbortSignal,
 ): Promise<ResolvedInputs | null> {
   const hasher = await loadHasher();
@@ -176,5 +133,24 @@ async function readContext(
     git,
     ...(beforeFirst === undefined ? {} : { beforeFirst }),
   });
-  return accept(await resolveInputs(plan, { entry, openStatCache, remote, signal }));
+  try {
+    const read = mayFetch ? steps : steps.map(withoutDownloads);
+    const inputs = await resolveInputs(read, { entry, openStatCache, remote, signal });
+    report(inputs.diagnostics);
+    return inputs.value;
+  } catch (error) {
+    throw error instanceof Failure ? error.withDiagnostics(errorsIn(progress.diagnostics)) : error;
+  }
+}
+
+function withoutDownloads(step: PlannedStep): PlannedStep {
+  const { definition } = step;
+  if (definition.kind !== "copy" || definition.source.kind !== "context") return step;
+  const { source } = definition;
+  const patterns = source.patterns.filter(({ kind }) => kind === "path" || kind === "inline");
+  return { ...step, definition: { ...definition, source: { ...source, patterns } } };
+}
+
+function errorsIn(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  return diagnostics.filter(({ severity }) => severity === "error");
 }

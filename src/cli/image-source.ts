@@ -6,13 +6,24 @@ import type { Session } from "./session.ts";
 export function createImageSource(session: Session, directory: string): ImageSource {
   const store = openImageStore(session.home.images);
   return {
-    async resolve(reference, { platform, pull }, signal) {
+    async resolve(reference, { platform, pull, onRetry }, signal) {
       const { resolveBaseImage } = await import("../images/image-source.ts");
-      return await resolveBaseImage(reference, { store, platform, pull, directory, signal });
+      return await resolveBaseImage(reference, {
+        store,
+        platform,
+        pull,
+        directory,
+        signal,
+        registry: { onRetry },
+      });
     },
-    async openLayout(image, { onProgress }, signal) {
+    async recall(reference, { platform }, signal) {
+      const { recallBaseImage } = await import("../images/image-source.ts");
+      return await recallBaseImage(reference, { store, platform, directory, signal });
+    },
+    async openLayout(image, { onProgress, onRetry }, signal) {
       const { openLayout } = await import("../images/image-source.ts");
-      return await openLayout(image, { store, onProgress, signal });
+      return await openLayout(image, { store, onProgress, signal, registry: { onRetry } });
     },
   };
 }

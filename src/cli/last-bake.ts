@@ -18,13 +18,16 @@ export async function findLightfile(word: string, session: Session): Promise<str
   return undefined;
 }
 
-/** The steps of the Lightfile's last bake, as it was then: later edits change nothing. Empty when there was none. */
+/**
+ * The steps of the Lightfile's last bake, also of one that failed, as it was then: later edits change nothing. Null
+ * when there was none.
+ */
 export async function stepsOfLastBake(
   lightfilePath: string,
   target: string | undefined,
   session: Session,
-): Promise<readonly RecordedStep[]> {
+): Promise<readonly RecordedStep[] | null> {
   const { directory } = session.home;
   const history = await BakeHistory.open({ homeDirectory: directory, lightfilePath, target: target ?? null });
-  return await history.readSteps();
+  return await history.readAttempt();
 }

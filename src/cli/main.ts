@@ -8,7 +8,7 @@ import { createProgram } from "./program.ts";
 import type { Session } from "./session.ts";
 import { version } from "./version.ts";
 
-/** Runs one command line and returns its exit code. Everything that goes wrong is explained on stderr. */
+/** Runs this process's command line and returns its exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
   const session: Session = {
     home: findHome(process.env),
@@ -22,6 +22,11 @@ export async function main(argv: readonly string[]): Promise<number> {
     exitCode: exitCodes.success,
   };
   endQuietlyWhenNobodyReads(session);
+  return await runCommandLine(argv, session);
+}
+
+/** Returns the command's exit code. Everything that goes wrong is explained on stderr. */
+export async function runCommandLine(argv: readonly string[], session: Session): Promise<number> {
   const program = createProgram(session);
   try {
     await program.parseAsync([...argv]);

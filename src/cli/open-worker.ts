@@ -76,7 +76,7 @@ function remoteChoice(host: string, session: Session): WorkerChoice {
   if (!token) {
     throw new Failure({
       code: "WorkerTokenMissing",
-      category: "usage",
+      category: "environment",
       message: `no token for the worker at ${url.href}`,
       hint: "set LIGHTBOX_TOKEN to the token of `lightbox serve`; it says at its start which file holds it",
     });

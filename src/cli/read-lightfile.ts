@@ -1,3 +1,4 @@
+import type { Stats } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
@@ -20,7 +21,8 @@ export interface ReadLightfile {
 /**
  * Finds and reads the Lightfile that the command line means: a file, a folder that holds `Lightfile`, or
  * `-f FILE` with the folder of its context; `-` is stdin.
- * @throws Failure `LightfileNotFound`, `LightfileTooLarge`, `LightfileNotText`, `LightfileUnreadable`, `ContextNotDirectory`
+ * @throws Failure `LightfileNotFound`, `LightfileTooLarge`, `LightfileNotText`, `LightfileUnreadable`, `LightfileNotFile`,
+ *   `ContextNotFound`, `ContextNotDirectory`
  */
 export async function readLightfile(
   argument: string,
@@ -38,14 +40,7 @@ export async function readLightfile(
       : options.file !== undefined && isDirectory
         ? given
         : dirname(path);
-  if (!(await isFolder(contextDirectory))) {
-    throw new Failure({
-      code: "ContextNotDirectory",
-      category: "usage",
-      message: `the context ${contextDirectory} is not a folder`,
-      hint: "name the folder that COPY takes files from with --context",
-    });
-  }
+  if (!(await isFolder(contextDirectory))) throw await noContext(contextDirectory);
   const bytes = fromStdin ? await readStdin(session) : await readBounded(path, written);
   return {
     source: { path: displayPath(path, session), text: decode(bytes, written) },
@@ -69,10 +64,23 @@ async function isFolder(path: string): Promise<boolean> {
   }
 }
 
+async function noContext(path: string): Promise<Failure> {
+  const hint = "name the folder that COPY takes files from with --context";
+  try {
+    await stat(path);
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+    const message = `the context ${path} cannot be opened (${systemErrorCode(error)})`;
+    return new Failure({ code: "ContextNotFound", category: "usage", message, hint, cause: error });
+  }
+  const message = `the context ${path} is not a folder`;
+  return new Failure({ code: "ContextNotDirectory", category: "usage", message, hint });
+}
+
 async function readBounded(path: string, written: string): Promise<Buffer> {
   try {
     const status = await stat(path);
-    if (!status.isFile()) throw await notFound(path, `${written} is not a file`);
+    if (!status.isFile()) throw notFile(written, status);
     if (status.size > sizeLimitBytes) throw tooLarge(written);
     return await readFile(path);
   } catch (error) {
@@ -88,6 +96,19 @@ async function readBounded(path: string, written: string): Promise<Buffer> {
       cause: error,
     });
   }
+}
+
+function notFile(written: string, status: Stats): Failure {
+  const isStdin = /^\/(dev\/stdin|dev\/fd\/\d+|proc\/self\/fd\/\d+)$/.test(written);
+  const kind = status.isDirectory() ? "a folder" : status.isFIFO() ? "a pipe" : "a device or socket";
+  return new Failure({
+    code: "LightfileNotFile",
+    category: "usage",
+    message: `${written} is ${kind}, not a file`,
+    hint: isStdin
+      ? "write -f - to read the Lightfile from standard input"
+      : "name the file with -f, or write -f - to read it from standard input",
+  });
 }
 
 async function notFound(path: string, message: string): Promise<Failure> {

@@ -5,6 +5,11 @@ import type { ContextIgnore } from "./context-ignore.ts";
 import { ContextTrouble, readTrouble, vanished } from "./context-trouble.ts";
 import { type FileFacts, fileFacts } from "./file-facts.ts";
 
+/** Something in a directory of the context, of use to a COPY or not. */
+type ListedNode =
+  | TreeNode
+  | { readonly kind: "unusable"; readonly path: string; readonly trouble: ContextTrouble };
+
 /** Something in the context, by its real path relative to the root (no link on the way). */
 export type TreeNode =
   | FileNode
@@ -32,7 +37,7 @@ export class ContextTree {
   readonly root: string;
   readonly ignore: ContextIgnore;
   readonly #nodes = new Map<string, TreeNode>();
-  readonly #children = new Map<string, readonly TreeNode[]>();
+  readonly #children = new Map<string, readonly ListedNode[]>();
 
   constructor(root: string, ignore: ContextIgnore) {
     this.root = root;
@@ -50,6 +55,16 @@ export class ContextTree {
    * @throws ContextTrouble for links that loop or leave the context, and what cannot be read
    */
   resolve(path: string): TreeNode | undefined {
+    return this.#resolve(path, false);
+  }
+
+  /** As {@link resolve}; undefined for anything else than a directory, also for what could not be copied. */
+  resolveDirectory(path: string): (TreeNode & { readonly kind: "directory" }) | undefined {
+    const node = this.#resolve(path, true);
+    return node?.kind === "directory" ? node : undefined;
+  }
+
+  #resolve(path: string, asDirectory: boolean): TreeNode | undefined {
     const waiting = segmentsOf(path).reverse();
     let links = 0;
     let at: TreeNode = { kind: "directory", path: "" };
@@ -59,7 +74,9 @@ export class ContextTree {
         at = { kind: "directory", path: parentOf(at.path) };
         continue;
       }
-      const next = this.#node(at.path === "" ? segment : `${at.path}/${segment}`);
+      const nextPath: string = at.path === "" ? segment : `${at.path}/${segment}`;
+      const next: TreeNode | undefined =
+        waiting.length > 0 || asDirectory ? this.#passable(nextPath) : this.#node(nextPath);
       if (next === undefined) return undefined;
       if (next.kind !== "symlink") {
         at = next;
@@ -78,26 +95,51 @@ export class ContextTree {
     return this.#isLeftOut(at) ? undefined : at;
   }
 
-  /** What a directory holds, ignored things left out, sorted by name. */
+  /**
+   * What a directory holds, ignored things left out, sorted by name.
+   * @throws ContextTrouble for what cannot be read, and when one of these things cannot be copied
+   */
   list(path: string): readonly TreeNode[] {
+    return this.#list(path).map((node) => {
+      if (node.kind === "unusable") throw node.trouble;
+      return node;
+    });
+  }
+
+  /** The names in a directory, ignored ones left out, sorted; also of what could not be copied. */
+  listNames(path: string): readonly string[] {
+    const start = path === "" ? 0 : path.length + 1;
+    return this.#list(path).map((node) => node.path.slice(start));
+  }
+
+  #list(path: string): readonly ListedNode[] {
     const known = this.#children.get(path);
     if (known !== undefined) return known;
     const children = readable(path, () => readdirSync(this.hostPath(path), { withFileTypes: true }));
-    const nodes: TreeNode[] = [];
+    const nodes: ListedNode[] = [];
     for (const child of children) {
       const childPath = path === "" ? child.name : `${path}/${child.name}`;
       if (child.isDirectory()) {
         const node = { kind: "directory", path: childPath } as const;
         if (!this.#isLeftOut(node)) nodes.push(node);
       } else if (!this.ignore.isIgnored(childPath)) {
-        const node = this.#node(childPath);
-        if (node === undefined) throw vanished(childPath);
-        nodes.push(node);
+        nodes.push(this.#listed(childPath));
       }
     }
     nodes.sort((left, right) => (left.path < right.path ? -1 : 1));
     this.#children.set(path, nodes);
     return nodes;
+  }
+
+  /** What cannot be copied only matters to those who select it. */
+  #listed(path: string): ListedNode {
+    try {
+      const node = this.#node(path);
+      return node ?? { kind: "unusable", path, trouble: vanished(path) };
+    } catch (error) {
+      if (!(error instanceof ContextTrouble)) throw error;
+      return { kind: "unusable", path, trouble: error };
+    }
   }
 
   /** The names in a directory, ignored ones too: for suggestions. */
@@ -120,7 +162,7 @@ export class ContextTree {
   #isLeftOut(node: TreeNode): boolean {
     if (node.path === "" || !this.ignore.isIgnored(node.path)) return false;
     if (node.kind !== "directory" || this.ignore.canSkipDirectory(node.path)) return true;
-    return this.list(node.path).length === 0;
+    return this.#list(node.path).length === 0;
   }
 
   #node(path: string): TreeNode | undefined {
@@ -131,6 +173,16 @@ export class ContextTree {
     const node = this.#toNode(path, stats);
     this.#nodes.set(path, node);
     return node;
+  }
+
+  /** Something with a path below it: not a pipe or a device. */
+  #passable(path: string): TreeNode | undefined {
+    try {
+      return this.#node(path);
+    } catch (error) {
+      if (error instanceof ContextTrouble && error.code === "UnsupportedFileType") return undefined;
+      throw error;
+    }
   }
 
   #toNode(path: string, stats: Stats): TreeNode {

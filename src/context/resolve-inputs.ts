@@ -1,10 +1,10 @@
 import { realpath, stat } from "node:fs/promises";
-import type { Diagnosed } from "../diagnostics/diagnostic.ts";
+import { type Diagnosed, hasErrors } from "../diagnostics/diagnostic.ts";
 import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
 import type { SourceFile } from "../diagnostics/source-file.ts";
 import { Findings } from "../graph/findings.ts";
 import { loadHasher } from "../graph/hash.ts";
-import type { ContextFolder, Plan, PlannedStep } from "../graph/plan.ts";
+import type { ContextFolder, PlannedStep } from "../graph/plan.ts";
 import { type ContextIgnore, ignoreNothing } from "./context-ignore.ts";
 import { ContextTree } from "./context-tree.ts";
 import { loadIgnoreFile } from "./ignore-file.ts";
@@ -30,17 +30,17 @@ export interface ResolveInputsOptions {
 }
 
 /**
- * Selects and hashes the files that the plan's steps name, each in the folder of the file that the step stands in.
- * The value is whole only when no diagnostic is an error. No context is read that no step reads.
+ * Selects and hashes the files that the steps name, each in the folder of the file that the step stands in. The value
+ * is whole only when no diagnostic is an error. No context is read that no step reads.
  *
  * @throws Failure `ContextNotFound`, `ContextNotDirectory`, `UnreadableIgnoreFile`, `IgnoreFileTooLarge`; the signal's
  *   reason when aborted
  */
 export async function resolveInputs(
-  plan: Plan,
+  plannedSteps: readonly PlannedStep[],
   options: ResolveInputsOptions,
 ): Promise<Diagnosed<ResolvedInputs>> {
-  const steps = plan.stages.flatMap((stage) => stage.steps.filter(takesInputs));
+  const steps = plannedSteps.filter(takesInputs);
   const folders = new Map([
     [folderKey(options.entry), { folder: options.entry, steps: [] as PlannedStep[] }],
   ]);
@@ -78,6 +78,8 @@ function firstOf<One, Result>(
   return undefined;
 }
 
+const nothingResolved: ResolvedInputs = { inputs: new Map(), contentPaths: new Map() };
+
 async function resolveIn(
   folder: ContextFolder,
   steps: readonly PlannedStep[],
@@ -85,6 +87,8 @@ async function resolveIn(
 ): Promise<Diagnosed<ResolvedInputs>> {
   const { directory, lightfilePath } = folder;
   const ignore = await loadIgnoreFile({ lightfilePath, contextDirectory: directory });
+  // What it leaves out is not known then.
+  if (hasErrors(ignore.diagnostics)) return { value: nothingResolved, diagnostics: ignore.diagnostics };
   const findings: Findings[] = [];
   const findingsFor = (source: SourceFile): Findings => {
     const known = findings.find((one) => one.source === source) ?? new Findings(source);

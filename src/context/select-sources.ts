@@ -3,7 +3,7 @@ import { didYouMean } from "../diagnostics/suggest.ts";
 import type { IgnorePatterns } from "../lightfile/ignore-pattern.ts";
 import { hasWildcard, wildcardProblem } from "../lightfile/wildcard.ts";
 import { type ContextTree, parentOf, type TreeNode } from "./context-tree.ts";
-import { ContextTrouble } from "./context-trouble.ts";
+import { ContextTrouble, vanished } from "./context-trouble.ts";
 import { everything, type SelectionRules } from "./copy-selection.ts";
 import { type MatchedPath, matchPaths } from "./match-paths.ts";
 
@@ -58,7 +58,9 @@ export async function selectSources(
   const found: FoundSource[] = [];
   for (const match of matches) {
     const node = tree.resolve(match.path);
-    if (node === undefined) throw notFound(tree, match.path, match.path);
+    if (node === undefined) {
+      throw hasWildcard(path) ? vanished(match.path) : notFound(tree, match.path, match.path);
+    }
     if (node.kind === "file" && pattern.endsWith("/")) {
       throw new ContextTrouble(
         "SourceNotFound",

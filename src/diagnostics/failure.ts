@@ -42,6 +42,20 @@ export class Failure extends Error {
     this.hint = details.hint;
     this.diagnostics = details.diagnostics ?? [];
   }
+
+  /** The same failure with these statements before its own. */
+  withDiagnostics(diagnostics: readonly Diagnostic[]): Failure {
+    const { code, category, message, hint, cause } = this;
+    const both = [...diagnostics, ...this.diagnostics];
+    return new Failure({
+      code,
+      category,
+      message,
+      diagnostics: both,
+      cause,
+      ...(hint === undefined ? {} : { hint }),
+    });
+  }
 }
 
 /** The `code` of a Node.js system error such as `ENOENT`, or undefined for any other value. */

@@ -24,8 +24,8 @@ export interface References {
 }
 
 /**
- * The files and images that the target needs, and every error that can be told before images are looked up.
- * Warnings are left to {@link planSteps}, which reads the files again with the images at hand.
+ * The files and images that the target needs, and every error that can be told before images are looked up:
+ * {@link planSteps}, which reads the files again with the images at hand, tells them all once more, and warnings.
  */
 export function findReferences(program: Program, options: PlanOptions): Diagnosed<References> {
   const draft = draftStages(program, options, null);
@@ -42,7 +42,7 @@ export function imagesOf(draft: Draft): readonly BaseReference[] {
   return draft.stages.flatMap(({ base, file, text, sources }) => {
     const own = { source: base, text: file.tree.source, range: text.from.image.range };
     return [own, ...sources].flatMap(({ source, text: named, range }): readonly BaseReference[] =>
-      source.kind === "image"
+      source?.kind === "image"
         ? [toReference(source.reference, { source: named, range }, draft.allStages)]
         : [],
     );

@@ -1,5 +1,6 @@
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import type { SourceFile } from "../diagnostics/source-file.ts";
+import type { LightfileTree } from "../lightfile/ast.ts";
 import type { BaseImage } from "../model/base-image.ts";
 import { defaultPath, emptyConfiguration } from "../model/sandbox-configuration.ts";
 import { Findings } from "./findings.ts";
@@ -10,12 +11,20 @@ import { checkMixin } from "./link/check-mixin.ts";
 import { readUse, type UseSurroundings } from "./link/mixins.ts";
 import { OpenFile } from "./link/open-file.ts";
 import type { FileRequest, Program, ProgramFile } from "./link/program.ts";
+import { ParseMistakes } from "./parse-mistakes.ts";
 import { defaultDiskSizeMib } from "./plan.ts";
 import type { PlanOptions } from "./plan-options.ts";
 import { proxyArguments } from "./predefined-arguments.ts";
 import { StageBuilder, type StageEnd, type StageSource, type StageSurroundings } from "./stage-builder.ts";
 import { type NamedSource, StageSourceReader } from "./stage-sources.ts";
-import { findTarget, type MixinText, type StageText, splitStages, stageLabel } from "./stages.ts";
+import {
+  type FileTexts,
+  findTarget,
+  type MixinText,
+  type StageText,
+  splitStages,
+  stageLabel,
+} from "./stages.ts";
 
 /** A stage that has been read, its images still references. */
 export interface DraftStage {
@@ -25,7 +34,8 @@ export interface DraftStage {
   /** With the file's label before it in a joined file; null: a stage without name in the file that is baked. */
   readonly name: string | null;
   readonly text: StageText;
-  readonly base: StageSource;
+  /** Null when it is not known: a diagnostic of its file, or of the parser, says why. */
+  readonly base: StageSource | null;
   readonly builder: StageBuilder;
   readonly end: StageEnd;
   /** Every other stage and image that it reads, with the place that says so. */
@@ -41,13 +51,15 @@ export interface Draft {
   readonly allStages: readonly StageText[];
   /** The files that the target needs and that are not in the program yet. */
   readonly missing: readonly FileRequest[];
+  /** Where the parser has found errors in files that were read. */
+  readonly mistakes: ReadonlyMap<SourceFile, ParseMistakes>;
+  /** None that only follows from a mistake that the parser has reported. */
   readonly diagnostics: readonly Diagnostic[];
 }
 
 /** A stage as far as it could be read. */
 interface Reading {
-  /** Null when it has no base that is known. */
-  readonly draft: DraftStage | null;
+  readonly draft: DraftStage;
   readonly findings: Findings;
   readonly missing: readonly FileRequest[];
   /** The stages that it reads. */
@@ -84,23 +96,28 @@ class Drafting {
     const entry = this.#open(this.#program.entry);
     const roots = this.#roots(entry);
     const order = this.#readNeeded(roots);
-    if (this.#bases === null) this.#checkMixins(entry);
+    this.#checkMixins(entry);
     warnUndeclaredArguments({
       tree: entry.file.tree,
       options: this.#options,
       findings: entry.findings,
+      mistakes: entry.mistakes,
     });
+    const mistakes = new Map([...this.#files.values()].map((open) => [open.file.tree.source, open.mistakes]));
     const readings = order.flatMap((index) => this.#readings.get(index) ?? []);
     const findings = [
       ...[...this.#files.values()].map((file) => file.findings),
       ...readings.map((one) => one.findings),
     ];
     return {
-      stages: readings.flatMap(({ draft }) => draft ?? []),
+      stages: readings.map(({ draft }) => draft),
       target: roots.at(-1) ?? null,
       allStages: entry.texts.stages,
       missing: readings.flatMap(({ missing }) => missing),
-      diagnostics: withoutRepeats(findings.flatMap(({ diagnostics }) => diagnostics)),
+      mistakes,
+      diagnostics: withoutRepeats(findings.flatMap(({ diagnostics }) => diagnostics)).filter(
+        ({ source, range }) => mistakes.get(source)?.overlap(range) !== true,
+      ),
     };
   }
 
@@ -174,31 +191,20 @@ class Drafting {
   #finish(pending: PendingStage): Reading {
     const { index, open, text, findings, missing, sources, base } = pending;
     const below = base?.kind === "stage" ? this.#readings.get(base.index) : undefined;
-    const parent = below?.draft ?? undefined;
+    const parent = below?.draft;
     const image = base?.kind === "image" ? this.#bases?.get(base.reference) : undefined;
-    const builder = new StageBuilder(
-      this.#surroundings(pending, parent?.builder.surroundings.complete ?? image !== undefined),
-      parent?.end ?? imageEnd(image),
-    );
+    const isBaseComplete = parent?.builder.scope.complete ?? image !== undefined;
+    const complete = isBaseComplete && !text.holdsOutsiders && open.isRead(text);
+    const builder = new StageBuilder(this.#surroundings(pending, complete), parent?.end ?? imageEnd(image));
     replayTriggers(builder, text.from);
     for (const instruction of text.instructions) readInstruction(builder, instruction);
     const end = builder.finish();
     const needs = [base, ...sources.map((one) => one.source)].flatMap((source) =>
       source?.kind === "stage" ? source.index : [],
     );
-    const draft =
-      base === null || below?.draft === null
-        ? null
-        : {
-            index,
-            file: open.file,
-            name: open.file.label === null ? text.name : labelOf(open, text),
-            text,
-            base,
-            builder,
-            end,
-            sources,
-          };
+    const { file } = open;
+    const name = file.label === null ? text.name : labelOf(open, text);
+    const draft: DraftStage = { index, file, name, text, base, builder, end, sources };
     return { draft, findings, missing, needs: [...new Set(needs)] };
   }
 
@@ -219,7 +225,7 @@ class Drafting {
       context: file.context,
       findings,
       buildArguments: file.arguments,
-      globalVariables: scope.values,
+      globalScope: scope,
       proxies: proxiesOf(this.#options),
       useTitle: null,
       complete,
@@ -256,7 +262,7 @@ class Drafting {
         surroundings: {
           tree: file.tree,
           context: file.context,
-          globalVariables: scope.values,
+          globalScope: scope,
         },
       });
     }
@@ -268,6 +274,7 @@ class Drafting {
     const { tree } = file;
     const findings = new Findings(tree.source);
     const texts = splitStages(tree, findings);
+    const mistakes = new ParseMistakes(file.parseErrors ?? []);
     const scope = readGlobalScope({
       tree,
       globalArguments: texts.globalArguments,
@@ -277,8 +284,10 @@ class Drafting {
         target: file.index === 0 ? this.#options.target : null,
       },
       findings,
+      mistakes,
+      complete: isReadBefore(texts, tree, mistakes),
     });
-    const open = new OpenFile({ file, texts, scope, findings });
+    const open = new OpenFile({ file, texts, scope, findings, mistakes });
     this.#files.set(file, open);
     return open;
   }
@@ -296,6 +305,19 @@ interface PendingStage {
   readerFor(open: OpenFile, findings: Findings): StageSourceReader;
   readonly missing: readonly FileRequest[];
   readonly sources: readonly NamedSource[];
+}
+
+/** Whether all instructions before the first stage or mixin could be read. */
+function isReadBefore(
+  { stages: [stage], mixins: [mixin] }: FileTexts,
+  tree: LightfileTree,
+  mistakes: ParseMistakes,
+): boolean {
+  const starts = [stage?.from, mixin?.mixin].flatMap((block) => block?.range.start ?? []);
+  const end = Math.min(...starts);
+  return !tree.instructions.some(
+    (instruction) => instruction.range.start < end && mistakes.hideVariables(instruction),
+  );
 }
 
 function imageEnd(image: BaseImage | undefined): StageEnd {

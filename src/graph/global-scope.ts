@@ -2,6 +2,7 @@ import { didYouMean } from "../diagnostics/suggest.ts";
 import type { ArgInstruction, LightfileTree } from "../lightfile/ast.ts";
 import type { Findings } from "./findings.ts";
 import { declareArguments } from "./instructions/argument.ts";
+import type { ParseMistakes } from "./parse-mistakes.ts";
 import type { PlanOptions } from "./plan-options.ts";
 import { predefinedArguments, proxyArguments } from "./predefined-arguments.ts";
 import { Scope } from "./scope.ts";
@@ -11,10 +12,12 @@ export interface GlobalScopeRequest {
   readonly globalArguments: readonly ArgInstruction[];
   readonly options: PlanOptions;
   readonly findings: Findings;
+  readonly mistakes: ParseMistakes;
 }
 
 /** The predefined arguments and those before the first `FROM`: what `FROM` lines and bare `ARG`s read. */
-export function readGlobalScope({ tree, globalArguments, options, findings }: GlobalScopeRequest): Scope {
+export function readGlobalScope(request: GlobalScopeRequest & { readonly complete: boolean }): Scope {
+  const { tree, globalArguments, options, findings, complete } = request;
   const outer = new Map(predefinedArguments(options.platform, options.target));
   for (const [name, value] of Object.entries(options.buildArguments)) {
     if (outer.has(name)) outer.set(name, value);
@@ -23,11 +26,17 @@ export function readGlobalScope({ tree, globalArguments, options, findings }: Gl
     findings,
     escape: tree.escape,
     values: outer,
-    complete: true,
+    complete,
     undefinedCode: "UndefinedArgInFrom",
   });
   for (const instruction of globalArguments) {
-    declareArguments(scope, instruction, { buildArguments: options.buildArguments, outer, findings });
+    scope.beginInstruction();
+    declareArguments(scope, instruction, {
+      buildArguments: options.buildArguments,
+      outer: { values: outer, unsure: new Set(), complete: true },
+      findings,
+    });
+    scope.endInstruction();
   }
   return scope;
 }
@@ -37,7 +46,10 @@ export function warnUndeclaredArguments({
   tree,
   options,
   findings,
+  mistakes,
 }: Omit<GlobalScopeRequest, "globalArguments">): void {
+  // One of the lines that could not be read may declare it.
+  if (tree.instructions.some((instruction) => mistakes.hideVariables(instruction))) return;
   const declared = new Set([
     ...proxyArguments,
     ...predefinedArguments(options.platform, options.target).keys(),

@@ -1,4 +1,5 @@
 import { type Diagnosed, type Diagnostic, hasErrors } from "../diagnostics/diagnostic.ts";
+import type { Range } from "../diagnostics/source-file.ts";
 import { unreachable } from "../diagnostics/unreachable.ts";
 import type { BaseImage } from "../model/base-image.ts";
 import { imagesOf } from "./base-references.ts";
@@ -6,6 +7,7 @@ import { type Draft, type DraftStage, draftStages } from "./draft-stages.ts";
 import { Findings } from "./findings.ts";
 import type { Program } from "./link/program.ts";
 import { describeReference } from "./link/reference.ts";
+import type { ParseMistakes } from "./parse-mistakes.ts";
 import type {
   LookedUpImage,
   MountDefinition,
@@ -16,22 +18,76 @@ import type {
   StepDefinition,
 } from "./plan.ts";
 import type { PlanOptions } from "./plan-options.ts";
-import type { DraftDefinition, ImageReference } from "./stage-builder.ts";
+import type { DraftDefinition, DraftStep, ImageReference, StageSource } from "./stage-builder.ts";
 
 export interface PlanStepsOptions extends PlanOptions {
   /** The looked-up images, by the references of {@link findBaseReferences}. */
   readonly bases: ReadonlyMap<string, BaseImage>;
+  /** References that were looked up in vain: whoever did that has told of it. */
+  readonly missing?: ReadonlySet<string>;
 }
 
-/** The steps of the target and of all that it needs; null when a file has errors. */
-export function planSteps(program: Program, options: PlanStepsOptions): Diagnosed<Plan | null> {
+export interface PlannedProgram extends Diagnosed<Plan | null> {
+  /**
+   * The steps that take files of a context, also of a file with errors; only the sources whose names are certain, and
+   * of the mounts of a RUN only those of files.
+   */
+  readonly contextSteps: readonly PlannedStep[];
+}
+
+/** The steps of the target and of all that it needs; null when a file has errors or an image is missing. */
+export function planSteps(program: Program, options: PlanStepsOptions): PlannedProgram {
   const draft = draftStages(program, options, options.bases);
   const findings = new Findings(program.entry.tree.source);
   requireFiles(draft, findings);
-  requireImages(draft, options.bases, findings);
+  requireImages(draft, options, findings);
   const diagnostics: readonly Diagnostic[] = [...draft.diagnostics, ...findings.diagnostics];
-  if (draft.target === null || hasErrors(diagnostics)) return { value: null, diagnostics };
-  return { value: toPlan(draft, draft.target, options.bases), diagnostics };
+  const contextSteps = draft.stages.flatMap((stage) => contextStepsOf(stage, draft));
+  const isWhole = draft.stages.every((stage) => stage.base !== null) && (options.missing?.size ?? 0) === 0;
+  const hasPlan = isWhole && !hasParseErrors(draft) && !hasErrors(diagnostics);
+  const value = draft.target === null || !hasPlan ? null : toPlan(draft, draft.target, options.bases);
+  return { value, contextSteps, diagnostics };
+}
+
+function hasParseErrors({ mistakes }: Draft): boolean {
+  return [...mistakes.values()].some((one) => !one.isEmpty);
+}
+
+function contextStepsOf({ builder }: DraftStage, { mistakes }: Draft): readonly PlannedStep[] {
+  return builder.steps.flatMap((step): readonly PlannedStep[] => {
+    if (builder.unsureSteps.has(step.id)) return [];
+    const definition = onlyContext(step, mistakes.get(step.source));
+    return definition === null ? [] : [{ ...step, definition }];
+  });
+}
+
+/** What the step takes of a context; null: nothing. */
+function onlyContext({ definition }: DraftStep, mistakes: ParseMistakes | undefined): StepDefinition | null {
+  const isCertain = ({ range }: { readonly range: Range }): boolean => mistakes?.overlap(range) !== true;
+  switch (definition.kind) {
+    case "copy": {
+      const { source } = definition;
+      if (source.kind !== "context") return null;
+      const patterns = source.patterns.filter((pattern) => pattern.kind === "inline" || isCertain(pattern));
+      return { ...definition, source: { ...source, patterns } };
+    }
+    case "run": {
+      const mounts = definition.mounts.flatMap((mount): readonly MountDefinition<LookedUpImage>[] => {
+        if (mount.kind === "bind") {
+          const { content } = mount;
+          return content.kind === "context" && isCertain(content) ? [{ ...mount, content }] : [];
+        }
+        if (mount.kind !== "cache" || mount.seed?.kind !== "context") return [];
+        const { seed } = mount;
+        return isCertain(seed) ? [{ ...mount, seed }] : [];
+      });
+      return mounts.length === 0 ? null : { ...definition, mounts };
+    }
+    case "make-directories":
+      return null;
+    default:
+      return unreachable(definition);
+  }
 }
 
 /** Every file is there, unless its name rests on the environment of an image. */
@@ -45,9 +101,13 @@ function requireFiles(draft: Draft, findings: Findings): void {
 }
 
 /** Every image is there, unless its name rests on the environment of another image. */
-function requireImages(draft: Draft, bases: ReadonlyMap<string, BaseImage>, findings: Findings): void {
+function requireImages(
+  draft: Draft,
+  { bases, missing }: Pick<PlanStepsOptions, "bases" | "missing">,
+  findings: Findings,
+): void {
   for (const { reference, source, range } of imagesOf(draft)) {
-    if (bases.has(reference)) continue;
+    if (bases.has(reference) || missing?.has(reference)) continue;
     findings.within(source).error("BaseNotResolved", `the image ${reference} was not looked up`, range, {
       hint: "an image's name must not depend on a variable that another image sets; name it with an ARG",
     });
@@ -59,20 +119,27 @@ function toPlan(draft: Draft, target: number, bases: ReadonlyMap<string, BaseIma
   const images = new Map<number, BaseImage>();
   for (const stage of draft.stages) {
     const { base } = stage;
-    const image = base.kind === "image" ? bases.get(base.reference) : images.get(base.index);
-    if (image === undefined) throw new Error(`internal error: stage ${stage.index} has no image`);
+    const image = base?.kind === "image" ? bases.get(base.reference) : images.get(base?.index ?? -1);
+    if (base === null || image === undefined)
+      throw new Error(`internal error: stage ${stage.index} has no image`);
     images.set(stage.index, image);
-    stages.push(toStage(stage, image, bases));
+    stages.push(toStage(stage, { base, image, bases }));
   }
   const last = draft.stages.find((stage) => stage.index === target);
   return { stages, target, snapshotName: last?.builder.snapshotName ?? null };
 }
 
-function toStage(stage: DraftStage, image: BaseImage, bases: ReadonlyMap<string, BaseImage>): PlannedStage {
+interface StageGround {
+  readonly base: StageSource;
+  readonly image: BaseImage;
+  readonly bases: ReadonlyMap<string, BaseImage>;
+}
+
+function toStage(stage: DraftStage, { base, image, bases }: StageGround): PlannedStage {
   return {
     index: stage.index,
     name: stage.name,
-    base: stage.base.kind === "image" ? { kind: "image" } : stage.base,
+    base: base.kind === "image" ? { kind: "image" } : base,
     image,
     resources: stage.end.resources,
     steps: stage.builder.steps.map(

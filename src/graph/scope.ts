@@ -11,8 +11,8 @@ export interface ScopeOptions {
   /** The code of the warning about a name that nobody set. */
   readonly undefinedCode: "UndefinedVar" | "UndefinedArgInFrom";
   /**
-   * False as long as the base image is not looked up: a name that the file does not set may then be set by the
-   * image, and what rests on such a name is not judged.
+   * False as long as the base image is not looked up, and where a line could not be read: a name that the file does
+   * not set may then be set there, and what rests on such a name is not judged.
    */
   readonly complete: boolean;
   /** Names whose values already rest on something unknown. */
@@ -29,7 +29,7 @@ export class Scope {
   readonly #findings: Findings;
   readonly #escape: "\\" | "`";
   readonly #undefinedCode: string;
-  readonly #complete: boolean;
+  #complete: boolean;
   readonly #values: Map<string, string>;
   readonly #unsure: Set<string>;
   readonly #later: Set<string>;
@@ -47,6 +47,10 @@ export class Scope {
     this.#values = new Map(options.values);
     this.#unsure = new Set(options.unsure);
     this.#later = new Set(options.later);
+  }
+
+  get complete(): boolean {
+    return this.#complete;
   }
 
   get values(): ReadonlyMap<string, string> {
@@ -75,6 +79,11 @@ export class Scope {
     if (this.#restsOnUnknown) this.#findings.forgetSince(this.#mark);
   }
 
+  /** True when what the instruction read so far is not known for sure: it is not to be acted on yet. */
+  get restsOnUnknown(): boolean {
+    return this.#restsOnUnknown;
+  }
+
   /** The variables read since the instruction began, with their values. */
   get read(): Readonly<Record<string, string>> {
     return Object.fromEntries(this.#read);
@@ -86,6 +95,16 @@ export class Scope {
     this.#later.delete(name);
     if (this.#restsOnUnknown) this.#unsure.add(name);
     else this.#unsure.delete(name);
+  }
+
+  /** Says of a name that was set that its value may be another one. */
+  doubt(name: string): void {
+    this.#unsure.add(name);
+  }
+
+  /** From here on, a name that the file does not set may be set all the same: see {@link ScopeOptions.complete}. */
+  becomeIncomplete(): void {
+    this.#complete = false;
   }
 
   /** Takes the value away of a variable that a bare ARG declares anew. */
@@ -114,11 +133,6 @@ export class Scope {
     this.#record = null;
     if (other.unsure.has(name)) this.#unsure.add(name);
     else this.#unsure.delete(name);
-  }
-
-  /** True when what was expanded since the instruction began rests on a value that is not known yet. */
-  get restsOnUnknown(): boolean {
-    return this.#restsOnUnknown;
   }
 
   /** The text with its variables replaced and its quotes removed; null when a diagnostic says why not. */

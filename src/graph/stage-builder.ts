@@ -35,12 +35,12 @@ export interface StageSurroundings {
   readonly findings: Findings;
   /** What `ARG`s are given: on the command line, by `--arg`, or as a mixin's parameters. */
   readonly buildArguments: Readonly<Record<string, string>>;
-  readonly globalVariables: ReadonlyMap<string, string>;
+  readonly globalScope: Pick<Scope, "values" | "unsure" | "complete">;
   /** The command line's proxy arguments: they reach every RUN of every file. */
   readonly proxies: Readonly<Record<string, string>>;
   /** The title of the USE that puts these instructions here; null: none. */
   readonly useTitle: string | null;
-  /** True when the base image has been looked up: see {@link Scope}. */
+  /** True when the base image has been looked up and all lines could be read: see {@link Scope}. */
   readonly complete: boolean;
   /** Index of this stage, and what ids of its steps begin with. */
   readonly index: number;
@@ -97,6 +97,8 @@ export class StageBuilder {
   readonly resources: Mutable<BuilderResources>;
   readonly steps: DraftStep[] = [];
   readonly tests: PlannedTest[] = [];
+  /** Steps with words that rest on names whose values are not known. */
+  readonly unsureSteps = new Set<StepId>();
   readonly history: { title: string; step: StepId | null }[] = [];
   snapshotName: string | null = null;
   /** True once this stage itself has said CMD: a later ENTRYPOINT then leaves it. */
@@ -138,19 +140,26 @@ export class StageBuilder {
     return this.surroundings.findings;
   }
 
+  /** What a `--from` means; null when that is not known yet, or a diagnostic says why it means nothing. */
+  findSource(reference: string, range: Range): StageSource | null {
+    return this.scope.restsOnUnknown ? null : this.surroundings.findSource(reference, range);
+  }
+
   /**
    * Reads instructions of a mixin with `apply`. They see the environment and what the mixin's ARGs declare, not
-   * the ARGs of the stage; of what they set, the environment stays.
+   * the ARGs of the stage; of what they set, the environment stays. `isUnsure` says that it is not known for sure
+   * what the mixin is given.
    */
-  readWithin(surroundings: StageSurroundings, apply: () => void): void {
+  readWithin(surroundings: StageSurroundings, isUnsure: boolean, apply: () => void): void {
     const outer = this.#reading;
+    const stepsBefore = this.steps.length;
     const scope = new Scope({
       findings: surroundings.findings,
       escape: surroundings.tree.escape,
       values: this.environment,
       unsure: outer.scope.unsure,
       later: new Set(this.configuration.outputVariables),
-      complete: surroundings.complete,
+      complete: surroundings.complete && outer.scope.complete,
       undefinedCode: "UndefinedVar",
     });
     const before = new Map(this.environment);
@@ -158,9 +167,13 @@ export class StageBuilder {
     apply();
     this.#reading = outer;
     for (const [name, value] of this.environment) {
-      if (before.get(name) !== value) outer.scope.adopt(name, value, scope);
+      if (before.get(name) === value) continue;
+      outer.scope.adopt(name, value, scope);
+      if (isUnsure) outer.scope.doubt(name);
     }
     for (const name of this.configuration.outputVariables) outer.scope.setLater(name);
+    if (!scope.complete) outer.scope.becomeIncomplete();
+    if (isUnsure) for (const { id } of this.steps.slice(stepsBefore)) this.unsureSteps.add(id);
   }
 
   /** Reads the instructions of a trigger with `apply`: as if they stood in the stage, in another text. */
@@ -172,7 +185,7 @@ export class StageBuilder {
       values: outer.scope.values,
       unsure: outer.scope.unsure,
       later: outer.scope.later,
-      complete: surroundings.complete,
+      complete: surroundings.complete && outer.scope.complete,
       undefinedCode: "UndefinedVar",
     });
     const before = new Map(outer.scope.values);
@@ -183,6 +196,7 @@ export class StageBuilder {
       if (before.get(name) !== value) outer.scope.adopt(name, value, scope);
     }
     for (const name of scope.later) outer.scope.setLater(name);
+    if (!scope.complete) outer.scope.becomeIncomplete();
   }
 
   /** The value of a variable of the environment is what a step prints. */
@@ -218,6 +232,7 @@ export class StageBuilder {
     apply(this, instruction);
     this.scope.endInstruction();
     entry.step = this.steps[stepsBefore]?.id ?? null;
+    if (this.scope.restsOnUnknown && entry.step !== null) this.unsureSteps.add(entry.step);
   }
 
   /** The step that the instruction being read becomes. */

@@ -68,13 +68,19 @@ export class StageSourceReader {
     this.#options = options;
   }
 
-  /** What the stage stands on; null when that is not known, or a diagnostic says why it stands on nothing. */
+  /**
+   * What the stage stands on; null when that is not known, as because of a line that could not be read, or a
+   * diagnostic says why it stands on nothing.
+   */
   readBase({ from, index }: StageText): StageSource | null {
     const { open, findings } = this.#options;
     const { image } = from;
-    const given = readGivenArguments(from.flags, open.scope, findings);
     this.#checkFlags(from.flags);
+    open.scope.beginInstruction();
+    const given = readGivenArguments(from.flags, open.scope, findings);
     const reference = open.scope.expand(image.text, image.range);
+    open.scope.endInstruction();
+    if (open.scope.restsOnUnknown) return null;
     if (reference === null) return null;
     if (reference.trim() === "") {
       findings.error("BlankBase", `the base of this stage is empty: ${image.text}`, image.range, {
@@ -168,7 +174,7 @@ export class StageSourceReader {
   ): Elsewhere | null {
     const { open, findings } = this.#options;
     const found = open.findImport(name);
-    if (found === undefined) {
+    if (found === undefined && !open.mistakes.hideNames(open.file.tree)) {
       findings.error("UnknownImport", `nothing is imported as ${name}`, range, {
         hint:
           didYouMean(name, open.importNames) ??
@@ -201,8 +207,9 @@ export class StageSourceReader {
       });
       return null;
     }
-    reportUnknownArguments(elsewhere.given, link.file, findings);
-    const { stages } = openFile(link.file).texts;
+    const other = openFile(link.file);
+    reportUnknownArguments(elsewhere.given, other, findings);
+    const { stages } = other.texts;
     const { target } = elsewhere;
     const stage = target === null ? stages.at(-1) : findStage(stages, target);
     if (stage !== undefined) return { kind: "stage", index: link.file.firstStage + stage.index };
@@ -302,9 +309,11 @@ export class StageSourceReader {
     const { platform, open, findings } = this.#options;
     for (const flag of flags) {
       if (flag.name.text === "arg") continue;
+      open.scope.beginInstruction();
       const isPlatform = flag.name.text === "platform" && flag.value !== null;
       const value = isPlatform && flag.value ? open.scope.expand(flag.value.text, flag.value.range) : null;
-      if (value === platform) continue;
+      open.scope.endInstruction();
+      if (value === platform || open.scope.restsOnUnknown) continue;
       findings.error("NotSupportedYet", `--${flag.name.text} of FROM cannot act yet`, flag.range, {
         hint:
           value === null

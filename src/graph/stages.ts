@@ -6,8 +6,10 @@ import type {
   Instruction,
   LightfileTree,
   MixinInstruction,
+  Word,
 } from "../lightfile/ast.ts";
-import type { Findings } from "./findings.ts";
+import { startedBlock } from "../lightfile/check-structure.ts";
+import { Findings } from "./findings.ts";
 
 /** One `FROM` and the instructions up to the next. */
 export interface StageText {
@@ -17,6 +19,8 @@ export interface StageText {
   readonly name: string | null;
   readonly from: FromInstruction;
   readonly instructions: readonly Instruction[];
+  /** True when instructions before the first FROM, which the parser has reported, are taken for the stage's. */
+  readonly holdsOutsiders: boolean;
 }
 
 /** One `MIXIN` and the instructions up to the next block. */
@@ -36,44 +40,95 @@ export interface FileTexts {
   readonly imports: readonly ImportInstruction[];
 }
 
-/** Cuts a file into its parts. What stands in none has been reported by the parser. */
+/**
+ * Cuts a file into its parts. So that the other mistakes of a file with parse errors are found, a misspelt FROM or
+ * MIXIN starts its block, too, and what stands in no block goes into the next stage, or into one of its own.
+ */
 export function splitStages(tree: LightfileTree, findings: Findings): FileTexts {
   const globalArguments: ArgInstruction[] = [];
   const stages: StageText[] = [];
+  const named = new Map<string, StageText>();
   const mixins: MixinText[] = [];
   const imports: ImportInstruction[] = [];
   /** The instructions of the block that is open; null outside of any. */
   let block: Instruction[] | null = null;
-  let isBeforeBlocks = true;
+  let outsiders: Instruction[] = [];
+  const addStage = (from: FromInstruction): Instruction[] => {
+    const name = stageName(from, named, findings);
+    const instructions = outsiders;
+    const holdsOutsiders = outsiders.length > 0;
+    const stage = { index: stages.length, name, from, instructions, holdsOutsiders };
+    stages.push(stage);
+    outsiders = [];
+    if (name !== null) named.set(name, stage);
+    return instructions;
+  };
   for (const instruction of tree.instructions) {
-    switch (instruction.kind) {
-      case "from": {
-        const name = stageName(instruction, stages, findings);
-        block = [];
-        stages.push({ index: stages.length, name, from: instruction, instructions: block });
-        break;
-      }
-      case "mixin":
-        block = [];
-        mixins.push({ name: instruction.name.text.toLowerCase(), mixin: instruction, instructions: block });
-        break;
-      case "import":
-        block = null;
-        imports.push(instruction);
-        break;
-      default:
-        if (block !== null) block.push(instruction);
-        else if (instruction.kind === "arg" && isBeforeBlocks) globalArguments.push(instruction);
-    }
-    if (block !== null) isBeforeBlocks = false;
+    const started = startedBlock(instruction);
+    if (started === "stage") block = addStage(readFrom(instruction));
+    else if (started === "mixin") {
+      block = [];
+      mixins.push(readMixin(instruction, block));
+    } else if (instruction.kind === "import") {
+      imports.push(instruction);
+      // Behind a FROM it is out of place and ends nothing, as the parser has it.
+      if (stages.length === 0) block = null;
+    } else if (block !== null) block.push(instruction);
+    else if (instruction.kind === "arg" && mixins.length === 0) globalArguments.push(instruction);
+    else outsiders.push(instruction);
   }
+  const [first] = outsiders;
+  if (first !== undefined) addStage(readFrom(first));
   return { globalArguments, stages, mixins, imports };
 }
 
-function stageName(from: FromInstruction, earlier: readonly StageText[], findings: Findings): string | null {
+/** How many stages {@link splitStages} finds. */
+export function countStages(tree: LightfileTree): number {
+  return splitStages(tree, new Findings(tree.source)).stages.length;
+}
+
+/** What an instruction in FROM's place says, as far as its words go. */
+function readFrom(instruction: Instruction): FromInstruction {
+  if (instruction.kind === "from") return instruction;
+  const [image = { text: "", range: instruction.keyword.range }, as = null, alias] =
+    misspeltWords(instruction);
+  const isAs = as?.text.toUpperCase() === "AS";
+  return {
+    kind: "from",
+    keyword: instruction.keyword,
+    range: instruction.range,
+    flags: [],
+    heredocs: [],
+    image,
+    as: isAs ? as : null,
+    alias: isAs ? (alias ?? null) : null,
+  };
+}
+
+/** What an instruction in MIXIN's place says. */
+function readMixin(instruction: Instruction, instructions: readonly Instruction[]): MixinText {
+  const { keyword, range } = instruction;
+  const [name = { text: "", range: keyword.range }] = misspeltWords(instruction);
+  const mixin: MixinInstruction =
+    instruction.kind === "mixin"
+      ? instruction
+      : { kind: "mixin", keyword, range, flags: [], heredocs: [], name };
+  return { name: mixin.name.text.toLowerCase(), mixin, instructions };
+}
+
+/** The words of an instruction whose name is misspelt where a block begins. */
+function misspeltWords(instruction: Instruction): readonly Word[] {
+  return instruction.kind === "invalid" && startedBlock(instruction) !== null ? instruction.words : [];
+}
+
+function stageName(
+  from: FromInstruction,
+  earlier: ReadonlyMap<string, StageText>,
+  findings: Findings,
+): string | null {
   if (from.alias === null) return null;
   const name = from.alias.text.toLowerCase();
-  const first = findNamedStage(earlier, name, earlier.length);
+  const first = earlier.get(name);
   if (first !== undefined) {
     findings.warning("DuplicateStageName", `there is a stage named ${name} already`, from.alias.range, {
       hint: "references after this line mean this stage",
@@ -134,11 +189,32 @@ export function findNamedStage(
   reference: string,
   before: number,
 ): StageText | undefined {
-  const name = reference.toLowerCase();
-  for (let index = before - 1; index >= 0; index -= 1) {
-    if (stages[index]?.name === name) return stages[index];
+  const indexes = indexesByName(stages).get(reference.toLowerCase()) ?? [];
+  let low = 0;
+  let high = indexes.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((indexes[middle] ?? 0) < before) low = middle + 1;
+    else high = middle;
   }
-  return undefined;
+  const index = indexes[low - 1];
+  return index === undefined ? undefined : stages[index];
+}
+
+const knownIndexes = new WeakMap<readonly StageText[], ReadonlyMap<string, readonly number[]>>();
+
+function indexesByName(stages: readonly StageText[]): ReadonlyMap<string, readonly number[]> {
+  const known = knownIndexes.get(stages);
+  if (known !== undefined) return known;
+  const indexes = new Map<string, number[]>();
+  for (const { name, index } of stages) {
+    if (name === null) continue;
+    const same = indexes.get(name);
+    if (same === undefined) indexes.set(name, [index]);
+    else same.push(index);
+  }
+  knownIndexes.set(stages, indexes);
+  return indexes;
 }
 
 /** What the ids of a stage's steps begin with: its name, or its number where that is not clear. */

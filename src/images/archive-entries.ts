@@ -6,10 +6,11 @@ import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { type Extract, extract, type Header } from "tar-stream";
 import { Failure } from "../diagnostics/failure.ts";
-import type { ContentStore, StagedBlob } from "./content-store.ts";
+import type { ContentStore } from "./content-store.ts";
 import { cancelled, imageCorrupt, imageUnreadable, isSystemError } from "./image-failures.ts";
 import type { ImageFiles } from "./image-files.ts";
 import { maximumLayerBytes } from "./manifest.ts";
+import type { StagedBlob } from "./staged-blob.ts";
 
 const maximumEntries = 100_000;
 const maximumLinks = 8;

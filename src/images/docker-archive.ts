@@ -1,5 +1,4 @@
 import * as v from "valibot";
-import { digestOf, type StagedBlob } from "./content-store.ts";
 import { imageCorrupt } from "./image-failures.ts";
 import type { LoadedImage } from "./loaded-image.ts";
 import {
@@ -13,6 +12,7 @@ import {
   parseManifest,
 } from "./manifest.ts";
 import { ambiguousImage, imageNotInArchive, type LoadOptions, sameImageName } from "./oci-layout.ts";
+import { digestOf, type StagedBlob } from "./staged-blob.ts";
 
 const manifestSchema = v.pipe(
   v.array(

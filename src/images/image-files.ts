@@ -1,4 +1,4 @@
-import type { StagedBlob } from "./content-store.ts";
+import type { StagedBlob } from "./staged-blob.ts";
 
 /** The files of an archive or of a layout folder, by their `/`-separated path in it. */
 export interface ImageFiles {

@@ -57,6 +57,20 @@ export async function resolveBaseImage(text: string, options: ResolveOptions): P
 }
 
 /**
+ * What {@link resolveBaseImage} says without asking a registry; null when that cannot be said.
+ * @throws Failure as {@link resolveBaseImage}
+ */
+export async function recallBaseImage(
+  text: string,
+  options: Omit<ResolveOptions, "pull">,
+): Promise<ResolvedBase | null> {
+  const reference = parseBaseReference(text);
+  if (reference.kind !== "registry") return await resolveBaseImage(text, { ...options, pull: false });
+  const known = await options.store.resolved.find(canonicalReference(reference), options.platform);
+  return known === undefined ? null : { image: baseImage(reference.written, known.image), remembered: true };
+}
+
+/**
  * The image as a tar stream of an OCI layout, for `Worker.importImage`. What the store lacks (or holds damaged) is
  * fetched first, from where the image was resolved.
  *
@@ -90,7 +104,7 @@ async function resolveRegistry(reference: RegistryReference, options: ResolveOpt
 async function resolveLocal(reference: LocalReference, options: ResolveOptions): Promise<ResolvedBase> {
   const { store, platform, directory } = options;
   const path = resolve(directory, reference.path);
-  const missingHint = `there is no ${path}, or it is no OCI image layout`;
+  const missingHint = `there is no ${path}`;
   const { isFolder, witness } = await inspectLocalImage(path, reference.written, missingHint);
   const key = `${reference.format ?? "local"}:${path}${reference.image === null ? "" : `:${reference.image}`}`;
   const known = await store.resolved.find(key, platform);

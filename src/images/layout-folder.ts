@@ -2,10 +2,11 @@ import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { systemErrorCode } from "../diagnostics/failure.ts";
-import type { ContentStore, StagedBlob } from "./content-store.ts";
+import type { ContentStore } from "./content-store.ts";
 import { imageCorrupt, imageUnreadable, isSystemError, stopIfAborted } from "./image-failures.ts";
 import type { ImageFiles } from "./image-files.ts";
 import { maximumLayerBytes } from "./manifest.ts";
+import type { StagedBlob } from "./staged-blob.ts";
 
 /** The files of an OCI layout folder. Links are not followed: a layout has none. */
 export class LayoutFolder implements ImageFiles, AsyncDisposable {

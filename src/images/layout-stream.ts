@@ -1,8 +1,8 @@
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { type Pack, pack } from "tar-stream";
-import type { BlobIdentity } from "./content-store.ts";
 import { mediaTypes } from "./manifest.ts";
+import type { BlobIdentity } from "./staged-blob.ts";
 
 /** A blob that can be opened once its turn has come. */
 export interface OpenableBlob extends BlobIdentity {

@@ -3,10 +3,11 @@ import { createWriteStream } from "node:fs";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { type BlobIdentity, ContentStore } from "./content-store.ts";
+import { ContentStore } from "./content-store.ts";
 import { layoutDocuments, layoutStream } from "./layout-stream.ts";
 import { mediaTypes } from "./manifest.ts";
 import type { Platform } from "./platform.ts";
+import type { BlobIdentity } from "./staged-blob.ts";
 
 /** The part of an image's config that says how a container starts, as the OCI image specification spells it. */
 export interface ContainerSettings {

@@ -1,3 +1,4 @@
+import type { Stats } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { systemErrorCode } from "../diagnostics/failure.ts";
@@ -27,7 +28,7 @@ export async function inspectLocalImage(
     if (!found.isFile() && !found.isDirectory()) {
       throw imageUnreadable(path, "it is neither a file nor a folder");
     }
-    const witness = found.isDirectory() ? await stat(join(path, "index.json")) : found;
+    const witness = found.isDirectory() ? await inspectIndex(path) : found;
     return {
       isFolder: found.isDirectory(),
       witness: `${witness.size} ${witness.mtimeMs} ${witness.ctimeMs} ${witness.ino}`,
@@ -36,5 +37,15 @@ export async function inspectLocalImage(
     const code = systemErrorCode(error);
     if (code === "ENOENT" || code === "ENOTDIR") throw imageNotFound(image, missingHint, error);
     throw isSystemError(error) ? imageUnreadable(path, error.message, error) : error;
+  }
+}
+
+async function inspectIndex(folder: string): Promise<Stats> {
+  try {
+    return await stat(join(folder, "index.json"));
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code !== "ENOENT" && code !== "ENOTDIR") throw error;
+    throw imageUnreadable(folder, "it is a folder, but no OCI image layout: it has no index.json", error);
   }
 }

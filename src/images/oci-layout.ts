@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { Failure } from "../diagnostics/failure.ts";
-import { type ContentStore, digestOf, type StagedBlob } from "./content-store.ts";
+import type { ContentStore } from "./content-store.ts";
 import { imageCorrupt, imageNotFound } from "./image-failures.ts";
 import type { ImageFiles } from "./image-files.ts";
 import type { LoadedImage } from "./loaded-image.ts";
@@ -18,6 +18,7 @@ import {
 } from "./manifest.ts";
 import type { Platform } from "./platform.ts";
 import { canonicalReference, parseRegistryReference } from "./reference.ts";
+import { digestOf, type StagedBlob } from "./staged-blob.ts";
 
 export interface LoadOptions {
   /** Names the archive or folder in messages. */

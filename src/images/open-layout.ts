@@ -1,6 +1,5 @@
 import type { Readable } from "node:stream";
 import type { BaseImage } from "../model/base-image.ts";
-import type { BlobIdentity } from "./content-store.ts";
 import { imageCorrupt, imageNotFound, stopIfAborted } from "./image-failures.ts";
 import type { BlobProgress, FetchProgress } from "./image-progress.ts";
 import type { ImageStore } from "./image-store.ts";
@@ -11,6 +10,7 @@ import { parsePlatform } from "./platform.ts";
 import { parseRegistryReference } from "./reference.ts";
 import type { RegistryOptions } from "./registry-options.ts";
 import type { ImageOrigin } from "./resolved-images.ts";
+import type { BlobIdentity } from "./staged-blob.ts";
 
 export interface OpenLayoutOptions {
   readonly store: ImageStore;
@@ -33,6 +33,13 @@ export async function openStoredLayout(image: BaseImage, options: OpenLayoutOpti
     throw imageCorrupt(`image ${image.reference}`, "its parts disappear from the store while they are used");
   }
   const bytes = await content.read(image.digest, maximumManifestBytes);
+  for (const digest of [
+    image.digest,
+    manifest.config.digest,
+    ...manifest.layers.map((blob) => blob.digest),
+  ]) {
+    await content.touch(digest);
+  }
   const openable = (blob: BlobIdentity) => ({ ...blob, open: () => content.open(blob.digest) });
   return layoutStream({
     manifest: openable({ digest: image.digest, sizeBytes: bytes?.byteLength ?? 0 }),

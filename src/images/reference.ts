@@ -81,7 +81,7 @@ export function parseBaseReference(text: string): BaseReference {
 const pathComponent = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 const tagForm = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 const domainForm =
-  /^(?:(?:[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9])(?:\.(?:[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9]))*|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?$/;
+  /^(?:(?:[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9])(?:\.(?:[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9]))*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?$/;
 const maximumNameLength = 255;
 
 /**
@@ -140,13 +140,21 @@ function splitDomain(text: string, name: string): { registry: string; repository
   const isDomain = /[.:]/.test(first) || first === "localhost" || first !== first.toLowerCase();
   const written = isDomain ? first : dockerHub.name;
   const rest = isDomain ? name.slice(slash + 1) : name;
-  if (!domainForm.test(written))
+  checkPort(text, written);
+  if (!domainForm.test(written) || !URL.canParse(`https://${written}`)) {
     throw invalidReference(text, `${JSON.stringify(written)} cannot be a registry's host`);
+  }
   const registry = written === dockerHub.legacyName ? dockerHub.name : written;
   if (registry === dockerHub.name && !rest.includes("/")) {
     return { registry, repository: `${dockerHub.officialNamespace}/${rest}` };
   }
   return { registry, repository: rest };
+}
+
+function checkPort(text: string, registry: string): void {
+  const port = /:(\d+)$/.exec(registry)?.[1];
+  if (port === undefined || (Number(port) >= 1 && Number(port) <= 65535)) return;
+  throw invalidReference(text, `${port} cannot be a port`, "write a port from 1 to 65535, or leave it out");
 }
 
 function checkRepository(text: string, repository: string): void {

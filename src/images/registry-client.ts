@@ -1,6 +1,6 @@
 import type { Failure } from "../diagnostics/failure.ts";
 import { isSha256Digest, type Sha256Digest } from "../model/identifiers.ts";
-import { type BlobIdentity, type ContentStore, digestOf, type StagedBlob } from "./content-store.ts";
+import type { ContentStore } from "./content-store.ts";
 import { useEnvironmentProxies } from "./environment-proxies.ts";
 import { imageCorrupt, imageNotFound } from "./image-failures.ts";
 import { maximumManifestBytes, mediaTypes } from "./manifest.ts";
@@ -10,6 +10,7 @@ import { RegistryLogin } from "./registry-login.ts";
 import type { RegistryOptions } from "./registry-options.ts";
 import { type RegistryAnswer, sendRequest } from "./registry-request.ts";
 import { type RetryPolicy, TransientError, waitBeforeRetry } from "./retry.ts";
+import { type BlobIdentity, digestOf, type StagedBlob } from "./staged-blob.ts";
 
 const manifestTypes = [
   mediaTypes.ociIndex,
@@ -26,6 +27,9 @@ export class RegistryClient {
   readonly #signal: AbortSignal | undefined;
   readonly #silenceMs: number;
   readonly #retry: RetryPolicy;
+  readonly #firstAnswerMs: number;
+  readonly #startedAt = performance.now();
+  #hasAnswered = false;
   #authorization: string | null = null;
 
   constructor(reference: RegistryReference, options: RegistryOptions, signal: AbortSignal | undefined) {
@@ -34,12 +38,17 @@ export class RegistryClient {
     this.#origin = registryOrigin(reference.registry);
     this.#signal = signal;
     this.#silenceMs = options.silenceMs ?? 60_000;
-    this.#retry = { attempts: options.attempts ?? 5, firstDelayMs: options.firstDelayMs ?? 250 };
+    this.#firstAnswerMs = options.firstAnswerMs ?? 15_000;
+    this.#retry = {
+      attempts: options.attempts ?? 5,
+      firstDelayMs: options.firstDelayMs ?? 250,
+      onWait: (reason, waitMs) => options.onRetry?.({ registry: reference.registry, reason, waitMs }),
+    };
     this.#login = new RegistryLogin({
       reference,
       origin: this.#origin,
       environment,
-      silenceMs: this.#silenceMs,
+      silenceMs: Math.min(this.#silenceMs, this.#firstAnswerMs),
       signal,
     });
     if (!isLoopbackRegistry(reference.registry)) useEnvironmentProxies();
@@ -84,7 +93,7 @@ export class RegistryClient {
         if (!(error instanceof TransientError)) throw error;
         // As long as something arrives, it goes on.
         failures = staged.sizeBytes > before ? 1 : failures + 1;
-        if (failures >= this.#retry.attempts) throw this.#unreachable(error);
+        if (this.#isHopeless(failures)) throw this.#unreachable(error);
         await waitBeforeRetry(failures, error, this.#retry, this.#signal);
       }
     }
@@ -131,12 +140,23 @@ export class RegistryClient {
   async #get(path: string, headers: Readonly<Record<string, string>>): Promise<RegistryAnswer> {
     const { registry, repository } = this.#reference;
     const url = new URL(`/v2/${repository}/${path}`, this.#origin);
-    const request = { url, headers, registry, silenceMs: this.#silenceMs, signal: this.#signal };
-    const answer = await sendRequest({ ...request, authorization: this.#authorization });
+    const request = {
+      url,
+      headers,
+      registry,
+      signal: this.#signal,
+      onAnswer: () => {
+        this.#hasAnswered = true;
+      },
+    };
+    const silenceMs = this.#hasAnswered
+      ? this.#silenceMs
+      : Math.min(this.#silenceMs, Math.max(1, this.#firstAnswerLeftMs));
+    const answer = await sendRequest({ ...request, silenceMs, authorization: this.#authorization });
     if (answer.status !== 401) return answer;
     await answer.discard();
     this.#authorization = await this.#login.authorize(answer.headers.get("www-authenticate"));
-    return sendRequest({ ...request, authorization: this.#authorization });
+    return sendRequest({ ...request, silenceMs: this.#silenceMs, authorization: this.#authorization });
   }
 
   async #refusal(answer: RegistryAnswer, notFound: () => Failure): Promise<Failure> {
@@ -170,14 +190,23 @@ export class RegistryClient {
         return await attempt();
       } catch (error) {
         if (!(error instanceof TransientError)) throw error;
-        if (failures >= this.#retry.attempts) throw this.#unreachable(error);
+        if (this.#isHopeless(failures)) throw this.#unreachable(error);
         await waitBeforeRetry(failures, error, this.#retry, this.#signal);
       }
     }
   }
 
+  /** Nobody waits long for a registry that has never said anything. */
+  #isHopeless(failures: number): boolean {
+    return failures >= this.#retry.attempts || (!this.#hasAnswered && this.#firstAnswerLeftMs <= 0);
+  }
+
+  get #firstAnswerLeftMs(): number {
+    return this.#firstAnswerMs - (performance.now() - this.#startedAt);
+  }
+
   #unreachable(error: TransientError): Failure {
-    return registryUnreachable(this.#reference.registry, error.message, error);
+    return registryUnreachable(this.#reference.registry, error.message, { cause: error });
   }
 
   get #what(): string {

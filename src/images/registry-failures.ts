@@ -19,12 +19,16 @@ export function loginRequired(
   });
 }
 
-export function registryUnreachable(registry: string, reason: string, cause?: unknown): Failure {
+export function registryUnreachable(
+  registry: string,
+  reason: string,
+  { cause, hint }: { readonly cause?: unknown; readonly hint?: string } = {},
+): Failure {
   return new Failure({
     code: "RegistryUnreachable",
     category: "environment",
     message: `the registry ${registry} cannot be reached: ${reason}`,
-    hint: "check the registry's name, the network and the proxy settings; then try again",
+    hint: hint ?? "check the registry's name, the network and the proxy settings; then try again",
     ...(cause === undefined ? {} : { cause }),
   });
 }

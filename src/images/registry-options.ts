@@ -8,4 +8,15 @@ export interface RegistryOptions {
   readonly firstDelayMs?: number;
   /** How long a registry may be silent. Default 60,000. */
   readonly silenceMs?: number;
+  /** How long it may be silent, all attempts together, until something is heard of it for the first time. Default 15,000. */
+  readonly firstAnswerMs?: number;
+  /** Told before each wait for another attempt. */
+  readonly onRetry?: (retry: RegistryRetry) => void;
+}
+
+export interface RegistryRetry {
+  readonly registry: string;
+  /** What was wrong with the last attempt. */
+  readonly reason: string;
+  readonly waitMs: number;
 }

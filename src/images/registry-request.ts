@@ -2,7 +2,7 @@ import { Failure } from "../diagnostics/failure.ts";
 import { cancelled } from "./image-failures.ts";
 import { isLoopbackRegistry } from "./reference.ts";
 import { registryUnreachable } from "./registry-failures.ts";
-import { networkCause, TransientError } from "./retry.ts";
+import { networkCause, refusedPort, TransientError } from "./retry.ts";
 
 export interface RegistryRequest {
   readonly url: URL;
@@ -15,6 +15,8 @@ export interface RegistryRequest {
   readonly registry: string;
   readonly silenceMs: number;
   readonly signal: AbortSignal | undefined;
+  /** Called when an answer begins, whatever it is. */
+  readonly onAnswer?: () => void;
 }
 
 /** An answer whose body is still to be read, with a watch on silence. */
@@ -93,6 +95,7 @@ async function sendOnce(request: RegistryRequest, withAuthorization: boolean): P
       redirect: "manual",
       signal: watch.signal,
     });
+    request.onAnswer?.();
     return {
       status: response.status,
       headers: response.headers,
@@ -131,9 +134,19 @@ async function* readChunks(
 function explain(error: unknown, registry: string, signal: AbortSignal | undefined): Error {
   if (signal?.aborted === true) return cancelled();
   const { message, isTransient } = networkCause(error);
+  if (message === refusedPort) {
+    return registryUnreachable(
+      registry,
+      "HTTP clients refuse to open its port, which belongs to another service",
+      {
+        cause: error,
+        hint: "let the registry listen on another port, such as 5000",
+      },
+    );
+  }
   return isTransient
     ? new TransientError(message, { cause: error })
-    : registryUnreachable(registry, message, error);
+    : registryUnreachable(registry, message, { cause: error });
 }
 
 /** Aborts a request when nothing has been heard for a while. */

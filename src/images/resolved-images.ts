@@ -85,11 +85,6 @@ export class ResolvedImages {
     return (await this.#load()).images.find((image) => image.digest === digest);
   }
 
-  /** The images that a reference means today. */
-  async listCurrent(): Promise<readonly Sha256Digest[]> {
-    return [...new Set((await this.#load()).references.map(({ digest }) => digest))];
-  }
-
   async remember(reference: string, witness: string | null, image: ResolvedImage): Promise<void> {
     const key = keyOf(reference, image.platform);
     await this.#change((file) => {

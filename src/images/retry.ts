@@ -20,6 +20,8 @@ export class TransientError extends Error {
 export interface RetryPolicy {
   readonly attempts: number;
   readonly firstDelayMs: number;
+  /** Told before the wait. */
+  onWait(reason: string, waitMs: number): void;
 }
 
 const maximumDelayMs = 30_000;
@@ -36,6 +38,7 @@ export async function waitBeforeRetry(
 ): Promise<void> {
   const backoffMs = policy.firstDelayMs * 2 ** (failures - 1) * (0.75 + Math.random() / 2);
   const waitMs = Math.min(error.retryAfterMs ?? backoffMs, maximumDelayMs);
+  policy.onWait(error.message, waitMs);
   try {
     await delay(waitMs, undefined, signal === undefined ? {} : { signal });
   } catch (reason) {
@@ -43,6 +46,9 @@ export async function waitBeforeRetry(
     throw reason;
   }
 }
+
+/** What fetch says of a port that it never opens ("port blocking" in its specification). */
+export const refusedPort = "bad port";
 
 /** Codes that will be the same the next time: no such host, nobody listens, a certificate that is not trusted. */
 const lasting = new Set(["ENOTFOUND", "ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH"]);
@@ -56,5 +62,6 @@ export function networkCause(error: unknown): { readonly message: string; readon
   const code = systemErrorCode(current) ?? "";
   const message = current instanceof Error ? current.message : String(current);
   const isCertificate = code.startsWith("ERR_TLS") || /CERT|SELF_SIGNED|UNABLE_TO_VERIFY/.test(code);
-  return { message: message === "" ? code : message, isTransient: !lasting.has(code) && !isCertificate };
+  const isLasting = lasting.has(code) || isCertificate || message === refusedPort;
+  return { message: message === "" ? code : message, isTransient: !isLasting };
 }

@@ -9,13 +9,15 @@ import { isMissing, noSpaceLeft, readJsonFile, syncDirectory, writeNewFile } fro
 import type { BlankDisk } from "./layer-store.ts";
 import type { StoreContext } from "./store-context.ts";
 
+export const blankFileName = "blank.json";
+
 const blankSchema = v.object({ version: v.literal(1), instance: v.string() });
 
 /** The empty disk of a size, or undefined when it has not been made yet or is damaged. */
 export async function findBlank(store: StoreContext, sizeMib: number): Promise<BlankDisk | undefined> {
   const folder = store.blankFolder(sizeMib);
   const path = join(folder, "disk.raw");
-  const record = await readJsonFile(join(folder, "blank.json"), blankSchema);
+  const record = await readJsonFile(join(folder, blankFileName), blankSchema);
   if (record === undefined) return undefined;
   if (record.kind === "damaged") {
     store.onDamage(record.problem);
@@ -61,7 +63,7 @@ async function makeBlank(store: StoreContext, sizeMib: number): Promise<BlankDis
       await file.close();
     }
     // A blank made anew has other bytes (another mke2fs), so what was built on the old one must not use it.
-    await writeNewFile(join(staging, "blank.json"), JSON.stringify({ version: 1, instance: randomUUID() }));
+    await writeNewFile(join(staging, blankFileName), JSON.stringify({ version: 1, instance: randomUUID() }));
     await syncDirectory(staging);
     const folder = store.blankFolder(sizeMib);
     const damaged = await store.moveAside(folder);

@@ -3,13 +3,14 @@ import { join, resolve } from "node:path";
 import { isLayerKey, type LayerKey } from "../model/identifiers.ts";
 import { provideBlank } from "./blank-disk.ts";
 import { isMissing, namesIn, readJsonFile, withStorageFailures } from "./durable-file.ts";
-import { addHold, type HeldKind } from "./holds.ts";
+import { addHold, type Held } from "./holds.ts";
 import { LayerCatalog, unknownLayer } from "./layer-catalog.ts";
 import { readStepLog } from "./layer-log.ts";
 import { type DebugLayerRecord, debugLayerRecordSchema, type LayerRecord } from "./layer-record.ts";
 import type {
   BlankDisk,
   DebugWritableRequest,
+  DiskFoundation,
   HoldOwner,
   LayerStore,
   SnapshotContent,
@@ -85,8 +86,10 @@ export class FolderLayerStore implements LayerStore {
       const blank = await provideBlank(this.#store, diskSizeMib);
       return this.#store.insideGate(async () => {
         if (parent === null) {
+          const base = await blankBase(this.#store, diskSizeMib);
           const backing: BackingFile = { path: blank.path, format: "raw" };
-          return this.#makeWritable({ base: await blankBase(this.#store, diskSizeMib), backing, directory });
+          const held: Held = { kind: "blank", sizeMib: diskSizeMib };
+          return this.#makeWritable({ base, backing, directory, held });
         }
         const record = await this.#catalog.get(parent);
         if (record.diskSizeMib !== diskSizeMib) {
@@ -171,7 +174,17 @@ export class FolderLayerStore implements LayerStore {
   }
 
   hold(key: LayerKey, owner: HoldOwner): Promise<Release> {
-    const held = { kind: "layer", key } as const;
+    return this.#hold({ kind: "layer", key }, owner);
+  }
+
+  holdBase({ parent, diskSizeMib }: DiskFoundation, owner: HoldOwner): Promise<Release> {
+    return this.#hold(
+      parent === null ? { kind: "blank", sizeMib: diskSizeMib } : { kind: "layer", key: parent },
+      owner,
+    );
+  }
+
+  #hold(held: Held, owner: HoldOwner): Promise<Release> {
     return this.#work(() => this.#store.insideGate(() => addHold(this.#store, held, owner)));
   }
 
@@ -210,7 +223,7 @@ export class FolderLayerStore implements LayerStore {
       directory === undefined
         ? { kind: "process", pid: process.pid }
         : { kind: "file", path: join(folder, diskFileName) };
-    const releaseBase = held === undefined ? async () => undefined : await addHold(this.#store, held, owner);
+    const releaseBase = await addHold(this.#store, held, owner);
     return new StoreWritable({
       store: this.#store,
       catalog: this.#catalog,
@@ -231,7 +244,7 @@ interface MakeWritableRequest {
   readonly base: DiskBase;
   readonly backing: BackingFile;
   readonly directory: string | undefined;
-  /** What prune has to keep for this disk; absent on the blank disk. */
-  readonly held?: { readonly kind: HeldKind; readonly key: LayerKey };
+  /** What prune has to keep for this disk. */
+  readonly held: Held;
   readonly isSealable?: boolean;
 }

@@ -8,42 +8,47 @@ import type { Release } from "./lock.ts";
 import { identityOf, isAlive } from "./process-identity.ts";
 import type { StoreContext } from "./store-context.ts";
 
-export type HeldKind = "layer" | "debug";
+/** `blank`: the empty disk of that size. */
+export type Held =
+  | { readonly kind: "layer" | "debug"; readonly key: LayerKey }
+  | { readonly kind: "blank"; readonly sizeMib: number };
 
 export interface LiveHolds {
+  readonly blankSizesMib: ReadonlySet<number>;
   readonly layers: ReadonlySet<LayerKey>;
   readonly debug: ReadonlySet<LayerKey>;
 }
 
 /**
- * Who needs which layer right now, as files `<kind>.<key>.<owner>.<random>` in `holds/`. The owner is a
- * process, or `file` with the path as content. Call inside the gate, after making sure that the layer is there.
+ * Who needs what right now, as files `<kind>.<key or size>.<owner>.<random>` in `holds/`. The owner is a
+ * process, or `file` with the path as content. Call inside the gate, after making sure that it is there.
  */
-export async function addHold(
-  store: StoreContext,
-  held: { readonly kind: HeldKind; readonly key: LayerKey },
-  owner: HoldOwner,
-): Promise<Release> {
+export async function addHold(store: StoreContext, held: Held, owner: HoldOwner): Promise<Release> {
   const name = owner.kind === "file" ? "file" : await identityOf(owner.pid);
   // A process that is gone needs nothing.
   if (name === undefined) return async () => undefined;
   const random = randomBytes(8).toString("hex");
-  const path = join(store.folder("holds"), `${held.kind}.${held.key}.${name}.${random}`);
+  const what = held.kind === "blank" ? held.sizeMib : held.key;
+  const path = join(store.folder("holds"), `${held.kind}.${what}.${name}.${random}`);
   await writeNewFile(path, owner.kind === "file" ? owner.path : "");
   return () => rm(path, { force: true });
 }
 
 /** Reads the holds and deletes those whose owner is gone. Call inside the gate. */
 export async function readHolds(store: StoreContext): Promise<LiveHolds> {
-  const held = { layers: new Set<LayerKey>(), debug: new Set<LayerKey>() };
+  const layers = new Set<LayerKey>();
+  const debug = new Set<LayerKey>();
+  const blankSizesMib = new Set<number>();
   for (const name of await namesIn(store.folder("holds"))) {
-    const [kind, key, owner] = name.split(".");
-    if (key === undefined || owner === undefined || !isLayerKey(key)) continue;
+    const [kind, what = "", owner] = name.split(".");
+    const isBlank = kind === "blank" && /^\d+$/.test(what);
+    if (owner === undefined || !(isBlank || isLayerKey(what))) continue;
     const path = join(store.folder("holds"), name);
-    if (await ownerLives(owner, path)) (kind === "debug" ? held.debug : held.layers).add(key);
-    else await rm(path, { force: true });
+    if (!(await ownerLives(owner, path))) await rm(path, { force: true });
+    else if (isLayerKey(what)) (kind === "debug" ? debug : layers).add(what);
+    else blankSizesMib.add(Number(what));
   }
-  return held;
+  return { layers, debug, blankSizesMib };
 }
 
 async function ownerLives(owner: string, path: string): Promise<boolean> {

@@ -50,6 +50,7 @@ export interface LayerStore {
 
   /** Points the name at the document atomically; the one before stays as `NAME@previous`. */
   publishSnapshot(name: string, document: SnapshotContent): Promise<SnapshotDocument>;
+  /** Also what `NAME@previous` stands for, right behind NAME. */
   listSnapshots(): Promise<readonly SnapshotDocument[]>;
   /** Takes `NAME` and `NAME@previous`. @throws Failure `UnknownSnapshot`, with near names */
   getSnapshot(name: string): Promise<SnapshotDocument>;
@@ -63,6 +64,8 @@ export interface LayerStore {
    * yet: hold first, then look, and what was found (or is sealed afterwards) stays.
    */
   hold(key: LayerKey, owner: HoldOwner): Promise<Release>;
+  /** The same for what a disk stands on, the blank disk too. */
+  holdBase(disk: DiskFoundation, owner: HoldOwner): Promise<Release>;
   /** Waits until this caller alone, of all processes, has the name. @throws Failure `Cancelled` */
   lock(name: string, options?: LockOptions): Promise<Release>;
   /** Whether somebody has the lock right now (it may change at once). */
@@ -77,6 +80,9 @@ export interface LayerStore {
 export type HoldOwner =
   | { readonly kind: "process"; readonly pid: number }
   | { readonly kind: "file"; readonly path: string };
+
+/** What a disk is written over. */
+export type DiskFoundation = Pick<WritableDisk, "parent" | "diskSizeMib">;
 
 export interface BlankDisk {
   readonly path: string;

@@ -14,6 +14,7 @@ import {
   type PruneOutcome,
   type PruneRequest,
 } from "./prune.ts";
+import { type UnneededBlank, unneededBlanks } from "./prune-blanks.ts";
 import { type SnapshotShelf, snapshotDamaged } from "./snapshots.ts";
 import { debugFileName, layerFileName, type StoreContext } from "./store-context.ts";
 
@@ -27,6 +28,8 @@ export interface PrunableStore {
 }
 
 interface StoredCandidate extends PruneCandidate {
+  /** Null when the record cannot be read. */
+  readonly diskSizeMib: number | null;
   readonly folder: string;
 }
 
@@ -42,12 +45,14 @@ export async function pruneStore(target: PrunableStore, request: PruneRequest): 
   const decision = await store.insideGate(async () => {
     const items = await collectCandidates(target);
     const made = await decide(target, items, request);
-    if (request.dryRun || made.remove.length === 0) return made;
-    // Before the first removal: a client's index must never be newer than what it is about.
-    await target.bumpGeneration();
-    store.checkpoint("prune: generation written");
-    for (const item of made.remove) {
-      const aside = await store.moveAside(item.folder);
+    if (request.dryRun) return made;
+    if (made.remove.length > 0) {
+      // Before the first removal: a client's index must never be newer than what it is about.
+      await target.bumpGeneration();
+      store.checkpoint("prune: generation written");
+    }
+    for (const { folder } of [...made.remove, ...made.blanks]) {
+      const aside = await store.moveAside(folder);
       if (aside !== undefined) trash.push(aside);
       store.checkpoint("prune: moved");
     }
@@ -60,28 +65,46 @@ export async function pruneStore(target: PrunableStore, request: PruneRequest): 
   const removed = decision.remove.map(
     ({ kind, key, title, sizeBytes }): PrunedItem => ({ kind, key, title, sizeBytes }),
   );
-  const freedBytes = removed.reduce((sum, item) => sum + item.sizeBytes, leftoverBytes);
+  const freedBytes = [...removed, ...decision.blanks].reduce(
+    (sum, item) => sum + item.sizeBytes,
+    leftoverBytes,
+  );
   return { removed, freedBytes, keptBytes: decision.keptBytes };
+}
+
+interface StoreDecision extends PruneDecision<StoredCandidate> {
+  /** Empty disks that are not needed either, once that is gone. */
+  readonly blanks: readonly UnneededBlank[];
 }
 
 async function decide(
   target: PrunableStore,
   items: readonly StoredCandidate[],
   request: PruneRequest,
-): Promise<PruneDecision<StoredCandidate>> {
+): Promise<StoreDecision> {
   const documents = await target.shelf.readAll((problem) => {
     throw snapshotDamaged(problem);
   });
   const holds = await readHolds(target.store);
   const named = documents.flatMap((document) => (document.layer === null ? [] : [document.layer]));
-  return decidePrune({
+  const { keepStorageBytes, olderThanMs } = request;
+  const nowMs = Date.now();
+  const decision = decidePrune({
     items,
     needed: [...named, ...holds.layers],
     neededDebug: holds.debug,
-    keepStorageBytes: request.keepStorageBytes,
-    olderThanMs: request.olderThanMs,
-    nowMs: Date.now(),
+    keepStorageBytes,
+    olderThanMs,
+    nowMs,
   });
+  const gone = new Set(decision.remove);
+  const blanks = await unneededBlanks(target.store, {
+    diskSizesMib: new Set(items.filter((item) => !gone.has(item)).map((item) => item.diskSizeMib)),
+    heldSizesMib: holds.blankSizesMib,
+    olderThanMs,
+    nowMs,
+  });
+  return { ...decision, blanks };
 }
 
 async function collectCandidates({ store, catalog }: PrunableStore): Promise<StoredCandidate[]> {
@@ -106,6 +129,7 @@ async function layerCandidate(
     key,
     title: record?.title ?? "(damaged layer)",
     parent: record?.parent ?? null,
+    diskSizeMib: record?.diskSizeMib ?? null,
     sizeBytes: complete?.sizeBytes ?? (await allocatedBytes(folder)),
     lastUsedMs: (await modifiedMs(recordPath)) ?? 0,
     usable: complete !== undefined,
@@ -130,6 +154,7 @@ async function debugCandidates(
       key,
       title: record?.title ?? "(damaged disk of a failed step)",
       parent,
+      diskSizeMib: record?.diskSizeMib ?? null,
       sizeBytes: record?.sizeBytes ?? (await allocatedBytes(folder)),
       lastUsedMs: (await modifiedMs(join(folder, debugFileName))) ?? 0,
       usable: record !== undefined && (parent === null || complete.has(parent)),

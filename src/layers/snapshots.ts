@@ -58,13 +58,12 @@ export class SnapshotShelf {
     });
   }
 
-  /** All names, `@previous` ones left out, sorted by name; a damaged document is reported and left out. */
-  async list(): Promise<readonly SnapshotDocument[]> {
-    const documents = await this.readAll((problem) => this.#store.onDamage(problem));
-    return documents.filter((document) => !document.name.endsWith(previousSuffix));
+  /** Every name, each followed by its `@previous` one; a damaged document is reported and left out. */
+  list(): Promise<readonly SnapshotDocument[]> {
+    return this.readAll((problem) => this.#store.onDamage(problem));
   }
 
-  /** Every document, previous ones too. */
+  /** As {@link list}, for callers with their own idea of damage. */
   async readAll(onDamage: (problem: string) => void): Promise<SnapshotDocument[]> {
     const folder = this.#store.folder("snapshots");
     const documents: SnapshotDocument[] = [];
@@ -74,7 +73,7 @@ export class SnapshotShelf {
       if (json?.kind === "damaged") onDamage(json.problem);
       if (json?.kind === "valid") documents.push(json.value);
     }
-    return documents.sort((left, right) => (left.name < right.name ? -1 : 1));
+    return documents.sort((left, right) => (sortKey(left) < sortKey(right) ? -1 : 1));
   }
 
   /** @throws Failure `UnknownSnapshot`, `SnapshotDamaged` */
@@ -124,6 +123,11 @@ export class SnapshotShelf {
     const file = `${encodeSnapshotName(plain)}${isPrevious ? previousSuffix : ""}.json`;
     return join(this.#store.folder("snapshots"), file);
   }
+}
+
+/** Puts `app@previous` right behind `app`, before `app-2`. */
+function sortKey({ name }: SnapshotDocument): string {
+  return name.replace(previousSuffix, `\0${previousSuffix}`);
 }
 
 /**

@@ -149,7 +149,7 @@ class StructureCheck {
 }
 
 /** A misspelt FROM or MIXIN counts, so that what follows it is not reported as well. */
-function startedBlock(instruction: Instruction): "stage" | "mixin" | null {
+export function startedBlock(instruction: Instruction): "stage" | "mixin" | null {
   if (instruction.kind === "from") return "stage";
   if (instruction.kind === "mixin") return "mixin";
   if (instruction.kind !== "invalid") return null;

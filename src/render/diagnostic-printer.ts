@@ -1,6 +1,7 @@
 import { type LocatedDiagnostic, type LocatedText, locateDiagnostic } from "../bake/located-diagnostic.ts";
 import type { Diagnostic, Severity } from "../diagnostics/diagnostic.ts";
 import { type Colors, colorsFor } from "./colors.ts";
+import { plural } from "./format-event.ts";
 import { columnsOf, type OutputStream } from "./output-stream.ts";
 import { plainText } from "./printable-text.ts";
 import { markRange } from "./source-excerpt.ts";
@@ -39,14 +40,32 @@ export function formatDiagnostic(diagnostic: Diagnostic, options: PrintOptions):
   return formatLocatedDiagnostic(locateDiagnostic(diagnostic), options);
 }
 
-/** Writes diagnostics to a stream, in colour where it is a terminal. */
+/**
+ * Writes diagnostics to a stream in the order of each text, in colour where it is a terminal. Several errors end with
+ * their number, which a long list would otherwise hide.
+ */
 export function printDiagnostics(
   diagnostics: readonly Diagnostic[],
   stream: OutputStream,
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): void {
   const options = { colors: colorsFor(stream, environment), columns: columnsOf(stream) };
-  for (const diagnostic of diagnostics) stream.write(formatDiagnostic(diagnostic, options));
+  for (const diagnostic of inReadingOrder(diagnostics)) stream.write(formatDiagnostic(diagnostic, options));
+  const errors = diagnostics.filter(({ severity }) => severity === "error").length;
+  if (errors > 1) stream.write(`${options.colors.red(plural(errors, "error"))}\n`);
+}
+
+/** By place; texts in the order in which they come first. */
+function inReadingOrder(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  const texts = new Map<string, Diagnostic[]>();
+  for (const diagnostic of diagnostics) {
+    const same = texts.get(diagnostic.source.path);
+    if (same === undefined) texts.set(diagnostic.source.path, [diagnostic]);
+    else same.push(diagnostic);
+  }
+  return [...texts.values()].flatMap((same) =>
+    same.toSorted((left, right) => left.range.start - right.range.start),
+  );
 }
 
 /** `hint: …`; further lines are indented to stand below the first. */

@@ -7,10 +7,17 @@ import { columnsOf, type OutputStream } from "./output-stream.ts";
 import { colouredText, lastOverwrite, plainText } from "./printable-text.ts";
 import { oneLine } from "./step-directory.ts";
 
-/** A failure as people read it, ending in a line feed: located statements, message, hint and stable code. */
+/**
+ * A failure as people read it, ending in a line feed: located statements, message, hint and stable code. The message
+ * is left out where one of the statements is the failure itself with its place.
+ */
 export function formatFailure(failure: Failure, options: PrintOptions): string {
   const { colors } = options;
   const located = failure.diagnostics.map((diagnostic) => formatDiagnostic(diagnostic, options));
+  const isLocated = failure.diagnostics.some(
+    ({ code, message }) => code === failure.code && message === failure.message,
+  );
+  if (isLocated) return located.join("");
   const lines = [`${colors.red(`error[${failure.code}]`)}: ${plainText(failure.message)}`];
   if (failure.hint !== undefined) lines.push(...formatHint(failure.hint, colors));
   return `${located.join("")}${lines.join("\n")}\n`;

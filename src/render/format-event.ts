@@ -4,6 +4,7 @@ import type {
   BakeCompleted,
   BaseProgress,
   BaseResolved,
+  BaseRetrying,
   StepCached,
   StepFailed,
   StepWaiting,
@@ -32,6 +33,10 @@ export function plural(count: number, noun: string): string {
 export function formatBaseResolved(event: BaseResolved): string {
   const how = event.remembered ? "remembered" : `asked in ${formatDuration(event.durationMs)}`;
   return `${event.reference} is ${shortDigest(event.digest)} (${how})`;
+}
+
+export function formatBaseRetrying(event: BaseRetrying): string {
+  return `${event.reference}: ${event.registry} is asked again in ${formatDuration(event.waitMs)}: ${event.reason}`;
 }
 
 export function formatBaseProgress(event: BaseProgress): string {

@@ -2,7 +2,7 @@ import type { BakeEvent } from "../bake/events.ts";
 import { OutputTail } from "../bake/output-tail.ts";
 import { unreachable } from "../diagnostics/unreachable.ts";
 import type { StepId } from "../model/identifiers.ts";
-import { formatBaseProgress, formatWaiting } from "./format-event.ts";
+import { formatBaseProgress, formatBaseRetrying, formatWaiting } from "./format-event.ts";
 import { StepDirectory } from "./step-directory.ts";
 
 /** More of a running step's output than this is not shown. */
@@ -25,7 +25,7 @@ export class LiveState {
   readonly steps = new StepDirectory();
   readonly #activities = new Map<string, Activity>();
   startedAt = 0;
-  doneCount = 0;
+  readonly #done = new Set<StepId>();
   cachedCount = 0;
 
   /** In the order in which they began. */
@@ -43,6 +43,9 @@ export class LiveState {
         break;
       case "base-resolving":
         this.#begin(`base ${event.reference}`, `base ${event.reference}`, event.at);
+        break;
+      case "base-retrying":
+        this.#begin(`base ${event.reference}`, `base ${formatBaseRetrying(event)}`, event.at);
         break;
       case "base-progress":
         this.#begin(`base ${event.reference}`, `base ${formatBaseProgress(event)}`, event.at);
@@ -65,6 +68,9 @@ export class LiveState {
         break;
       case "builder-started":
         this.#step(event.step, { note: null }, event.at);
+        break;
+      case "builder-lost":
+        this.#step(event.step, { note: "its builder was lost: starting another", since: event.at }, event.at);
         break;
       case "step-started":
         this.#step(event.step, { note: null, isWaiting: false, since: event.at }, event.at);
@@ -94,6 +100,11 @@ export class LiveState {
     }
   }
 
+  /** A step whose builder was lost can begin again. */
+  get doneCount(): number {
+    return this.#done.size;
+  }
+
   /** Something other than a step, by an id of its own. */
   #begin(id: string, title: string, at: number): void {
     const since = this.#activities.get(id)?.since ?? at;
@@ -102,6 +113,7 @@ export class LiveState {
 
   #step(step: StepId, change: Partial<Pick<Activity, "note" | "isWaiting" | "since">>, at: number): Activity {
     const { label, title } = this.steps.entry(step);
+    this.#done.delete(step);
     const known = this.#activities.get(step) ?? {
       label,
       title,
@@ -116,7 +128,7 @@ export class LiveState {
   }
 
   #end(step: StepId): void {
-    this.doneCount += 1;
+    this.#done.add(step);
     this.#activities.delete(step);
   }
 }

@@ -49,6 +49,9 @@ export class PlainRenderer implements Renderer {
       case "base-resolved":
         this.#line(`base ${wording.formatBaseResolved(event)}`);
         break;
+      case "base-retrying":
+        this.#line(`base ${wording.formatBaseRetrying(event)}`);
+        break;
       case "base-progress":
         this.#baseProgress(event, event.at);
         break;
@@ -74,6 +77,10 @@ export class PlainRenderer implements Renderer {
         break;
       case "builder-started":
         this.#stepLine(event.step, "booted", `in ${wording.formatDuration(event.durationMs)}`);
+        break;
+      case "builder-lost":
+        this.#outputLines(event.step, this.#output.flush(event.step));
+        this.#stepLine(event.step, "lost", `its builder, another one starts: ${event.message}`);
         break;
       case "step-started":
         this.#stepLine(event.step, "run", this.#steps.entry(event.step).title);

@@ -5,6 +5,7 @@ import { Failure } from "../diagnostics/failure.ts";
 import { findReferences, type References } from "../graph/base-references.ts";
 import type { FileRequest, LoadedFile, Program } from "../graph/link/program.ts";
 import { describeReference, type GitReference } from "../graph/link/reference.ts";
+import { errorRanges } from "../graph/parse-mistakes.ts";
 import type { PlanOptions } from "../graph/plan-options.ts";
 import { parseLightfile } from "../lightfile/parse.ts";
 import type { GitTree } from "./git.ts";
@@ -15,6 +16,15 @@ import { readSource } from "./read-source.ts";
 export interface LoadOptions {
   readonly git: PinnedGit;
   readonly signal: AbortSignal;
+  /** False when there are mistakes already: no repository is fetched to find more. Default true. */
+  readonly mayAsk?: boolean;
+  /** Told of trouble with a repository, located at the reference; without it that is thrown. */
+  onTrouble?(trouble: Failure): void;
+}
+
+export interface LoadedProgram extends Diagnosed<References> {
+  /** Those diagnostics that planning the program does not tell once more. */
+  readonly whileReading: readonly Diagnostic[];
 }
 
 /**
@@ -28,14 +38,19 @@ export async function loadProgram(
   program: Program,
   planOptions: PlanOptions,
   options: LoadOptions,
-): Promise<Diagnosed<References>> {
+): Promise<LoadedProgram> {
   const loader = new Loader(program, options);
   let references = findReferences(program, planOptions);
   while (references.value.files.length > 0) {
     for (const request of references.value.files) await loader.load(request);
     references = findReferences(program, planOptions);
   }
-  return { value: references.value, diagnostics: [...loader.diagnostics, ...references.diagnostics] };
+  const { diagnostics: whileReading } = loader;
+  return {
+    value: references.value,
+    diagnostics: [...whileReading, ...references.diagnostics],
+    whileReading,
+  };
 }
 
 /** Where a file of a repository is kept. */
@@ -48,8 +63,8 @@ class Loader {
   readonly diagnostics: Diagnostic[] = [];
   readonly #program: Program;
   readonly #options: LoadOptions;
-  /** By identity; null: the file has mistakes, which are told. */
-  readonly #loaded = new Map<string, LoadedFile | null>();
+  /** By identity. */
+  readonly #loaded = new Map<string, LoadedFile>();
   /** By identity. */
   readonly #repositories = new Map<string, InRepository>();
 
@@ -63,20 +78,32 @@ class Loader {
     this.#options.signal.throwIfAborted();
     if (this.#program.find(request) !== undefined) return;
     try {
-      const found = await this.#find(request);
-      if (found === "image" || found === null) {
-        this.#program.settle(request, found === null ? "nowhere" : "image");
-        return;
-      }
-      this.diagnostics.push(...this.#program.join(request, found).diagnostics);
+      const found = this.#mayFetch(request) ? await this.#find(request) : "nowhere";
+      if (found === "image" || found === "nowhere") this.#program.settle(request, found);
+      else this.diagnostics.push(...this.#program.join(request, found).diagnostics);
     } catch (error) {
       if (this.#options.signal.aborted) throw error;
-      this.diagnostics.push(locateFailure(error, request));
+      this.#tell(error, request);
       this.#program.settle(request, "nowhere");
     }
   }
 
-  async #find(request: FileRequest): Promise<LoadedFile | "image" | null> {
+  #mayFetch({ reference }: FileRequest): boolean {
+    const { mayAsk = true } = this.#options;
+    return reference.kind !== "git" || (mayAsk && !hasErrors(this.diagnostics));
+  }
+
+  #tell(error: unknown, request: FileRequest): void {
+    const { onTrouble } = this.#options;
+    try {
+      this.diagnostics.push(locateFailure(error, request));
+    } catch (trouble) {
+      if (!(trouble instanceof Failure) || onTrouble === undefined) throw trouble;
+      onTrouble(trouble);
+    }
+  }
+
+  async #find(request: FileRequest): Promise<LoadedFile | "image"> {
     const { from, reference } = request;
     if (reference.kind === "git") return await this.#findInRepository(request, reference);
     const repository = this.#repositories.get(from.identity);
@@ -93,10 +120,7 @@ class Loader {
     return this.#parse(request, { identity: found.path, shown, text: found.text, path: found.path });
   }
 
-  async #findInRepository(
-    request: FileRequest,
-    reference: GitReference,
-  ): Promise<LoadedFile | "image" | null> {
+  async #findInRepository(request: FileRequest, reference: GitReference): Promise<LoadedFile | "image"> {
     if (/^file:/i.test(reference.url) && this.#isFromElsewhere(request)) {
       throw new Failure({
         code: "InvalidGitReference",
@@ -116,7 +140,7 @@ class Loader {
     return repository !== undefined && !/^file:/i.test(repository.reference.url);
   }
 
-  async #readFrom(request: FileRequest, repository: InRepository): Promise<LoadedFile | "image" | null> {
+  async #readFrom(request: FileRequest, repository: InRepository): Promise<LoadedFile | "image"> {
     const { reference, tree } = repository;
     const root = await realpath(tree.directory);
     const written = describeReference(reference);
@@ -129,27 +153,26 @@ class Loader {
     this.#repositories.set(identity, { reference: actual, tree });
     const shown = `${reference.url}#${reference.ref ?? tree.commit.slice(0, 12)}:${inside}`;
     const parsed = this.#parse(request, { identity, shown, text: found.text, path: found.path });
-    return parsed === null ? null : { ...parsed, isFetched: true };
+    return { ...parsed, isFetched: true };
   }
 
   #parse(
     request: FileRequest,
     file: { readonly identity: string; readonly shown: string; readonly text: string; readonly path: string },
-  ): LoadedFile | null {
+  ): LoadedFile {
     const known = this.#loaded.get(file.identity);
     if (known !== undefined) return known;
     const { entry } = this.#program;
     // The entry itself, when a file refers back to it: that is a loop, which the program tells.
     if (entry.identity === file.identity) return entry;
     const { value: tree, diagnostics } = parseLightfile({ path: file.shown, text: file.text });
-    const broken = hasErrors(diagnostics);
     const readFor = { message: "it is read for this", source: request.source, range: request.range };
     for (const diagnostic of diagnostics) {
       const related = [...(diagnostic.related ?? []), readFor];
       this.diagnostics.push(diagnostic.severity === "error" ? { ...diagnostic, related } : diagnostic);
     }
     const context = { directory: dirname(file.path), lightfilePath: file.path };
-    const loaded = broken ? null : { identity: file.identity, tree, context };
+    const loaded = { identity: file.identity, tree, context, parseErrors: errorRanges(diagnostics) };
     this.#loaded.set(file.identity, loaded);
     return loaded;
   }

@@ -29,6 +29,7 @@ export interface Worker extends AsyncDisposable {
 
   /** Points the name at a layer, atomically; the one before stays as `NAME@previous`. */
   publishSnapshot(request: PublishRequest, signal: AbortSignal): Promise<SnapshotDescription>;
+  /** Also what `NAME@previous` stands for. */
   listSnapshots(signal: AbortSignal): Promise<readonly SnapshotDescription[]>;
   /** @throws Failure `UnknownSnapshot`, with near names. Takes `NAME` and `NAME@previous`. */
   inspectSnapshot(name: string, signal: AbortSignal): Promise<SnapshotInspection>;
@@ -64,7 +65,7 @@ export interface WorkerDescription {
 }
 
 /** Bump on every change of the requests, results or events in this file. */
-export const workerProtocol = 1;
+export const workerProtocol = 2;
 
 export interface LayerSummary {
   readonly key: LayerKey;
@@ -123,6 +124,8 @@ export type LineageEvent =
   | { readonly kind: "waiting-for-other-bake"; readonly index: number }
   | { readonly kind: "builder-starting"; readonly index: number }
   | { readonly kind: "builder-started"; readonly index: number; readonly durationMs: number }
+  /** The builder ended by itself or did not come up, and another one begins after the last sealed layer. */
+  | { readonly kind: "builder-lost"; readonly index: number; readonly message: string }
   | { readonly kind: "step-started"; readonly index: number }
   | {
       readonly kind: "step-output";

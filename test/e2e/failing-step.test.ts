@@ -15,7 +15,7 @@ describe("a failing step", () => {
     expect(plain.exitCode).toBe(1);
     expect(plain.stderr).toContain("Lightfile:5:1");
     expect(plain.stderr).toContain("the reason");
-    expect(plain.stderr).toContain("7");
+    expect(plain.stderr).toContain("exit code 7");
     expect(plain.stderr).toContain("lightbox debug");
 
     // No name is published.

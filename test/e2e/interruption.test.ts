@@ -1,6 +1,7 @@
-import { describe, expect, inject, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { bakeProject } from "../support/bake-project.ts";
-import { lightbox, lightboxOk, reportOf, startLightbox } from "../support/lightbox-command.ts";
+import { builderProcesses, killBuilders } from "../support/builder-processes.ts";
+import { lightboxOk, reportOf, startLightbox } from "../support/lightbox-command.ts";
 import { machineShell, usesMachine } from "../support/machine-shell.ts";
 
 const head = "FROM BASE\nRESOURCES cpus=1 memory=256M disk=1G\n";
@@ -13,11 +14,12 @@ describe("a bake that is interrupted", () => {
     });
     const bake = startLightbox([...words, project.folder]);
     await bake.untilOutput('"text":"waiting');
+    expect(await builderProcesses()).toHaveLength(1);
     bake.child.kill("SIGINT");
     const result = await bake.result;
     expect(result.exitCode, result.stderr).toBe(130);
     expect(reportOf(result).events.at(-1)).toMatchObject({ kind: "bake-completed", outcome: "cancelled" });
-    expect(await builders()).toEqual([]);
+    expect(await builderProcesses()).toEqual([]);
 
     await project.write({
       Lightfile: `${head}SNAPSHOT interrupted\nRUN echo sealed > /sealed\nRUN echo done\n`,
@@ -52,20 +54,46 @@ describe("a bake that is interrupted", () => {
     const again = await project.bake(["--checkpoint=every"]);
     expect(again.result.exitCode, again.result.stderr).toBe(0);
     expect(await project.run("killed-worker", ["cat", "/sealed", "/late"])).toBe("whole\nlater\n");
-    expect(await builders()).toEqual([]);
+    expect(await builderProcesses()).toEqual([]);
   });
 
-  test("by a kill while layers are sealed leaves a valid store, and the next bake is right", async () => {
+  test("by kills of the client and of the worker while a layer is sealed leaves a valid store, and the next bake is right", async (context) => {
+    if (!(await usesMachine()))
+      context.skip("on a host with virtualization a layer is sealed too quickly to be met");
     await using project = await bakeProject({
-      Lightfile: `${head}SNAPSHOT killed-sealing\nRUN dd if=/dev/urandom of=/big bs=1M count=24 2>/dev/null\nRUN sha256sum /big > /sum\n`,
+      Lightfile: `${head}SNAPSHOT killed-sealing\nRUN dd if=/dev/urandom of=/big bs=1M count=8 2>/dev/null\nRUN sha256sum /big > /sum\n`,
     });
-    const bake = startLightbox([...words, project.folder]);
-    await bake.untilOutput('"kind":"step-completed"');
-    bake.child.kill("SIGKILL");
-    await bake.result;
+    const killedClient = startLightbox([...words, project.folder]);
+    await killedClient.untilOutput('"kind":"step-completed"');
+    killedClient.child.kill("SIGKILL");
+    await killedClient.result;
+
+    const killedWorker = startLightbox([...words, project.folder]);
+    await killedWorker.untilOutput('"kind":"step-completed"');
+    await machineShell("kill -9 $(cat /run/lightbox/worker.pid)");
+    const report = reportOf(await killedWorker.result);
+    expect(report.result.exitCode, report.result.stderr).toBe(3);
+    expect(report.events.filter((event) => event.kind === "layer-sealed")).toEqual([]);
+
     const again = await project.bake(["--checkpoint=every"]);
     expect(again.result.exitCode, again.result.stderr).toBe(0);
+    expect(again.ran).toHaveLength(2);
     expect(await project.run("killed-sealing", ["sha256sum", "-c", "/sum"])).toContain("OK");
+  });
+
+  test("by the end of its builder goes on in another one, after the last sealed layer", async () => {
+    await using project = await bakeProject({
+      Lightfile: `${head}SNAPSHOT lost-builder\nRUN echo before > /sealed\nRUN echo waiting; sleep 10; echo late > /late\n`,
+    });
+    const bake = startLightbox([...words, project.folder]);
+    await bake.untilOutput('"text":"waiting');
+    await killBuilders();
+    const report = reportOf(await bake.result);
+    expect(report.result.exitCode, report.result.stderr).toBe(0);
+    const kinds = report.events.map((event) => event.kind);
+    expect(kinds.filter((kind) => kind === "builder-lost")).toHaveLength(1);
+    expect(report.ran.filter((title) => title === "RUN echo before > /sealed")).toHaveLength(1);
+    expect(await project.run("lost-builder", ["cat", "/sealed", "/late"])).toBe("before\nlate\n");
   });
 });
 
@@ -99,8 +127,8 @@ describe("a full disk", () => {
     );
     try {
       const bake = await project.bake();
-      expect(bake.result.exitCode).not.toBe(0);
-      expect(bake.result.stderr + bake.result.stdout).toMatch(/space/i);
+      expect(bake.result.exitCode, bake.result.stderr).toBe(3);
+      expect(bake.result.stderr).toContain("error[NoSpaceLeft]");
     } finally {
       await machineShell("rm -f /data/filler; sync");
     }
@@ -109,10 +137,3 @@ describe("a full disk", () => {
     expect(await project.run("full", ["cmp", "/big", "/bigger"])).toBe("");
   });
 });
-
-/** Names of the builders that still exist. */
-async function builders(): Promise<readonly string[]> {
-  process.env.LIGHTBOX_HOME = inject("home");
-  const { stdout } = await lightbox(["ps", "-q"]);
-  return stdout.split("\n").filter((name) => name.startsWith("lightbox-build"));
-}

@@ -19,11 +19,11 @@ const answers = {
   "/version": () => JSON.stringify(process.argv.slice(2)),
   "/facts": () => JSON.stringify({ kvm: existsSync("/dev/kvm"), tmp: process.env.TMPDIR, pid: process.pid }),
   "/read": () => (existsSync("/data/note") ? readFileSync("/data/note", "utf8") : ""),
-  "/idle": () => { setTimeout(() => process.exit(0), 20); return "bye"; },
+  "/idle": () => { server.close(); setTimeout(() => process.exit(0), 20); return "bye"; },
   "/crash": () => { setTimeout(() => process.exit(9), 20); return "bye"; },
   "/break": () => { writeFileSync("/data/cannot-start", "", { flush: true }); return "broken"; },
 };
-createServer((request, response) => {
+const server = createServer((request, response) => {
   if (request.headers.authorization !== "Bearer " + token) return response.writeHead(401).end();
   if (request.url.startsWith("/write/")) {
     writeFileSync("/data/note", request.url.slice(7), { flush: true });

@@ -20,7 +20,7 @@ export interface BakeProject extends AsyncDisposable {
   run(snapshot: string, command: readonly string[]): Promise<string>;
 }
 
-/** `FROM BASE` in the Lightfile is the busybox base. */
+/** `FROM BASE` and `--from=BASE` in the Lightfile mean the busybox base. */
 export async function bakeProject(files: Readonly<Record<string, string>>): Promise<BakeProject> {
   process.env.LIGHTBOX_HOME = inject("home");
   const folder = await mkdtemp(join(tmpdir(), "lightbox-project-"));
@@ -30,7 +30,7 @@ export async function bakeProject(files: Readonly<Record<string, string>>): Prom
       Object.fromEntries(
         Object.entries(written).map(([name, text]) => [
           name,
-          text.replaceAll("FROM BASE", `FROM ${inject("busyboxBase")}`),
+          text.replaceAll(/(FROM |--from=)BASE\b/g, `$1${inject("busyboxBase")}`),
         ]),
       ),
     );

@@ -71,7 +71,8 @@ export class ContextRig implements AsyncDisposable {
     const contextDirectory = options.contextDirectory ?? this.directory;
     const plan = planOf(`FROM debian:12\n${lines.join("\n")}\n`, { contextDirectory });
     const lightfilePath = plan.stages[0]?.steps[0]?.context.lightfilePath ?? null;
-    const { value, diagnostics } = await resolveInputs(plan, {
+    const steps = plan.stages.flatMap((stage) => stage.steps);
+    const { value, diagnostics } = await resolveInputs(steps, {
       entry: { directory: contextDirectory, lightfilePath },
       remote: { fetchUrl: offline, fetchGit: offline, ...options.remote },
       openStatCache: async () => options.statCache ?? (await this.openStatCache()),

@@ -28,7 +28,7 @@ export class FakeSandboxes {
       throw missing("SandboxExists", `there is already a sandbox named ${request.name}`);
     }
     if (request.from.kind === "debug" && !this.#store.debugLayers.has(request.from.layer)) {
-      throw missing("UnknownLayer", `there is no debug layer ${request.from.layer}`);
+      throw missing("NothingToDebug", `there is no debug layer ${request.from.layer}`);
     }
     const snapshot = request.from.kind === "snapshot" ? this.#store.snapshot(request.from.name) : null;
     return this.add({

@@ -6,6 +6,7 @@ import { loadHasher } from "../../src/graph/hash.ts";
 import { keyPlan } from "../../src/graph/key-plan.ts";
 import type { KeyedPlan, StepInputs } from "../../src/graph/keyed-plan.ts";
 import { type FileRequest, type LoadedFile, Program } from "../../src/graph/link/program.ts";
+import { errorRanges } from "../../src/graph/parse-mistakes.ts";
 import type { Plan, PlannedStage, PlannedStep, StepDefinition } from "../../src/graph/plan.ts";
 import type { PlanOptions } from "../../src/graph/plan-options.ts";
 import { planSteps } from "../../src/graph/plan-steps.ts";
@@ -64,6 +65,7 @@ export function planText(text: string, options: PlanTestOptions = {}) {
   const planned = planSteps(program, { ...planOptions, bases });
   return {
     plan: planned.value,
+    contextSteps: planned.contextSteps,
     program,
     references: images,
     earlyDiagnostics: [...early, ...references.diagnostics],
@@ -78,7 +80,8 @@ function loadText(
 ): { file: LoadedFile; diagnostics: readonly Diagnostic[] } {
   const { value: tree, diagnostics } = parseLightfile({ path: name, text });
   const context = { directory: contextDirectory, lightfilePath: path };
-  return { file: { identity: path, tree, context }, diagnostics };
+  const parseErrors = errorRanges(diagnostics);
+  return { file: { identity: path, tree, context, parseErrors }, diagnostics };
 }
 
 const loadedTexts = new WeakMap<Program, Map<string, LoadedFile>>();

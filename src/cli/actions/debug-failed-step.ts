@@ -1,7 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { Failure } from "../../diagnostics/failure.ts";
 import { isLayerKey, type LayerKey } from "../../model/identifiers.ts";
+import { oneLine } from "../../render/step-directory.ts";
 import type { Worker } from "../../worker/worker.ts";
+import { formatAge } from "../age.ts";
 import { findLightfile, stepsOfLastBake } from "../last-bake.ts";
 import { withWorker } from "../open-worker.ts";
 import type { LogsOptions } from "../options.ts";
@@ -15,8 +17,11 @@ export async function debugFailedStep(
   options: LogsOptions,
   session: Session,
 ): Promise<number> {
+  const steps = isLayerKey(target) ? null : await stepsToDebug(target, options, session);
   return await withWorker(options, session, async (worker) => {
-    const layer = isLayerKey(target) ? target : await failedLayerOf(target, worker, options, session);
+    const layer = isLayerKey(target)
+      ? target
+      : await failedLayerAmong(steps ?? [], { target, worker, session });
     const sandbox = await worker.launchSandbox(
       {
         name: `debug-${randomBytes(3).toString("hex")}`,
@@ -49,23 +54,45 @@ export async function debugFailedStep(
   });
 }
 
-async function failedLayerOf(
-  path: string,
-  worker: Worker,
+/** The keys of the last bake's steps; looked up before a worker is opened, which may take long. */
+async function stepsToDebug(
+  target: string,
   options: LogsOptions,
   session: Session,
+): Promise<readonly LayerKey[]> {
+  const lightfile = await findLightfile(target, session);
+  if (lightfile === undefined) {
+    throw new Failure({
+      code: "LightfileNotFound",
+      category: "usage",
+      message: `there is no Lightfile ${target}`,
+      hint: "name the Lightfile whose bake failed, its folder, or the key of the failed layer",
+    });
+  }
+  const steps = (await stepsOfLastBake(lightfile, options.target, session)) ?? [];
+  if (steps.length === 0) throw nothingToDebug(target);
+  return steps.map((step) => step.key);
+}
+
+async function failedLayerAmong(
+  keys: readonly LayerKey[],
+  {
+    target,
+    worker,
+    session,
+  }: { readonly target: string; readonly worker: Worker; readonly session: Session },
 ): Promise<LayerKey> {
-  const lightfile = (await findLightfile(path, session)) ?? path;
-  const steps = await stepsOfLastBake(lightfile, options.target, session);
-  const found = await worker.findDebugLayer(
-    steps.map((step) => step.key),
-    session.signal,
-  );
-  if (found !== undefined) return found.layer;
-  throw new Failure({
+  const found = await worker.findDebugLayer(keys, session.signal);
+  if (found === undefined) throw nothingToDebug(target);
+  session.stderr.write(`the disk as ${oneLine(found.failedStep)} left it, ${formatAge(found.createdAt)}\n`);
+  return found.layer;
+}
+
+function nothingToDebug(target: string): Failure {
+  return new Failure({
     code: "NothingToDebug",
     category: "usage",
-    message: `no failed step of ${path} is kept`,
+    message: `no failed step of ${target} is kept`,
     hint: "the failed step of a Lightfile's last bake is kept until `lightbox prune`; name its --target if it had one",
   });
 }

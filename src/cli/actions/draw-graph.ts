@@ -6,12 +6,13 @@ import type { GraphOptions } from "../options.ts";
 import type { Session } from "../session.ts";
 import { setUpBake } from "./bake-setup.ts";
 
-/** `lightbox graph`: the plan as text, DOT, Mermaid or JSON. */
+/** `lightbox graph`: the plan as text, DOT, Mermaid or JSON, with what is cached. */
 export async function drawGraph(path: string, options: GraphOptions, session: Session): Promise<number> {
   await using setup = await setUpBake(path, options, session, {}, () => {});
   const explanation = await explainBake(setup.request, setup.collaborators, session.signal);
   printDiagnostics(explanation.diagnostics, session.stderr, session.environment);
   if (explanation.kind === "invalid") return exitCodes.usage;
-  session.stdout.write(drawPlan(explanation.plan, options.format));
+  const statuses = new Map(explanation.steps.map(({ step, state }) => [step, state]));
+  session.stdout.write(drawPlan(explanation.plan, options.format, statuses));
   return exitCodes.success;
 }

@@ -1,6 +1,8 @@
 import { Failure } from "../../diagnostics/failure.ts";
 import type { LayerKey } from "../../model/identifiers.ts";
-import type { Worker } from "../../worker/worker.ts";
+import { oneLine } from "../../render/step-directory.ts";
+import type { SnapshotInspection, Worker } from "../../worker/worker.ts";
+import { exitCodes } from "../exit-code.ts";
 import { findLightfile, stepsOfLastBake } from "../last-bake.ts";
 import { withWorker } from "../open-worker.ts";
 import type { LogsOptions } from "../options.ts";
@@ -9,6 +11,8 @@ import type { Session } from "../session.ts";
 interface LoggedStep {
   /** Its number, from 1. */
   readonly name: string;
+  /** As `lightbox graph` names it; null for a snapshot's. */
+  readonly id: string | null;
   readonly title: string;
   readonly layer: LayerKey;
 }
@@ -20,20 +24,21 @@ export async function printLogs(
   options: LogsOptions,
   session: Session,
 ): Promise<number> {
+  const lightfile = await findLightfile(target, session);
+  // Before a worker is opened, which may take long.
+  const ofLightfile = lightfile === undefined ? null : await stepsOfLightfile(lightfile, options, session);
   return await withWorker(options, session, async (worker) => {
-    const lightfile = await findLightfile(target, session);
-    const steps =
-      lightfile === undefined
-        ? await stepsOfSnapshot(target, worker, session.signal)
-        : await stepsOfLightfile(lightfile, options, session);
+    const steps = ofLightfile ?? (await stepsOfSnapshot(target, worker, session.signal));
+    if (steps.length === 0) session.stderr.write(`no step of ${target} changes files\n`);
     const chosen = wanted === undefined ? steps : [pick(steps, wanted)];
     for (const step of chosen) {
       const log = await worker.readLog(step.layer, session.signal);
-      if (wanted === undefined) session.stdout.write(`==> ${step.name} ${step.title}\n`);
-      if (log === undefined) session.stderr.write(`no output is kept of ${step.name} ${step.title}\n`);
+      if (wanted === undefined) session.stdout.write(`==> ${step.name} ${oneLine(step.title)}\n`);
+      if (log === undefined)
+        session.stderr.write(`no output is kept of ${step.name} ${oneLine(step.title)}\n`);
       else session.stdout.write(log.endsWith("\n") || log === "" ? log : `${log}\n`);
     }
-    return 0;
+    return exitCodes.success;
   });
 }
 
@@ -42,10 +47,23 @@ async function stepsOfSnapshot(
   worker: Worker,
   signal: AbortSignal,
 ): Promise<readonly LoggedStep[]> {
-  const { history } = await worker.inspectSnapshot(name, signal);
+  const { history } = await findSnapshot(name, worker, signal);
   return history
     .flatMap(({ layer, title }) => (layer === null ? [] : [{ layer, title }]))
-    .map((entry, index) => ({ ...entry, name: String(index + 1) }));
+    .map((entry, index) => ({ ...entry, id: null, name: String(index + 1) }));
+}
+
+async function findSnapshot(name: string, worker: Worker, signal: AbortSignal): Promise<SnapshotInspection> {
+  try {
+    return await worker.inspectSnapshot(name, signal);
+  } catch (error) {
+    const isName =
+      error instanceof Failure && ["UnknownSnapshot", "InvalidSnapshotName"].includes(error.code);
+    if (!isName) throw error;
+    const { code, category, hint = "`lightbox snapshots` lists them" } = error;
+    const message = `there is neither a snapshot nor a Lightfile ${name}`;
+    throw new Failure({ code, category, message, hint, cause: error });
+  }
 }
 
 /** Of a Lightfile's last bake, also when that failed. */
@@ -55,8 +73,11 @@ async function stepsOfLightfile(
   session: Session,
 ): Promise<readonly LoggedStep[]> {
   const steps = await stepsOfLastBake(path, options.target, session);
-  if (steps.length > 0) {
-    return steps.map((step, index) => ({ name: String(index + 1), title: step.title, layer: step.key }));
+  if (steps !== null) {
+    return steps.map(({ stage, title, key }, index) => {
+      const place = steps.slice(0, index + 1).filter((other) => other.stage === stage).length;
+      return { name: String(index + 1), id: `${stage}/${place}`, title, layer: key };
+    });
   }
   throw new Failure({
     code: "NothingBaked",
@@ -67,12 +88,15 @@ async function stepsOfLightfile(
 }
 
 function pick(steps: readonly LoggedStep[], wanted: string): LoggedStep {
-  const found = steps.find((step) => step.name === wanted) ?? steps[Number(wanted) - 1];
+  const found = steps.find((step) => step.name === wanted || step.id === wanted);
   if (found !== undefined) return found;
   throw new Failure({
     code: "UnknownStep",
     category: "usage",
     message: `there is no step ${wanted}`,
-    hint: `there are ${steps.map((step) => step.name).join(", ") || "none that changes files"}`,
+    hint:
+      steps.length === 0
+        ? "there is none that changes files"
+        : `there are:\n${steps.map((step) => `${step.name}  ${oneLine(step.title)}`).join("\n")}`,
   });
 }

@@ -4,6 +4,7 @@ import { withWorker } from "../open-worker.ts";
 import type { WorkerOptions } from "../options.ts";
 import type { Session } from "../session.ts";
 import { formatTable } from "../table.ts";
+import { withEachName } from "./for-each-name.ts";
 
 export async function listSandboxes(
   options: WorkerOptions & { readonly quiet?: boolean; readonly format: string },
@@ -37,30 +38,23 @@ function formatPort(port: PortMapping): string {
   return `${port.hostAddress}:${port.hostPort}->${port.guestPort}/${port.protocol}`;
 }
 
-export async function stopSandboxes(
+export function stopSandboxes(
   names: readonly string[],
   options: WorkerOptions,
   session: Session,
 ): Promise<number> {
-  return await withWorker(options, session, async (worker) => {
-    for (const name of names) {
-      await worker.stopSandbox(name, session.signal);
-      session.stdout.write(`${name}\n`);
-    }
-    return 0;
-  });
+  return withEachName({ ...options, names }, session, (worker, name) =>
+    worker.stopSandbox(name, session.signal),
+  );
 }
 
-export async function removeSandboxes(
+export function removeSandboxes(
   names: readonly string[],
   options: WorkerOptions & { readonly force?: boolean },
   session: Session,
 ): Promise<number> {
-  return await withWorker(options, session, async (worker) => {
-    for (const name of names) {
-      await worker.removeSandbox(name, { force: options.force ?? false }, session.signal);
-      session.stdout.write(`${name}\n`);
-    }
-    return 0;
-  });
+  const force = options.force ?? false;
+  return withEachName({ ...options, names }, session, (worker, name) =>
+    worker.removeSandbox(name, { force }, session.signal),
+  );
 }

@@ -40,8 +40,11 @@ export async function serve(options: ServeOptions, session: Session): Promise<nu
   });
   session.stdout.write(`serving at ${server.url}, token ${source}\n`);
   await idle.untilOver(AbortSignal.any([session.signal, stuck.signal]));
-  // The client that met the trouble still has to hear of it.
-  if (stuck.signal.aborted) await delay(answerTimeMs);
+  if (stuck.signal.aborted) {
+    server.refuseNewConnections();
+    // The client that met the trouble still has to hear of it.
+    await delay(answerTimeMs);
+  }
   await server.close();
   return stuck.signal.aborted ? exitCodes.environment : exitCodes.success;
 }

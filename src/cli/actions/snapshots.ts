@@ -1,9 +1,14 @@
 import prettyBytes from "pretty-bytes";
+import type { LayerKey } from "../../model/identifiers.ts";
+import { oneLine } from "../../render/step-directory.ts";
+import type { SnapshotDescription, SnapshotInspection, Worker } from "../../worker/worker.ts";
 import { formatAge } from "../age.ts";
+import { exitCodes } from "../exit-code.ts";
 import { withWorker } from "../open-worker.ts";
 import type { WorkerOptions } from "../options.ts";
 import type { Session } from "../session.ts";
 import { formatTable } from "../table.ts";
+import { withEachName } from "./for-each-name.ts";
 
 export async function listSnapshots(
   options: WorkerOptions & { readonly format: string },
@@ -13,22 +18,25 @@ export async function listSnapshots(
     const snapshots = await worker.listSnapshots(session.signal);
     if (options.format === "json") {
       session.stdout.write(`${JSON.stringify(snapshots, null, 2)}\n`);
-      return 0;
+      return exitCodes.success;
     }
-    session.stdout.write(
-      formatTable(
-        ["SNAPSHOT", "LAYER", "BASE", "CREATED", "SIZE"],
-        snapshots.map((snapshot) => [
-          snapshot.name,
-          snapshot.layer?.slice(0, 12) ?? "-",
-          snapshot.imageReference,
-          formatAge(snapshot.createdAt),
-          prettyBytes(snapshot.sizeBytes, { binary: true }),
-        ]),
-      ),
-    );
-    return 0;
+    session.stdout.write(snapshotTable(snapshots));
+    return exitCodes.success;
   });
+}
+
+export function snapshotTable(snapshots: readonly SnapshotDescription[]): string {
+  return formatTable(
+    ["SNAPSHOT", "LAYER", "BASE", "CREATED", "SIZE"],
+    snapshots.map(({ name, layer, imageReference, createdAt, sizeBytes }) => [
+      name,
+      layer?.slice(0, 12) ?? "-",
+      imageReference,
+      formatAge(createdAt),
+      // A layer takes space: without any, it is not there any more.
+      layer !== null && sizeBytes === 0 ? "damaged" : formatBytes(sizeBytes),
+    ]),
+  );
 }
 
 export async function inspectSnapshot(
@@ -38,40 +46,65 @@ export async function inspectSnapshot(
 ): Promise<number> {
   return await withWorker(options, session, async (worker) => {
     session.stdout.write(`${JSON.stringify(await worker.inspectSnapshot(name, session.signal), null, 2)}\n`);
-    return 0;
+    return exitCodes.success;
   });
 }
 
-export async function showHistory(name: string, options: WorkerOptions, session: Session): Promise<number> {
+interface HistoryRow {
+  readonly title: string;
+  readonly layer: LayerKey | null;
+  /** Null for what has no layer of its own, or one that is gone. */
+  readonly sizeBytes: number | null;
+  readonly sealedAt: string | null;
+}
+
+export async function showHistory(
+  name: string,
+  options: WorkerOptions & { readonly format: string },
+  session: Session,
+): Promise<number> {
   return await withWorker(options, session, async (worker) => {
     const snapshot = await worker.inspectSnapshot(name, session.signal);
-    const keys = snapshot.history.flatMap((entry) => (entry.layer === null ? [] : [entry.layer]));
-    const layers = await worker.findLayers(keys, session.signal);
-    const rows = snapshot.history.map((entry) => {
-      const layer = entry.layer === null ? undefined : layers.get(entry.layer);
-      return [
-        entry.layer?.slice(0, 12) ?? "-",
-        layer === undefined ? "" : prettyBytes(layer.sizeBytes, { binary: true }),
-        layer === undefined ? "" : formatAge(layer.sealedAt),
-        entry.title,
-      ];
-    });
+    const rows = await historyOf(snapshot, worker, session.signal);
+    if (options.format === "json") {
+      session.stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
+      return exitCodes.success;
+    }
     session.stdout.write(`base ${snapshot.imageReference} (${snapshot.imageDigest})\n`);
-    session.stdout.write(formatTable(["LAYER", "SIZE", "SEALED", "INSTRUCTION"], rows));
-    return 0;
+    const cells = rows.map((row) => [
+      row.layer?.slice(0, 12) ?? "-",
+      row.sizeBytes === null ? "-" : formatBytes(row.sizeBytes),
+      row.sealedAt === null ? "-" : formatAge(row.sealedAt),
+      oneLine(row.title),
+    ]);
+    session.stdout.write(formatTable(["LAYER", "SIZE", "SEALED", "INSTRUCTION"], cells));
+    return exitCodes.success;
   });
 }
 
-export async function removeSnapshots(
+async function historyOf(
+  { history }: SnapshotInspection,
+  worker: Worker,
+  signal: AbortSignal,
+): Promise<readonly HistoryRow[]> {
+  const keys = history.flatMap((entry) => (entry.layer === null ? [] : [entry.layer]));
+  const layers = await worker.findLayers(keys, signal);
+  return history.map(({ title, layer }) => {
+    const found = layer === null ? undefined : layers.get(layer);
+    return { title, layer, sizeBytes: found?.sizeBytes ?? null, sealedAt: found?.sealedAt ?? null };
+  });
+}
+
+export function removeSnapshots(
   names: readonly string[],
   options: WorkerOptions,
   session: Session,
 ): Promise<number> {
-  return await withWorker(options, session, async (worker) => {
-    for (const name of names) {
-      await worker.removeSnapshot(name, session.signal);
-      session.stdout.write(`${name}\n`);
-    }
-    return 0;
-  });
+  return withEachName({ ...options, names }, session, (worker, name) =>
+    worker.removeSnapshot(name, session.signal),
+  );
+}
+
+function formatBytes(sizeBytes: number): string {
+  return prettyBytes(sizeBytes, { binary: true });
 }

@@ -1,7 +1,7 @@
 import { Command, Option } from "commander";
 import type { BakeOptions } from "../options.ts";
 import type { Session } from "../session.ts";
-import { addLightfileOptions, parseMebibytes, parsePositiveInteger } from "./shared-options.ts";
+import { addLightfileOptions, parseCpus, parseMemory } from "./shared-options.ts";
 
 export function bakeCommand(session: Session): Command {
   return addLightfileOptions(new Command("bake").description("Bake a Lightfile into a snapshot"))
@@ -24,8 +24,8 @@ export function bakeCommand(session: Session): Command {
         .default("auto"),
     )
     .option("-q, --quiet", "print the snapshot's name only")
-    .option("--cpus <number>", "of the builders, instead of RESOURCES", parsePositiveInteger)
-    .option("--memory <size>", "of the builders, instead of RESOURCES, e.g. 2G", parseMebibytes)
+    .option("--cpus <number>", "of the builders, instead of RESOURCES", parseCpus)
+    .option("--memory <size>", "of the builders, instead of RESOURCES, e.g. 2G", parseMemory)
     .action(async (path: string, options: BakeOptions, command: Command) => {
       const { runBake } = await import("../actions/run-bake.ts");
       session.exitCode = await runBake(

@@ -2,7 +2,7 @@ import { Command, Option } from "commander";
 import { diagnosticsFormats } from "../../render/diagnostics/format.ts";
 import type { CheckOptions } from "../options.ts";
 import type { Session } from "../session.ts";
-import { collect, parseBuildArgument } from "./shared-options.ts";
+import { parseBuildArgument, repeatable } from "./shared-options.ts";
 
 export function checkCommand(session: Session): Command {
   return new Command("check")
@@ -14,16 +14,8 @@ export function checkCommand(session: Session): Command {
         "how to print findings (default: text; github in GitHub Actions)",
       ).choices(diagnosticsFormats),
     )
-    .addOption(
-      new Option("--skip <rule>", "leave a rule out; all: every warning (repeatable)")
-        .argParser(collect)
-        .default([], "none"),
-    )
-    .addOption(
-      new Option("--error <rule>", "make a rule's findings errors (repeatable)")
-        .argParser(collect)
-        .default([], "none"),
-    )
+    .addOption(repeatable("--skip <rule>", "leave a rule out; all: every warning (repeatable)"))
+    .addOption(repeatable("--error <rule>", "make a rule's findings errors (repeatable)"))
     .option("--strict", "make every warning an error")
     .option("--fix", "mend what can be mended without changing what a file means")
     .option("--no-context", "do not look whether the context has what COPY names")

@@ -21,8 +21,8 @@ export function completeCommand(session: Session): Command {
     .allowUnknownOption()
     .action(async (form: "line" | "words", words: readonly string[], _options: object, command: Command) => {
       const { completeCommandLine } = await import("../actions/complete-command-line.ts");
-      const { commandWords } = await import("./shared-options.ts");
-      const asked = { form, words: commandWords(words) };
+      // The scripts' own `--` ends our options: what follows is what people type.
+      const asked = { form, words: words[0] === "--" ? words.slice(1) : words };
       if (command.parent !== null) await completeCommandLine(command.parent, asked, session);
     });
 }

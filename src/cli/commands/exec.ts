@@ -1,24 +1,24 @@
 import { Command } from "commander";
 import type { ExecOptions } from "../options.ts";
 import type { Session } from "../session.ts";
-import { collect, commandWords } from "./shared-options.ts";
+import { CommandWithWords } from "./command-with-words.ts";
+import { environmentHelp, repeatable } from "./shared-options.ts";
 
 export function execCommand(session: Session): Command {
-  return new Command("exec")
+  return new CommandWithWords("exec")
     .description("Run a command in a running sandbox")
     .argument("<sandbox>")
     .argument("<command...>")
-    .option("-i, --interactive", "pass this terminal's input on (default when stdin is a terminal)")
+    .option("-i, --interactive", "pass input on (the default)")
     .option("-t, --tty", "give the command a terminal (default when stdin and stdout are terminals)")
-    .option("-e, --env <name=value>", "set a variable", collect, [])
+    .addOption(repeatable("-e, --env <name=value>", environmentHelp))
     .option("-w, --workdir <path>", "start in this folder")
     .option("-u, --user <user[:group]>", "run as this user")
-    .passThroughOptions()
     .action(async (sandbox: string, words: string[], options: ExecOptions, command: Command) => {
       const { execInSandbox } = await import("../actions/exec-in-sandbox.ts");
       session.exitCode = await execInSandbox(
         sandbox,
-        commandWords(words),
+        words,
         { ...options, ...command.optsWithGlobals<{ host?: string }>() },
         session,
       );

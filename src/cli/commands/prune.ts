@@ -4,7 +4,9 @@ import type { Session } from "../session.ts";
 
 export function pruneCommand(session: Session): Command {
   return new Command("prune")
-    .description("Remove layers that no snapshot and no running sandbox needs")
+    .description(
+      "Remove layers that no snapshot and no sandbox needs, and base images that nothing stands on",
+    )
     .option(
       "--keep-storage <size>",
       "keep the most recently used layers up to this size, e.g. 10G",
@@ -13,8 +15,8 @@ export function pruneCommand(session: Session): Command {
     .option("--older-than <age>", "only what was last used longer ago, e.g. 12h or 7d", parseAge)
     .option("--dry-run", "only say what would be removed")
     .action(async (options: PruneOptions, command: Command) => {
-      const { pruneLayers } = await import("../actions/prune-layers.ts");
-      session.exitCode = await pruneLayers(
+      const { prune } = await import("../actions/prune.ts");
+      session.exitCode = await prune(
         { ...options, ...command.optsWithGlobals<{ host?: string }>() },
         session,
       );

@@ -1,43 +1,40 @@
-import { Command } from "commander";
+import type { Command } from "commander";
 import type { RunOptions } from "../options.ts";
 import type { Session } from "../session.ts";
-import { collect, commandWords, parseMebibytes, parsePositiveInteger } from "./shared-options.ts";
+import { CommandWithWords } from "./command-with-words.ts";
+import { environmentHelp, parseCpus, parseMemory, repeatable } from "./shared-options.ts";
 
 export function runCommand(session: Session): Command {
-  return new Command("run")
+  return new CommandWithWords("run")
     .description("Boot a sandbox from a snapshot and run a command in it")
     .argument("<snapshot>", "NAME or NAME@previous")
     .argument("[command...]", "what to run instead of the snapshot's ENTRYPOINT and CMD")
     .option("--name <sandbox>", "the sandbox's name (default: made up)")
     .option("--rm", "remove the sandbox when the command ends")
     .option("-d, --detach", "boot the sandbox, print its name and return")
-    .option("-i, --interactive", "pass this terminal's input on (default when stdin is a terminal)")
+    .option("-i, --interactive", "pass input on (the default)")
     .option("-t, --tty", "give the command a terminal (default when stdin and stdout are terminals)")
-    .option(
-      "-e, --env <name=value>",
-      "set a variable; without =value, pass this environment's on",
-      collect,
-      [],
+    .addOption(repeatable("-e, --env <name=value>", environmentHelp))
+    .addOption(
+      repeatable(
+        "-p, --publish <[address:]host:guest[/udp]>",
+        "reach a port of the sandbox from this host, at 127.0.0.1 unless an address is given",
+      ),
     )
-    .option(
-      "-p, --publish <[address:]host:guest[/udp]>",
-      "reach a port of the sandbox from this host",
-      collect,
-      [],
+    .addOption(
+      repeatable("-v, --volume <source:path[:ro]>", "mount a folder of this host, or a named volume"),
     )
-    .option("-v, --volume <source:path[:ro]>", "mount a folder of this host, or a named volume", collect, [])
     .option("-w, --workdir <path>", "start in this folder")
     .option("-u, --user <user[:group]>", "run as this user")
-    .option("--cpus <number>", "virtual CPUs", parsePositiveInteger)
-    .option("--memory <size>", "e.g. 512M or 2G", parseMebibytes)
+    .option("--cpus <number>", "virtual CPUs", parseCpus)
+    .option("--memory <size>", "e.g. 512M or 2G", parseMemory)
     .option("--network <access>", "default or none")
     .option("--replace", "replace a sandbox of the same name")
-    .passThroughOptions()
     .action(async (snapshot: string, words: string[], options: RunOptions, command: Command) => {
       const { runSandbox } = await import("../actions/run-sandbox.ts");
       session.exitCode = await runSandbox(
         snapshot,
-        commandWords(words),
+        words,
         { ...options, ...command.optsWithGlobals<{ host?: string }>() },
         session,
       );

@@ -1,11 +1,12 @@
 import { Command } from "commander";
 import type { Session } from "../session.ts";
+import { tableOrJson } from "./shared-options.ts";
 
 export function psCommand(session: Session): Command {
   return new Command("ps")
     .description("List sandboxes")
     .option("-q, --quiet", "names only")
-    .option("--format <format>", "table or json", "table")
+    .addOption(tableOrJson())
     .action(async (options: { quiet?: boolean; format: string }, command: Command) => {
       const { listSandboxes } = await import("../actions/sandboxes.ts");
       session.exitCode = await listSandboxes(

@@ -1,13 +1,13 @@
 import { Command } from "commander";
 import type { ServeOptions } from "../options.ts";
 import type { Session } from "../session.ts";
-import { parsePositiveInteger } from "./shared-options.ts";
+import { parsePortNumber, parsePositiveInteger } from "./shared-options.ts";
 
 export function serveCommand(session: Session): Command {
   return new Command("serve")
     .description("Be a worker for other computers: bake and run for whoever has the token")
     .option("--address <address>", "listen on this address", "127.0.0.1")
-    .option("--port <number>", "listen on this port", parsePositiveInteger, 7070)
+    .option("--port <number>", "listen on this port", parsePortNumber, 7070)
     .option(
       "--token-file <file>",
       "the token that clients have to show (LIGHTBOX_TOKEN; default: made and kept)",

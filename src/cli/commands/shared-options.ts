@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Bounds, cpuBounds, memoryBounds } from "../../graph/resource-bounds.ts";
 
 export function addLightfileOptions(command: Command): Command {
   const described = command
@@ -37,21 +38,45 @@ export function parsePositiveInteger(text: string): number {
   return value;
 }
 
-/** `512M`, `2G`, or a plain number of MiB. */
-export function parseMebibytes(text: string): number {
-  const match = /^(\d+)([MG])?$/i.exec(text);
-  const value = Number(match?.[1]) * (match?.[2]?.toUpperCase() === "G" ? 1024 : 1);
-  if (!Number.isSafeInteger(value) || value < 1)
-    throw new InvalidArgumentError("it must be like 512M or 2G.");
+/** Of a TCP server. */
+export function parsePortNumber(text: string): number {
+  const value = /^\d+$/.test(text) ? Number(text) : 0;
+  if (value < 1 || value > 65535) throw new InvalidArgumentError("it must be a port, from 1 to 65535.");
   return value;
 }
 
-/** The words of a command to run: a `--` before them only ends lightbox's own options. */
-export function commandWords(words: readonly string[]): readonly string[] {
-  return words[0] === "--" ? words.slice(1) : words;
+/** As many as RESOURCES may ask for. */
+export function parseCpus(text: string): number {
+  const value = /^\d+$/.test(text) ? Number(text) : 0;
+  if (!isWithin(cpuBounds, value))
+    throw new InvalidArgumentError(`it must be a whole number, ${cpuBounds.words}.`);
+  return value;
 }
 
-/** For options that may be given several times. */
-export function collect(text: string, before: readonly string[]): string[] {
-  return [...before, text];
+/** `512M`, `2G`, or a plain number of MiB: as much as RESOURCES may ask for. */
+export function parseMemory(text: string): number {
+  const match = /^(\d+)([MGT])?$/i.exec(text);
+  const value = Number(match?.[1]) * (unitsMib[match?.[2]?.toUpperCase() ?? "M"] ?? Number.NaN);
+  if (!isWithin(memoryBounds, value))
+    throw new InvalidArgumentError(`it must be like 512M or 2G, ${memoryBounds.words}.`);
+  return value;
 }
+
+const unitsMib: Readonly<Record<string, number>> = { M: 1, G: 1024, T: 1024 * 1024 };
+
+function isWithin(bounds: Bounds, value: number): boolean {
+  return value >= bounds.least && value <= bounds.most;
+}
+
+/** An option that may be given several times. */
+export function repeatable(flags: string, description: string): Option {
+  const collect = (text: string, before: readonly string[]): string[] => [...before, text];
+  return new Option(flags, description).argParser(collect).default([], "none");
+}
+
+/** `--format` of a command that prints a list. */
+export function tableOrJson(): Option {
+  return new Option("--format <format>", "how to print it").choices(["table", "json"]).default("table");
+}
+
+export const environmentHelp = "set a variable; without =value, pass this environment's on";

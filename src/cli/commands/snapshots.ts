@@ -1,12 +1,13 @@
 import { Command } from "commander";
 import type { Session } from "../session.ts";
+import { tableOrJson } from "./shared-options.ts";
 
 export function snapshotsCommand(session: Session): Command {
   const snapshots = new Command("snapshots").description("List, inspect and remove snapshots");
   snapshots
     .command("ls", { isDefault: true })
     .description("List snapshots")
-    .option("--format <format>", "table or json", "table")
+    .addOption(tableOrJson())
     .action(async (options: { format: string }, command: Command) => {
       const { listSnapshots } = await import("../actions/snapshots.ts");
       session.exitCode = await listSnapshots(
@@ -26,9 +27,14 @@ export function snapshotsCommand(session: Session): Command {
     .command("history")
     .description("Print the instructions that led to a snapshot, with their layers")
     .argument("<snapshot>", "NAME or NAME@previous")
-    .action(async (name: string, _options: object, command: Command) => {
+    .addOption(tableOrJson())
+    .action(async (name: string, options: { format: string }, command: Command) => {
       const { showHistory } = await import("../actions/snapshots.ts");
-      session.exitCode = await showHistory(name, command.optsWithGlobals<{ host?: string }>(), session);
+      session.exitCode = await showHistory(
+        name,
+        { ...options, ...command.optsWithGlobals<{ host?: string }>() },
+        session,
+      );
     });
   snapshots
     .command("rm")

@@ -7,7 +7,7 @@ import { type ArgumentType, checkValue, readArgumentType } from "./argument-type
 export interface ArgumentSources {
   readonly buildArguments: Readonly<Record<string, string>>;
   /** What a bare `ARG name` takes when nobody gives a value. */
-  readonly outer: ReadonlyMap<string, string>;
+  readonly outer: Pick<Scope, "values" | "unsure" | "complete">;
   readonly findings: Findings;
 }
 
@@ -17,19 +17,34 @@ export function declareArguments(scope: Scope, instruction: ArgInstruction, sour
   const type = readArgumentType(instruction, { scope, findings });
   // All values of one instruction are read before any of them is set.
   const values: [string, string][] = [];
+  const unsure: string[] = [];
   for (const declaration of instruction.declarations) {
     const value = argumentValue(scope, declaration, { ...sources, type });
     if (value !== null) values.push([declaration.name.text, value]);
+    if (isUnsure(declaration, sources)) unsure.push(declaration.name.text);
   }
   for (const [name, value] of values) scope.set(name, value);
+  for (const name of unsure) scope.doubt(name);
+}
+
+interface Declaration {
+  readonly name: Word;
+  readonly value: Word | null;
+}
+
+/** Whether the value is that of the outer scope, which may be another one. */
+function isUnsure({ name, value }: Declaration, { buildArguments, outer }: ArgumentSources): boolean {
+  return value === null && !Object.hasOwn(buildArguments, name.text) && outer.unsure.has(name.text);
 }
 
 /** Null: there is none, or a diagnostic says what is wrong with it. */
 function argumentValue(
   scope: Scope,
-  { name, value }: { readonly name: Word; readonly value: Word | null },
-  { buildArguments, outer, findings, type }: ArgumentSources & { readonly type: ArgumentType },
+  declaration: Declaration,
+  sources: ArgumentSources & { readonly type: ArgumentType },
 ): string | null {
+  const { name, value } = declaration;
+  const { buildArguments, outer, findings, type } = sources;
   const given = Object.hasOwn(buildArguments, name.text) ? buildArguments[name.text] : undefined;
   // A default that nobody needs is judged all the same, but not expanded: it may speak of what is not there.
   const isDefaultRead = value !== null && (given === undefined || !value.text.includes("$"));
@@ -43,23 +58,25 @@ function argumentValue(
     });
   }
   if (given === undefined && value !== null) return byDefault;
-  const chosen = given ?? outer.get(name.text);
+  const chosen = given ?? outer.values.get(name.text);
   if (chosen === undefined) {
-    if (type.isRequired) {
+    if (type.isRequired && outer.complete) {
       findings.error("ArgumentRequired", `${name.text} needs a value, and nobody gives one`, name.range, {
         hint: `give it with --build-arg ${name.text}=…`,
       });
     }
     return null;
   }
-  checkValue({ name: name.text, value: chosen, type, range: name.range, isGiven: true }, findings);
+  if (!isUnsure(declaration, sources)) {
+    checkValue({ name: name.text, value: chosen, type, range: name.range, isGiven: true }, findings);
+  }
   return chosen;
 }
 
 export function readArgument(stage: StageBuilder, instruction: ArgInstruction): void {
   declareArguments(stage.scope, instruction, {
     buildArguments: stage.surroundings.buildArguments,
-    outer: stage.surroundings.globalVariables,
+    outer: stage.surroundings.globalScope,
     findings: stage.findings,
   });
 }

@@ -32,12 +32,13 @@ export function readCopy(stage: StageBuilder, instruction: CopyInstruction): voi
   const sourceCount = patterns.length;
   const destination = readDestination(stage, instruction, { sourceCount, flags });
   const source = readSource(stage, flags, { instruction, patterns });
-  if (source === null || destination === null) return;
-  checkNames(stage, patterns, destination);
+  if (source === null) return;
+  if (destination !== null) checkNames(stage, patterns, destination);
   const variables = stage.scope.read;
+  const directories = stage.takePendingDirectories();
   stage.addStep(
     instruction,
-    { kind: "copy", source, ...destination, owner, mode, directories: stage.takePendingDirectories() },
+    { kind: "copy", source, ...(destination ?? anywhere), owner, mode, directories },
     variables,
   );
 }
@@ -86,6 +87,9 @@ interface Destination {
   readonly destination: string;
   readonly destinationIsDirectory: boolean;
 }
+
+/** Stands in for a destination with a mistake, so that the sources are looked at, too. */
+const anywhere: Destination = { destination: "/", destinationIsDirectory: true };
 
 function readDestination(
   stage: StageBuilder,
@@ -189,7 +193,7 @@ function readSource(
   }
   const reference = flagValue(stage, fromFlag);
   if (reference === null) return null;
-  const source = stage.surroundings.findSource(reference, fromFlag.range);
+  const source = stage.findSource(reference, fromFlag.range);
   if (source === null) return null;
   const paths: string[] = [];
   for (const pattern of patterns) {

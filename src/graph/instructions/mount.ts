@@ -157,7 +157,7 @@ function readSource(stage: StageBuilder, fields: MountFields): MountSource<Image
   const from = fields.text("from");
   if (path === null || (fields.has("from") && from === null)) return null;
   if (from === null) return { kind: "context", path, range: fields.rangeOf("source") };
-  const source = stage.surroundings.findSource(from, fields.rangeOf("from"));
+  const source = stage.findSource(from, fields.rangeOf("from"));
   return source === null ? null : { ...source, path: posix.resolve("/", path) };
 }
 

@@ -1,3 +1,4 @@
+import { hasErrors } from "../../diagnostics/diagnostic.ts";
 import type { FromInstruction } from "../../lightfile/ast.ts";
 import { parseLightfile } from "../../lightfile/parse.ts";
 import type { StageBuilder, StageSurroundings } from "../stage-builder.ts";
@@ -28,6 +29,7 @@ export function replayTriggers(stage: StageBuilder, from: FromInstruction): void
       if (severity === "error") findings.error(code, message, range, { hint });
       else findings.warning(code, message, range, { hint });
     }
+    if (hasErrors(mistakes)) stage.scope.becomeIncomplete();
     const surroundings: StageSurroundings = {
       ...outer,
       tree,

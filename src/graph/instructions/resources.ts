@@ -1,19 +1,9 @@
 import type { Range } from "../../diagnostics/source-file.ts";
 import type { NamedValue, ResourcesInstruction } from "../../lightfile/ast.ts";
+import { type Bounds, cpuBounds, diskBounds, memoryBounds } from "../resource-bounds.ts";
 import type { StageBuilder } from "../stage-builder.ts";
 
 const mebibytesIn: Readonly<Record<string, number>> = { M: 1, G: 1024, T: 1024 * 1024 };
-
-interface Bounds {
-  readonly least: number;
-  readonly most: number;
-  /** The bounds as a person would write them. */
-  readonly words: string;
-}
-
-const cpuBounds: Bounds = { least: 1, most: 255, words: "from 1 to 255" };
-const memoryBounds: Bounds = { least: 128, most: 1024 * 1024, words: "from 128M to 1T" };
-const diskBounds: Bounds = { least: 64, most: 16 * 1024 * 1024, words: "from 64M to 16T" };
 
 export function readResources(stage: StageBuilder, instruction: ResourcesInstruction): void {
   for (const setting of instruction.settings) readSetting(stage, setting);

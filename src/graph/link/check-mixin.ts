@@ -11,7 +11,7 @@ export interface MixinCheck {
   /** What a stage of which nothing is known begins with. */
   readonly end: StageEnd;
   readonly place: Omit<UseSurroundings, "reader">;
-  readonly surroundings: Pick<StageSurroundings, "tree" | "context" | "globalVariables">;
+  readonly surroundings: Pick<StageSurroundings, "tree" | "context" | "globalScope">;
 }
 
 /** What only a USE can answer. */
@@ -52,7 +52,7 @@ export function checkMixin({ mixin, findings, end, place, surroundings }: MixinC
     useMixin: () => {},
   };
   const stage = new StageBuilder(
-    mixinSurroundings(outer, { inside, findings: found, given: {}, useTitle: null }),
+    mixinSurroundings(outer, { inside, mixin, findings: found, given: {}, useTitle: null }),
     { ...end, variables: new Map() },
   );
   for (const instruction of mixin.instructions) readInstruction(stage, instruction);

@@ -36,11 +36,15 @@ export function readUse(stage: StageBuilder, instruction: UseInstruction, place:
     instruction.flags.find((flag) => flag.name.text === "title"),
   );
   const given = readParameters(stage, instruction);
-  const restsOnUnknown = stage.scope.restsOnUnknown;
+  const isUnsure = stage.scope.restsOnUnknown || place.open.mistakes.overlap(instruction.range);
   const found = findMixin(stage, instruction, place);
-  if (found !== null) reportUnknownParameters(stage, instruction, found.mixin);
+  if (found !== null) reportUnknownParameters(stage, instruction, found);
   stage.scope.endInstruction();
-  if (found === null) return;
+  if (found === null) {
+    // What it would have set is not known.
+    stage.scope.becomeIncomplete();
+    return;
+  }
   place.onUse(found.mixin);
   const inUse: MixinInUse = {
     ...found,
@@ -52,7 +56,7 @@ export function readUse(stage: StageBuilder, instruction: UseInstruction, place:
   };
   if (reportLoop(stage, inUse, place)) return;
   // What rests on a value that is not known yet is read, but not judged.
-  const outer = restsOnUnknown ? new Findings(stage.findings.source) : stage.findings;
+  const outer = isUnsure ? new Findings(stage.findings.source) : stage.findings;
   const findings = outer.within(found.open.file.tree.source, inUse.usedAt);
   const inside: UseSurroundings = {
     ...place,
@@ -61,14 +65,15 @@ export function readUse(stage: StageBuilder, instruction: UseInstruction, place:
     mixins: [...place.mixins, inUse],
   };
   const useTitle = title ?? stage.surroundings.useTitle;
-  const surroundings = mixinSurroundings(stage.surroundings, { inside, findings, given, useTitle });
-  stage.readWithin(surroundings, () => {
+  const reading = { inside, mixin: found.mixin, findings, given, useTitle };
+  stage.readWithin(mixinSurroundings(stage.surroundings, reading), isUnsure, () => {
     for (const one of found.mixin.instructions) readInstruction(stage, one);
   });
 }
 
 interface MixinReading {
   readonly inside: UseSurroundings;
+  readonly mixin: MixinText;
   readonly findings: Findings;
   readonly given: Readonly<Record<string, string>>;
   readonly useTitle: string | null;
@@ -76,7 +81,7 @@ interface MixinReading {
 
 export function mixinSurroundings(
   outer: StageSurroundings,
-  { inside, findings, given, useTitle }: MixinReading,
+  { inside, mixin, findings, given, useTitle }: MixinReading,
 ): StageSurroundings {
   const { open, reader } = inside;
   return {
@@ -85,7 +90,8 @@ export function mixinSurroundings(
     context: open.file.context,
     findings,
     buildArguments: given,
-    globalVariables: open.scope.values,
+    globalScope: open.scope,
+    complete: outer.complete && open.isRead(mixin),
     useTitle,
     findSource: (reference, range) => reader.findCopySource(reference, range),
     useMixin: (stage, instruction) => readUse(stage, instruction, inside),
@@ -115,6 +121,7 @@ function findMixin(
   const mixin = file.findMixin(name);
   if (mixin !== undefined) return { open: file, mixin };
   const names = file.texts.mixins.map((one) => one.mixin.name.text);
+  if (file.mistakes.hideNames(file.file.tree)) return null;
   stage.findings.error("UnknownMixin", unknownMixin(name, file, open), range, {
     hint: didYouMean(name, names) ?? nameWords("mixins", names) ?? `begin it with a line MIXIN ${name}`,
   });
@@ -130,8 +137,9 @@ function unknownMixin(name: string, file: OpenFile, own: OpenFile): string {
 function reportUnknownParameters(
   stage: StageBuilder,
   { parameters }: UseInstruction,
-  { name, instructions }: MixinText,
+  { open, mixin: { name, instructions } }: Pick<MixinInUse, "open" | "mixin">,
 ): void {
+  if (instructions.some((instruction) => open.mistakes.hideVariables(instruction))) return;
   const declared = new Set<string>();
   for (const instruction of instructions) {
     if (instruction.kind === "arg") for (const one of instruction.declarations) declared.add(one.name.text);

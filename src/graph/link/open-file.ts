@@ -2,6 +2,7 @@ import type { Range } from "../../diagnostics/source-file.ts";
 import { didYouMean } from "../../diagnostics/suggest.ts";
 import type { Flag, ImportInstruction } from "../../lightfile/ast.ts";
 import type { Findings } from "../findings.ts";
+import type { ParseMistakes } from "../parse-mistakes.ts";
 import type { Scope } from "../scope.ts";
 import { type FileTexts, type MixinText, nameWords } from "../stages.ts";
 import type { Arguments, ProgramFile } from "./program.ts";
@@ -28,13 +29,20 @@ export class OpenFile {
   /** What FROM lines, IMPORTs and bare ARGs read. */
   readonly scope: Scope;
   readonly findings: Findings;
+  readonly mistakes: ParseMistakes;
   readonly #imports = new Map<string, Import | null>();
 
-  constructor(parts: Pick<OpenFile, "file" | "texts" | "scope" | "findings">) {
+  constructor(parts: Pick<OpenFile, "file" | "texts" | "scope" | "findings" | "mistakes">) {
     this.file = parts.file;
     this.texts = parts.texts;
     this.scope = parts.scope;
     this.findings = parts.findings;
+    this.mistakes = parts.mistakes;
+  }
+
+  /** Whether all lines could be read that set variables for a stage or a mixin of this file. */
+  isRead({ instructions }: Pick<MixinText, "instructions">): boolean {
+    return this.scope.complete && !instructions.some((one) => this.mistakes.hideVariables(one));
   }
 
   /** The IMPORT of a name (in any case); undefined when there is none, null when it has a mistake. */
@@ -62,9 +70,11 @@ export class OpenFile {
   #readImport(instruction: ImportInstruction): Import | null {
     const { findings, scope } = this;
     const { text, range } = instruction.reference;
+    scope.beginInstruction();
     const given = readGivenArguments(instruction.flags, scope, findings);
     const written = scope.expand(text, range);
-    if (written === null) return null;
+    scope.endInstruction();
+    if (written === null || scope.restsOnUnknown) return null;
     const reference = parseReference(written);
     if (reference === null || reference.kind === "import") {
       findings.error("NoLightfileReference", `${written || text} is no reference to a Lightfile`, range, {
@@ -91,7 +101,7 @@ export function readGivenArguments(
   return flags.flatMap((flag): readonly GivenArgument[] => {
     if (flag.name.text !== "arg") return [];
     const written = flag.value === null ? "" : scope.expand(flag.value.text, flag.value.range);
-    if (written === null) return [];
+    if (written === null || scope.restsOnUnknown) return [];
     const equals = written.indexOf("=");
     if (equals > 0) {
       return [{ name: written.slice(0, equals), value: written.slice(equals + 1), range: flag.range }];
@@ -110,10 +120,11 @@ export function argumentsOf(given: readonly GivenArgument[]): Arguments {
 /** A file takes only what it declares: a name that it does not know is misspelt. */
 export function reportUnknownArguments(
   given: readonly GivenArgument[],
-  file: ProgramFile,
+  { file, mistakes }: OpenFile,
   findings: Findings,
 ): void {
   if (given.length === 0) return;
+  if (file.tree.instructions.some((instruction) => mistakes.hideVariables(instruction))) return;
   const declared = new Set<string>();
   for (const instruction of file.tree.instructions) {
     if (instruction.kind === "arg") for (const { name } of instruction.declarations) declared.add(name.text);

@@ -4,6 +4,7 @@ import type { LightfileTree } from "../../lightfile/ast.ts";
 import { canonicalJson } from "../canonical-json.ts";
 import { Findings } from "../findings.ts";
 import type { ContextFolder } from "../plan.ts";
+import { countStages } from "../stages.ts";
 import { describeReference, type FileReference, labelOfReference } from "./reference.ts";
 
 export type Arguments = Readonly<Record<string, string>>;
@@ -14,6 +15,8 @@ export interface LoadedFile {
   readonly identity: string;
   readonly tree: LightfileTree;
   readonly context: ContextFolder;
+  /** Of the parser's errors; see parse-mistakes.ts. */
+  readonly parseErrors?: readonly Range[];
   /** True for a file of a commit that was fetched: it is kept at a place of this host's own. */
   readonly isFetched?: boolean;
 }
@@ -150,10 +153,6 @@ function linkKey(request: Pick<FileRequest, "from" | "reference" | "arguments">)
 
 function sameArguments(left: Arguments, right: Arguments): boolean {
   return canonicalJson(left) === canonicalJson(right);
-}
-
-function countStages(tree: LightfileTree): number {
-  return tree.instructions.filter((instruction) => instruction.kind === "from").length;
 }
 
 function reportLoop(findings: Findings, request: FileRequest, loop: readonly FileRequest[]): void {

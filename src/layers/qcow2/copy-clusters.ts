@@ -44,30 +44,6 @@ export async function copyChangedClusters(request: CopyChangedRequest): Promise<
   });
 }
 
-export interface FlattenRequest {
-  /** Overlays to merge, the newest first. */
-  readonly layers: readonly string[];
-  readonly output: CopyOutput;
-  readonly signal?: AbortSignal;
-}
-
-/**
- * Merges overlays into one over the parent of the oldest: of each cluster the newest version, zeros kept as
- * zeros. What the overlays do not hold is not read.
- * @throws Failure `LayerImageRefused`, `Cancelled`
- */
-export async function flattenChain(request: FlattenRequest): Promise<void> {
-  await using chain = await DiskChain.open({ images: request.layers, root: null });
-  for (const image of chain.images) await findUsedClusters(image);
-  await writeOverlay(request.output, chain.sizeBytes, async (writer) => {
-    for await (const range of allocatedRanges(chain.images)) {
-      throwIfCancelled(request.signal);
-      const data = await chain.readAt(range.guestOffset, range.lengthBytes);
-      await writeDifferences(writer, range.guestOffset, data, null);
-    }
-  });
-}
-
 async function writeOverlay(
   output: CopyOutput,
   sizeBytes: number,
@@ -87,16 +63,16 @@ const zeroCluster = Buffer.alloc(clusterBytes);
 
 type ClusterFate = "same" | "zeros" | "data";
 
-/** Writes the clusters of `wanted` that differ from `present` (null: all of them). */
+/** Writes the clusters of `wanted` that differ from `present`. */
 async function writeDifferences(
   writer: OverlayWriter,
   guestOffset: number,
   wanted: Buffer,
-  present: Buffer | null,
+  present: Buffer,
 ): Promise<void> {
   const fateAt = (at: number): ClusterFate => {
     const cluster = wanted.subarray(at, at + clusterBytes);
-    if (present?.subarray(at, at + clusterBytes).equals(cluster) === true) return "same";
+    if (present.subarray(at, at + clusterBytes).equals(cluster)) return "same";
     return cluster.equals(zeroCluster) ? "zeros" : "data";
   };
   let start = 0;

@@ -23,6 +23,8 @@ export interface BuilderOptions {
   readonly network: NetworkAccess;
   /** Name to run under when it may be kept; null: one that tells whose it is. */
   readonly keepAs: string | null;
+  /** Told when the first start came to nothing and another is tried. */
+  readonly onStartAgain: (reason: Failure) => void;
 }
 
 /** The microVM that a lineage's steps run in, and the disk that it writes into. */
@@ -52,6 +54,7 @@ export class Builder {
       // What an allow-list lets through is decided within the builder, step by step.
       network: network === "none" ? "none" : "default",
       detached: options.keepAs !== null,
+      onStartAgain: options.onStartAgain,
     };
     let vm: MicroVm | undefined;
     try {
@@ -134,6 +137,6 @@ function flushFailed(): Failure {
     code: "FlushFailed",
     category: "environment",
     message: "the builder could not write its changes to its disk",
-    hint: "is there space left on the host's disk?",
+    hint: "see that the disk with lightbox's store has space left (`lightbox prune` frees some), then bake again",
   });
 }

@@ -2,7 +2,8 @@ import { posix } from "node:path";
 import pLimit from "p-limit";
 import { didYouMean } from "../../diagnostics/suggest.ts";
 import type { CopyEntry, CopyTree } from "./copy-tree.ts";
-import type { GuestFile, GuestFiles } from "./guest-files.ts";
+import type { GuestFile } from "./guest-file.ts";
+import type { GuestFiles } from "./guest-files.ts";
 import { type NamePattern, parsePathPattern } from "./path-pattern.ts";
 import { StepRefused } from "./step-refused.ts";
 
@@ -62,13 +63,16 @@ async function sourceNotFound(
   for (const { literal } of components) {
     const next = posix.join(parent, literal ?? "");
     if ((await files.statIfExists(next)) === undefined) {
-      const hint = didYouMean(posix.basename(next), await namesIn(files, parent));
+      const hint = didYouMean(posix.basename(next), await namesIn(files, parent)) ?? correctPath;
       return new StepRefused("CopySourceNotFound", `the stage has no ${written}: there is no ${next}`, hint);
     }
     parent = next;
   }
-  return new StepRefused("CopySourceNotFound", `the stage has no ${written}`);
+  return new StepRefused("CopySourceNotFound", `the stage has no ${written}`, correctPath);
 }
+
+const correctPath =
+  "correct the path: it is one in the stage's or image's own files, as its last step left them";
 
 async function readTree(files: GuestFiles, written: string, path: string): Promise<CopyTree> {
   // A source that is a link, or is reached through one, is followed; links found below stay links.

@@ -7,11 +7,12 @@ import { Builder } from "./builder.ts";
 import { contextTrees } from "./copy-from-context.ts";
 import { stageTrees } from "./copy-from-stage.ts";
 import type { CopyTree } from "./copy-tree.ts";
-import { CopyWriter, directoryOntoFile } from "./copy-writer.ts";
+import { CopyWriter } from "./copy-writer.ts";
 import { ensureDirectory, ensureWorkingDirectories, type NewDirectory } from "./guest-directories.ts";
 import type { MicroVm } from "./micro-vm.ts";
 import type { Microsandbox } from "./microsandbox.ts";
 import { removeRuntimeFiles } from "./runtime-files.ts";
+import { notADirectory } from "./step-refused.ts";
 import { readAccounts, resolveOwner, rootOwner } from "./users.ts";
 
 export interface CopyHost {
@@ -25,7 +26,7 @@ const stageReaderResources = { cpus: 1, memoryMib: 256 };
 
 /**
  * Carries out a `COPY`.
- * @throws StepRefused `CopySourceNotFound`, `UnknownUser`, `CopyDirectoryOntoFile`, …
+ * @throws StepRefused `CopySourceNotFound`, `UnknownUser`, `NotADirectory`, …
  */
 export async function copyStep(
   host: CopyHost,
@@ -83,6 +84,7 @@ async function openStage(
       resources: stageReaderResources,
       network: "none",
       keepAs: null,
+      onStartAgain: () => undefined,
     },
     signal,
   );
@@ -123,8 +125,7 @@ async function destinationOf(
 ): Promise<Destination> {
   const found = await files.statIfExists(destination);
   const hasToBeDirectory = destinationIsDirectory || tree.kind === "directory";
-  if (found !== undefined && found.kind !== "directory" && hasToBeDirectory)
-    throw directoryOntoFile(destination);
+  if (found !== undefined && found.kind !== "directory" && hasToBeDirectory) throw notADirectory(destination);
   if (tree.kind === "directory") {
     if (found !== undefined) return { target: await files.realPath(destination), keepsRoot: true };
     return { target: await inParent(destination), keepsRoot: false };

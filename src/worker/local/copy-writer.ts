@@ -4,8 +4,9 @@ import { Failure } from "../../diagnostics/failure.ts";
 import type { CopyMode } from "../../model/step-operation.ts";
 import type { CopyDirectory, CopyEntry, CopyFile, CopySymlink, CopyTree } from "./copy-tree.ts";
 import { appliedMode } from "./file-mode.ts";
-import { type GuestFiles, guestErrno } from "./guest-files.ts";
-import { StepRefused } from "./step-refused.ts";
+import { guestErrno } from "./guest-file.ts";
+import type { GuestFiles } from "./guest-files.ts";
+import { notADirectory, StepRefused } from "./step-refused.ts";
 import type { Owner } from "./users.ts";
 
 /** Hides the guest's answer time; more does not help, because its agent does one thing at a time. */
@@ -67,7 +68,7 @@ export class CopyWriter {
     const mode = appliedMode(this.#options.mode, entry.mode, true);
     const isInMade = this.#made.has(posix.dirname(path));
     const found = isInMade && !this.#made.has(path) ? undefined : await this.#files.lstatIfExists(path);
-    if (found !== undefined && found.kind !== "directory") throw directoryOntoFile(path);
+    if (found !== undefined && found.kind !== "directory") throw notADirectory(path);
     await this.#files.makeDirectory(path, mode);
     if (found === undefined) this.#made.add(path);
     const owner = this.#options.owner ?? entry.owner;
@@ -143,12 +144,12 @@ function byDepth(directories: readonly CopyDirectory[]): readonly (readonly Copy
   return levels.filter((level) => level !== undefined);
 }
 
-export function directoryOntoFile(path: string): StepRefused {
-  return new StepRefused("CopyDirectoryOntoFile", `${path} is there and is no directory`);
-}
-
 function fileOntoDirectory(path: string): StepRefused {
-  return new StepRefused("CopyFileOntoDirectory", `${path} is a directory there and a file in the source`);
+  return new StepRefused(
+    "CopyFileOntoDirectory",
+    `${path} is a directory there and a file in the source`,
+    "choose another destination, or remove the directory in an earlier RUN",
+  );
 }
 
 function contentChanged(path: string, expected: number, written: number): Failure {

@@ -71,8 +71,8 @@ export function microVmLost(name: string, cause?: unknown): Failure {
   return new Failure({
     code: "MicroVmLost",
     category: "environment",
-    message: `the microVM ${name} ended unexpectedly`,
-    hint: "it may have run out of memory: try `RESOURCES memory=…`, and see the host's log",
+    message: `the microVM ${name} ended unexpectedly${cause instanceof Error ? `: ${cause.message}` : ""}`,
+    hint: "somebody stopped it, or it ran out of memory: give a builder more with `RESOURCES memory=…`, a sandbox with `lightbox run --memory`",
     cause,
   });
 }

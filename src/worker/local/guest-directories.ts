@@ -1,7 +1,7 @@
 import { posix } from "node:path";
 import type { WorkingDirectory } from "../../model/step-operation.ts";
 import type { GuestFiles } from "./guest-files.ts";
-import { StepRefused } from "./step-refused.ts";
+import { notADirectory } from "./step-refused.ts";
 import { identityOwner, type Owner, readAccounts, resolveIdentity } from "./users.ts";
 
 /** What directories that have to be made get. */
@@ -21,7 +21,7 @@ export async function ensureDirectory(files: GuestFiles, path: string, made: New
   for (let at = posix.resolve("/", path); ; at = posix.dirname(at)) {
     const found = await files.statIfExists(at);
     if (found?.kind === "directory") break;
-    if (found !== undefined) throw new StepRefused("NotADirectory", `${at} is there and is no directory`);
+    if (found !== undefined) throw notADirectory(at);
     missing.unshift(at);
   }
   for (const directory of missing) {

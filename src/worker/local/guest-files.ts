@@ -1,20 +1,14 @@
-import * as v from "valibot";
 import type { AgentExchange, GuestAgent } from "./guest-agent.ts";
-
-export type GuestFileKind = "file" | "directory" | "symlink" | "other";
-
-export interface GuestFile {
-  /** Absolute guest path. */
-  readonly path: string;
-  readonly kind: GuestFileKind;
-  readonly sizeBytes: number;
-  /** Permission bits with set-user-id, set-group-id and sticky. */
-  readonly mode: number;
-  readonly userId: number;
-  readonly groupId: number;
-  /** Seconds since 1970. */
-  readonly modifiedSeconds: number;
-}
+import { type GuestFile, guestErrno } from "./guest-file.ts";
+import {
+  checkResponse,
+  chunkAnswer,
+  type GuestFileHandle,
+  handleAnswer,
+  listAnswer,
+  pathAnswer,
+  statAnswer,
+} from "./guest-file-answers.ts";
 
 export interface GuestAttributes {
   readonly mode?: number;
@@ -23,51 +17,12 @@ export interface GuestAttributes {
   readonly modifiedSeconds?: number;
 }
 
-/** A file operation that the guest's kernel refused; `errno` names it as Node does, e.g. `ENOENT`. */
-export class GuestFileError extends Error {
-  readonly errno: string;
-  readonly path: string;
-
-  constructor(path: string, errno: string, message: string) {
-    super(`${path}: ${message}`);
-    this.name = "GuestFileError";
-    this.errno = errno;
-    this.path = path;
-  }
-}
-
-export function guestErrno(error: unknown): string | undefined {
-  return error instanceof GuestFileError ? error.errno : undefined;
-}
-
 /** Largest part of a file in one message; the agent's own limit is 3 MiB. */
 const chunkBytes = 1024 * 1024;
 
-const entrySchema = v.object({
-  path: v.string(),
-  kind: v.string(),
-  size: v.number(),
-  mode: v.number(),
-  uid: v.number(),
-  gid: v.number(),
-  mtime: v.nullish(v.number()),
-});
-const responseSchema = v.object({
-  ok: v.boolean(),
-  error: v.nullish(v.string()),
-  data: v.nullish(v.unknown()),
-});
-const statData = v.object({ Stat: entrySchema });
-const listData = v.object({ List: v.array(entrySchema) });
-const pathData = v.object({ Path: v.string() });
-const handleData = v.object({ Handle: v.union([v.number(), v.bigint()]) });
-const chunkSchema = v.object({ data: v.instance(Uint8Array) });
-
-type Handle = number | bigint;
-
 /**
  * The files of a running guest, through its agent: no program has to be in the guest. Calls may be made side
- * by side. Every method throws {@link GuestFileError} when the guest's kernel refuses.
+ * by side. Every method throws `GuestFileError` when the guest's kernel refuses.
  */
 export class GuestFiles {
   readonly #agent: GuestAgent;
@@ -96,16 +51,16 @@ export class GuestFiles {
 
   /** Entries of a directory, sorted by path. */
   async list(path: string): Promise<readonly GuestFile[]> {
-    const data = v.parse(listData, await this.#operate(path, { List: { path } }));
-    return data.List.map(guestFile).sort((a, b) => (a.path < b.path ? -1 : 1));
+    const found = listAnswer(await this.#operate(path, { List: { path } }));
+    return found.toSorted((a, b) => (a.path < b.path ? -1 : 1));
   }
 
   async realPath(path: string): Promise<string> {
-    return v.parse(pathData, await this.#operate(path, { RealPath: { path } })).Path;
+    return pathAnswer(await this.#operate(path, { RealPath: { path } }));
   }
 
   async readLink(path: string): Promise<string> {
-    return v.parse(pathData, await this.#operate(path, { ReadLink: { path } })).Path;
+    return pathAnswer(await this.#operate(path, { ReadLink: { path } }));
   }
 
   async symlink(target: string, path: string): Promise<void> {
@@ -184,7 +139,7 @@ export class GuestFiles {
 
   async #stat(path: string, followSymlink: boolean): Promise<GuestFile> {
     const data = await this.#operate(path, { Stat: { path, follow_symlink: followSymlink } });
-    return guestFile(v.parse(statData, data).Stat);
+    return statAnswer(data);
   }
 
   async #setStat(path: string, attributes: GuestAttributes): Promise<void> {
@@ -199,7 +154,7 @@ export class GuestFiles {
     await this.#operate(path, { SetStat: { path, follow_symlink: false, attrs } });
   }
 
-  async #openFile(path: string, options: OpenOptions): Promise<Handle> {
+  async #openFile(path: string, options: OpenOptions): Promise<GuestFileHandle> {
     const every = {
       read: false,
       write: false,
@@ -209,26 +164,30 @@ export class GuestFiles {
       create_new: false,
     };
     const operation = { OpenFile: { path, options: { ...every, mode: null, ...options } } };
-    return v.parse(handleData, await this.#operate(path, operation)).Handle;
+    return handleAnswer(await this.#operate(path, operation));
   }
 
-  async #closeHandle(path: string, handle: Handle): Promise<void> {
+  async #closeHandle(path: string, handle: GuestFileHandle): Promise<void> {
     await this.#operate(path, { CloseHandle: { handle } });
   }
 
-  async #readPart(path: string, handle: Handle, offset: number): Promise<readonly Uint8Array[]> {
+  async #readPart(path: string, handle: GuestFileHandle, offset: number): Promise<readonly Uint8Array[]> {
     const exchange = await this.#agent.open("core.fs.request", {
       op: { Read: { handle, offset, len: chunkBytes } },
     });
     const parts: Uint8Array[] = [];
     for await (const { type, payload } of exchange) {
-      if (type === "core.fs.data") parts.push(v.parse(chunkSchema, payload).data);
+      if (type === "core.fs.data") parts.push(chunkAnswer(payload));
       else checkResponse(path, payload);
     }
     return parts;
   }
 
-  async #writeAll(path: string, handle: Handle, content: AsyncIterable<Uint8Array>): Promise<number> {
+  async #writeAll(
+    path: string,
+    handle: GuestFileHandle,
+    content: AsyncIterable<Uint8Array>,
+  ): Promise<number> {
     const exchange = await this.#agent.open("core.fs.request", {
       op: { Write: { handle, offset: 0, len: null } },
     });
@@ -280,50 +239,6 @@ async function awaitResponse(path: string, exchange: AgentExchange): Promise<voi
 /** CBOR's byte string is made of Buffers only, not of other views. */
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-function guestFile(entry: v.InferOutput<typeof entrySchema>): GuestFile {
-  return {
-    path: entry.path,
-    kind: guestFileKind(entry.kind),
-    sizeBytes: entry.size,
-    mode: entry.mode & 0o7777,
-    userId: entry.uid,
-    groupId: entry.gid,
-    modifiedSeconds: entry.mtime ?? 0,
-  };
-}
-
-function guestFileKind(kind: string): GuestFileKind {
-  if (kind === "file" || kind === "symlink") return kind;
-  return kind === "dir" ? "directory" : "other";
-}
-
-/** Linux error numbers that callers tell apart; others keep their number. */
-const errnoNames: Readonly<Record<string, string>> = {
-  1: "EPERM",
-  2: "ENOENT",
-  13: "EACCES",
-  16: "EBUSY",
-  17: "EEXIST",
-  20: "ENOTDIR",
-  21: "EISDIR",
-  22: "EINVAL",
-  27: "EFBIG",
-  28: "ENOSPC",
-  30: "EROFS",
-  36: "ENAMETOOLONG",
-  39: "ENOTEMPTY",
-  40: "ELOOP",
-};
-
-function checkResponse(path: string, payload: unknown): unknown {
-  const response = v.parse(responseSchema, payload);
-  if (response.ok) return response.data;
-  const text = response.error ?? "the guest's agent gave no reason";
-  const number = /\(os error (\d+)\)/.exec(text)?.[1];
-  const errno = number === undefined ? "EUNKNOWN" : (errnoNames[number] ?? `E${number}`);
-  throw new GuestFileError(path, errno, text.replace(/ \(os error \d+\)/, ""));
 }
 
 async function missingAsUndefined(found: Promise<GuestFile>): Promise<GuestFile | undefined> {

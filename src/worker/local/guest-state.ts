@@ -1,4 +1,5 @@
-import { type GuestFiles, guestErrno } from "./guest-files.ts";
+import { guestErrno } from "./guest-file.ts";
+import type { GuestFiles } from "./guest-files.ts";
 
 /** What a step can leave behind in the guest's memory, as far as the kernel shows it in a file. */
 const kernelFiles = [

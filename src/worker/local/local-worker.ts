@@ -2,6 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { availableParallelism, totalmem } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
+import { Failure } from "../../diagnostics/failure.ts";
 import { throwIfCancelled } from "../../layers/cancellation.ts";
 import type { LayerStore } from "../../layers/layer-store.ts";
 import { openLayerStore } from "../../layers/open-layer-store.ts";
@@ -249,7 +250,17 @@ class LocalWorker implements contract.Worker {
       imageReference: image.reference,
       imageDigest: image.digest,
       createdAt,
-      sizeBytes: await this.#store.chainSizeBytes(layer),
+      sizeBytes: await this.#sizeOf(layer),
     };
+  }
+
+  /** 0 for a chain that is damaged, so that one such snapshot does not hide the others. */
+  async #sizeOf(layer: LayerKey | null): Promise<number> {
+    try {
+      return await this.#store.chainSizeBytes(layer);
+    } catch (error) {
+      if (error instanceof Failure && error.code === "UnknownLayer") return 0;
+      throw error;
+    }
   }
 }

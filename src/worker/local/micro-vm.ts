@@ -1,3 +1,4 @@
+import { Failure } from "../../diagnostics/failure.ts";
 import { throwIfCancelled } from "../../layers/cancellation.ts";
 import { sandboxLogTail, startFailure } from "./boot-failure.ts";
 import { GuestAgent, microVmLost } from "./guest-agent.ts";
@@ -6,8 +7,11 @@ import { guestHelperBinaries } from "./guest-helper-binary.ts";
 import { type GuestCommand, GuestProcess } from "./guest-process.ts";
 import type { Microsandbox, Sandbox, SandboxBuilder } from "./microsandbox.ts";
 
-/** Emulated processors take about six seconds for a boot; a host under load several times that. */
-const bootTimeoutMs = 120_000;
+/**
+ * Emulated processors take about six seconds for a boot; a host under load several times that. A guest that hangs in its
+ * boot, which emulation brings about now and then, comes up when it is started again.
+ */
+const bootTimeoutsMs = [60_000, 120_000] as const;
 
 /** In memory, so that it is in no layer; put there at every boot. */
 export const guestHelperPath = "/dev/.lightbox";
@@ -26,6 +30,8 @@ export interface MicroVmOptions {
   readonly network: "default" | "none";
   /** Lives on when this process ends. */
   readonly detached: boolean;
+  /** Told when the first start came to nothing and another is tried. */
+  readonly onStartAgain?: (reason: Failure) => void;
   /** What else the sandbox needs: ports, mounts, … */
   readonly configure?: (builder: SandboxBuilder) => void;
 }
@@ -51,7 +57,15 @@ export class MicroVm {
    *   `cancelled`; nothing of it is left then
    */
   static async boot(options: MicroVmOptions, signal: AbortSignal): Promise<MicroVm> {
-    const sandbox = await create(options, signal);
+    const [firstTimeoutMs, secondTimeoutMs] = bootTimeoutsMs;
+    let sandbox: Sandbox;
+    try {
+      sandbox = await create(options, firstTimeoutMs, signal);
+    } catch (error) {
+      if (!(error instanceof Failure) || error.code !== "BuilderDidNotStart") throw error;
+      options.onStartAgain?.(error);
+      sandbox = await create(options, secondTimeoutMs, signal);
+    }
     try {
       if (options.detached) await sandbox.detach();
       const vm = await MicroVm.connect(options.microsandbox, options.name);
@@ -129,7 +143,7 @@ export async function removeMicroVm(microsandbox: Microsandbox, name: string): P
   }
 }
 
-async function create(options: MicroVmOptions, signal: AbortSignal): Promise<Sandbox> {
+async function create(options: MicroVmOptions, bootTimeoutMs: number, signal: AbortSignal): Promise<Sandbox> {
   throwIfCancelled(signal);
   const timeout = AbortSignal.timeout(bootTimeoutMs);
   const stop = AbortSignal.any([signal, timeout]);

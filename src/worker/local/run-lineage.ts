@@ -2,57 +2,24 @@ import { Failure } from "../../diagnostics/failure.ts";
 import { unreachable } from "../../diagnostics/unreachable.ts";
 import { cancelled, throwIfCancelled } from "../../layers/cancellation.ts";
 import type { LayerRecord } from "../../layers/layer-record.ts";
-import type { LayerLog, LayerStore, SealRequest, WritableDisk } from "../../layers/layer-store.ts";
+import type { LayerLog } from "../../layers/layer-store.ts";
 import type { Release } from "../../layers/lock.ts";
 import type { LayerKey } from "../../model/identifiers.ts";
-import type { NetworkAccess, StepOperation } from "../../model/step-operation.ts";
 import type { LineageClient, LineageOutcome, LineageRequest, LineageStep, StepFailure } from "../worker.ts";
-import { Builder } from "./builder.ts";
+import type { Builder } from "./builder.ts";
 import { shouldSeal } from "./checkpoint-policy.ts";
 import { copyStep } from "./copy-step.ts";
 import { ensureWorkingDirectories } from "./guest-directories.ts";
 import { layerSummary } from "./layer-summary.ts";
+import { LineageBuilder, type LineageBuilderFields } from "./lineage-builder.ts";
+import type { LineageHost, SandboxReservation } from "./lineage-host.ts";
 import { LineageLocks } from "./lineage-locks.ts";
-import type { Microsandbox } from "./microsandbox.ts";
 import { runStep } from "./run-step.ts";
-import type { SealCost } from "./seal-cost.ts";
 import { stepRefusal } from "./step-refused.ts";
 import { refuseUnsupported } from "./unsupported-operation.ts";
 
-export interface LineageHost {
-  readonly microsandbox: Microsandbox;
-  readonly store: LayerStore;
-  readonly sealCost: SealCost;
-  /** How quickly a layer is cut out of a builder that stays up; 0: it starts anew after every seal. */
-  readonly copiedBytesPerMs: number;
-  /** The reference under which microsandbox has an image. @throws Failure `ImageMissing` */
-  imageReference(digest: string): Promise<string>;
-  /** A name and folder under which a failed builder can be kept. @throws Failure `SandboxExists` */
-  reserveSandbox(name: string): Promise<SandboxReservation>;
-}
-
-/** A sandbox's name, taken before there is a sandbox. */
-export interface SandboxReservation {
-  readonly name: string;
-  readonly runtimeName: string;
-  /** Makes the running microVM with that disk a sandbox of that name. */
-  keep(builder: KeptBuilder): Promise<void>;
-  /** Gives the name back, unless it was kept. */
-  release(): Promise<void>;
-}
-
-export interface KeptBuilder {
-  readonly disk: WritableDisk;
-  /** What the failed step ran with. */
-  readonly operation: StepOperation;
-}
-
-/** Steps that ran since the last seal. */
-interface Unsealed {
-  readonly firstIndex: number;
-  readonly coveredKeys: readonly LayerKey[];
-  readonly runMs: number;
-}
+/** A microVM may be lost to the host's trouble; one that is lost again and again is the step's doing. */
+const toleratedLosses = 2;
 
 /** Runs a lineage's missing steps in a builder and seals their layers. See `Worker.runLineage`. */
 export async function runLineage(
@@ -63,7 +30,7 @@ export async function runLineage(
 ): Promise<LineageOutcome> {
   const reservation =
     request.keepFailedBuilderAs === null ? null : await host.reserveSandbox(request.keepFailedBuilderAs);
-  const lineage = new Lineage(host, request, client, signal, reservation);
+  const lineage = new Lineage({ host, request, client, signal, reservation });
   try {
     return await lineage.run();
   } catch (error) {
@@ -81,46 +48,49 @@ class Lineage {
   readonly #client: LineageClient;
   readonly #signal: AbortSignal;
   readonly #reservation: SandboxReservation | null;
+  readonly #builder: LineageBuilder;
   readonly #locks: LineageLocks;
   readonly #holds: Release[] = [];
   readonly #onAbort = () => {
     // The clean-up that follows waits for the same end and reports what goes wrong with it.
-    this.#builder?.kill().catch(() => undefined);
+    this.#builder.kill().catch(() => undefined);
   };
-  #builder: Builder | undefined;
-  #bootMs = 0;
   /** The newest sealed layer. */
   #tip: LayerKey | null;
-  #unsealed: Unsealed | undefined;
+  /** Index of the first step after the tip. */
+  #firstUnsealed = 0;
+  #losses = 0;
 
-  constructor(
-    host: LineageHost,
-    request: LineageRequest,
-    client: LineageClient,
-    signal: AbortSignal,
-    reservation: SandboxReservation | null,
-  ) {
-    this.#host = host;
-    this.#request = request;
-    this.#client = client;
-    this.#signal = signal;
-    this.#reservation = reservation;
-    this.#locks = new LineageLocks(host.store);
-    this.#tip = request.parent;
+  constructor(fields: LineageBuilderFields) {
+    this.#host = fields.host;
+    this.#request = fields.request;
+    this.#client = fields.client;
+    this.#signal = fields.signal;
+    this.#reservation = fields.reservation;
+    this.#builder = new LineageBuilder(fields);
+    this.#locks = new LineageLocks(fields.host.store);
+    this.#tip = fields.request.parent;
   }
 
   async run(): Promise<LineageOutcome> {
     const { steps } = this.#request;
     this.#signal.addEventListener("abort", this.#onAbort, { once: true });
     if (this.#tip !== null) await this.#hold(this.#tip);
-    let index = await this.#takeNext(0);
-    while (index < steps.length) {
-      const step = stepAt(steps, index);
-      const failure = await this.#runStep(step, index);
-      if (failure !== undefined) return this.#fail(step, index, failure);
-      const sealFailure = await this.#sealIfDue(step, index);
-      if (sealFailure !== undefined) return this.#fail(step, index, sealFailure);
-      index = await this.#takeNext(index + 1);
+    let next = await this.#takeNext(0);
+    let from = next;
+    while (next < steps.length) {
+      try {
+        // More than one step only after the loss of a builder that held unsealed ones, whose locks are held still.
+        for (let index = from; index <= next; index++) {
+          const failure = await this.#runAndSeal(stepAt(steps, index), index);
+          if (failure !== undefined) return await this.#fail(stepAt(steps, index), index, failure);
+        }
+      } catch (error) {
+        from = await this.#startAgain(error, next);
+        continue;
+      }
+      next = await this.#takeNext(next + 1);
+      from = next;
     }
     if (this.#tip === null) throw new Error("internal error: a lineage without steps and parent");
     return { kind: "completed", layer: this.#tip };
@@ -129,11 +99,29 @@ class Lineage {
   async cleanUp(): Promise<void> {
     this.#signal.removeEventListener("abort", this.#onAbort);
     try {
-      await this.#dropBuilder();
+      await this.#builder.drop();
     } finally {
       await this.#locks[Symbol.asyncDispose]();
       for (const release of this.#holds.splice(0)) await release();
     }
+  }
+
+  async #runAndSeal(step: LineageStep, index: number): Promise<StepFailure | undefined> {
+    return (await this.#runStep(step, index)) ?? (await this.#sealIfDue(step, index));
+  }
+
+  /** After the loss of a builder: the first step that is in no layer. Anything else, or one loss too many, is thrown. */
+  async #startAgain(error: unknown, index: number): Promise<number> {
+    const isLoss = error instanceof Failure && error.code === "MicroVmLost";
+    if (!isLoss || this.#signal.aborted || this.#losses >= toleratedLosses) throw error;
+    this.#losses += 1;
+    this.#client.onEvent({ kind: "builder-lost", index, message: error.message });
+    await this.#builder.drop();
+    // It may have been lost after its layer was sealed.
+    const sealed = await this.#furthestSealed(this.#firstUnsealed);
+    if (sealed === undefined) return this.#firstUnsealed;
+    await this.#reuse(sealed.index, sealed.layer);
+    return sealed.index + 1;
   }
 
   /** Takes the step's lock; returns the index of the first step at or after it that has to be run. */
@@ -152,7 +140,7 @@ class Lineage {
       await this.#locks.take(key, this.#signal, () => {
         this.#client.onEvent({ kind: "waiting-for-other-bake", index: waitedFor });
       });
-      if (this.#unsealed === undefined) await this.#locks.releaseEarlier();
+      if (!this.#builder.hasUnsealed) await this.#locks.releaseEarlier();
       // Before the lock was free, another bake may have made the layer: look again.
       if ((await this.#furthestSealed(next)) === undefined) return next;
     }
@@ -174,14 +162,15 @@ class Lineage {
   async #reuse(index: number, layer: LayerRecord): Promise<void> {
     await this.#hold(layer.key);
     // What the builder has run since the last seal is in the found layer as well.
-    await this.#dropBuilder();
+    await this.#builder.drop();
     this.#tip = layer.key;
+    this.#firstUnsealed = index + 1;
     await this.#host.store.touch(layer.key);
     this.#client.onEvent({ kind: "step-reused", index, layer: layerSummary(layer) });
   }
 
   async #runStep(step: LineageStep, index: number): Promise<StepFailure | undefined> {
-    const builder = await this.#builderFor(index);
+    const builder = await this.#builder.ready(index, this.#tip);
     const log = await builder.disk.openLog(step.key);
     const startedAt = performance.now();
     this.#client.onEvent({ kind: "step-started", index });
@@ -200,11 +189,7 @@ class Lineage {
     throwIfCancelled(this.#signal);
     const durationMs = performance.now() - startedAt;
     this.#client.onEvent({ kind: "step-completed", index, durationMs });
-    this.#unsealed = {
-      firstIndex: this.#unsealed?.firstIndex ?? index,
-      coveredKeys: [...(this.#unsealed?.coveredKeys ?? []), step.key],
-      runMs: (this.#unsealed?.runMs ?? 0) + durationMs,
-    };
+    this.#builder.ran(step, index, durationMs);
     return undefined;
   }
 
@@ -236,13 +221,17 @@ class Lineage {
   async #sealIfDue(step: LineageStep, index: number): Promise<StepFailure | undefined> {
     const due = shouldSeal({
       policy: this.#request.checkpoint,
-      unsealedRunMs: this.#unsealed?.runMs ?? 0,
+      unsealedRunMs: this.#builder.unsealedRunMs,
       sealCostMs: this.#host.sealCost.milliseconds,
       isLastStep: index === this.#request.steps.length - 1,
     });
     if (!due) return undefined;
     try {
-      await this.#seal(step, index);
+      await this.#builder.seal(step, index, async ({ key }) => {
+        this.#tip = key;
+        this.#firstUnsealed = index + 1;
+        await this.#hold(key);
+      });
       return undefined;
     } catch (error) {
       const refusal = stepRefusal(error);
@@ -251,133 +240,14 @@ class Lineage {
     }
   }
 
-  async #seal(step: LineageStep, index: number): Promise<void> {
-    const builder = this.#builder;
-    const unsealed = this.#unsealed;
-    if (builder === undefined || unsealed === undefined) throw new Error("internal error: nothing to seal");
-    const startedAt = performance.now();
-    const request = {
-      key: step.key,
-      imageDigest: this.#request.image,
-      keyRecord: step.record,
-      title: step.title,
-      coveredKeys: unsealed.coveredKeys.slice(0, -1),
-      durationMs: unsealed.runMs,
-      signal: this.#signal,
-    };
-    const inPlace = (await this.#isInPlaceQuicker(index))
-      ? await builder.sealInPlace(() => builder.disk.sealCopy(request))
-      : undefined;
-    const layer = inPlace ?? (await this.#sealShutDown(builder, request));
-    this.#unsealed = undefined;
-    this.#tip = layer.key;
-    await this.#hold(layer.key);
-    const sealMs = performance.now() - startedAt;
-    // After the last step nothing is booted again, and the end of the builder had to be paid anyway.
-    if (index < this.#request.steps.length - 1) {
-      await this.#host.sealCost.record(inPlace === undefined ? sealMs + this.#bootMs : sealMs);
-    }
-    this.#client.onEvent({
-      kind: "layer-sealed",
-      firstIndex: unsealed.firstIndex,
-      index,
-      layer: layerSummary(layer),
-      sealMs,
-    });
-  }
-
-  async #isInPlaceQuicker(index: number): Promise<boolean> {
-    const isLast = index === this.#request.steps.length - 1;
-    if (isLast || this.#builder === undefined) return false;
-    return (await this.#builder.writtenBytes()) < this.#host.copiedBytesPerMs * this.#bootMs;
-  }
-
-  async #sealShutDown(builder: Builder, request: SealRequest): Promise<LayerRecord> {
-    await builder.shutDown();
-    throwIfCancelled(this.#signal);
-    const layer = await builder.disk.seal(request);
-    this.#builder = undefined;
-    return layer;
-  }
-
-  async #builderFor(index: number): Promise<Builder> {
-    const { steps, resources, image, diskSizeMib } = this.#request;
-    if (this.#builder !== undefined) return this.#builder;
-    this.#client.onEvent({ kind: "builder-starting", index });
-    const startedAt = performance.now();
-    const disk = await this.#host.store.createWritable({
-      parent: this.#tip,
-      diskSizeMib,
-    });
-    this.#builder = await Builder.start(
-      {
-        microsandbox: this.#host.microsandbox,
-        image: await this.#host.imageReference(image),
-        disk,
-        resources,
-        network: networkFor(steps.slice(index)),
-        keepAs: this.#reservation?.runtimeName ?? null,
-      },
-      this.#signal,
-    );
-    throwIfCancelled(this.#signal);
-    this.#bootMs = performance.now() - startedAt;
-    this.#client.onEvent({ kind: "builder-started", index, durationMs: this.#bootMs });
-    return this.#builder;
-  }
-
-  /** Keeps the disk of the failed step, and the builder if that was asked for. */
   async #fail(step: LineageStep, index: number, reason: StepFailure): Promise<LineageOutcome> {
-    const builder = this.#builder;
-    if (builder === undefined) throw new Error("internal error: a step failed without a builder");
-    const reservation = this.#reservation;
-    const debugLayer = await this.#keepFailedDisk(builder, step);
-    if (reservation === null) await this.#dropBuilder();
-    else {
-      await reservation.keep({ disk: builder.disk, operation: step.operation });
-      await builder.vm.disconnect();
-      this.#builder = undefined;
-    }
-    return { kind: "step-failed", index, reason, debugLayer, keptBuilder: reservation?.name ?? null };
-  }
-
-  /** Null when it cannot be kept: that must not hide why the step failed. */
-  async #keepFailedDisk(builder: Builder, step: LineageStep): Promise<LayerKey | null> {
-    const request = { key: step.key, imageDigest: this.#request.image, title: step.title };
-    try {
-      if (this.#reservation !== null) {
-        await builder.flush();
-        await builder.disk.copyAsDebug(request);
-      } else {
-        await builder.quiesce();
-        await builder.kill();
-        await builder.disk.sealAsDebug(request);
-      }
-      return step.key;
-    } catch (error) {
-      if (error instanceof Failure && error.category === "environment") return null;
-      throw error;
-    }
-  }
-
-  async #dropBuilder(): Promise<void> {
-    const builder = this.#builder;
-    this.#builder = undefined;
-    this.#unsealed = undefined;
-    await builder?.discard();
+    const debugLayer = await this.#builder.endFailed(step);
+    return { kind: "step-failed", index, reason, debugLayer, keptBuilder: this.#reservation?.name ?? null };
   }
 
   async #hold(key: LayerKey): Promise<void> {
     this.#holds.push(await this.#host.store.hold(key, { kind: "process", pid: process.pid }));
   }
-}
-
-/** A builder has a network unless every step that follows wants none. */
-function networkFor(steps: readonly LineageStep[]): NetworkAccess {
-  const everyRunWantsNone = steps.every(
-    ({ operation }) => operation.kind !== "run" || operation.network === "none",
-  );
-  return everyRunWantsNone ? "none" : "default";
 }
 
 function stepAt(steps: readonly LineageStep[], index: number): LineageStep {

@@ -5,7 +5,7 @@ import { ensureDirectory, ensureWorkingDirectories } from "./guest-directories.t
 import type { GuestProcess } from "./guest-process.ts";
 import { startGuestRun } from "./guest-run.ts";
 import type { MicroVm } from "./micro-vm.ts";
-import { StepRefused } from "./step-refused.ts";
+import { commandNotStarted } from "./step-refused.ts";
 import { identityOwner, readAccounts, resolveIdentity } from "./users.ts";
 
 /** In memory: the script is in the step's key and must not be in its layer. */
@@ -66,7 +66,7 @@ async function drain(vm: MicroVm, process: GuestProcess, output: StepOutput): Pr
         // A signal to the helper itself; only SIGKILL gets through to it.
         return event.exitCode === -1 ? 137 : event.exitCode;
       case "not-started":
-        throw new StepRefused("CommandNotStarted", event.message);
+        throw commandNotStarted(event.message);
       case "started":
         break;
     }

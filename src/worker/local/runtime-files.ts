@@ -1,4 +1,5 @@
-import { type GuestFiles, guestErrno } from "./guest-files.ts";
+import { guestErrno } from "./guest-file.ts";
+import type { GuestFiles } from "./guest-files.ts";
 
 /**
  * What the microVM runtime writes into the guest at every boot. None of it is a step's doing, so none of it

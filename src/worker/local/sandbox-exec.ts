@@ -6,7 +6,7 @@ import type { GuestProcess } from "./guest-process.ts";
 import { startGuestRun } from "./guest-run.ts";
 import { MicroVm } from "./micro-vm.ts";
 import { runningSandbox, type SandboxHost } from "./sandboxes.ts";
-import { StepRefused } from "./step-refused.ts";
+import { commandNotStarted, StepRefused } from "./step-refused.ts";
 import { readAccounts, resolveIdentity } from "./users.ts";
 
 const signalKill = 9;
@@ -73,7 +73,7 @@ async function attend(
       if (event.kind === "output") {
         await (event.stream === "stdout" ? streams.stdout(event.bytes) : streams.stderr(event.bytes));
       } else if (event.kind === "not-started") {
-        throw new StepRefused("CommandNotStarted", event.message);
+        throw commandNotStarted(event.message);
       } else if (event.kind === "exited") {
         if (signal.aborted) throw cancelled(signal);
         if (inputFailure !== undefined) throw inputFailure.error;

@@ -1,7 +1,9 @@
-import { mkdir, stat } from "node:fs/promises";
+import { access, constants, mkdir } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { Failure, systemErrorCode } from "../../diagnostics/failure.ts";
+import { withStorageFailures } from "../../layers/durable-file.ts";
+import { listenFailure } from "../listen-failure.ts";
 import type { LaunchRequest, Mount, PortMapping } from "../worker.ts";
 import type { SandboxBuilder } from "./microsandbox.ts";
 import { checkSandboxName } from "./sandbox-record.ts";
@@ -13,7 +15,7 @@ export interface ResolvedMount {
   readonly readOnly: boolean;
 }
 
-/** @throws Failure `PortInUse` */
+/** @throws Failure `PortInUse`, `AddressNotAllowed` */
 export async function checkPortsFree(ports: readonly PortMapping[]): Promise<void> {
   for (const port of ports) if (port.protocol === "tcp") await checkPortFree(port);
 }
@@ -26,21 +28,15 @@ async function checkPortFree({ hostAddress, hostPort }: PortMapping): Promise<vo
   try {
     await listening.promise;
   } catch (error) {
-    const code = systemErrorCode(error);
-    if (code === undefined) throw error;
-    throw new Failure({
-      code: code === "EADDRINUSE" ? "PortInUse" : "PortRefused",
-      category: "environment",
-      message: `port ${hostPort} on ${hostAddress} ${code === "EADDRINUSE" ? "is in use" : `cannot be opened (${code})`}`,
-      hint: "publish the sandbox's port under another one, e.g. `-p 127.0.0.1:18080:80`",
-      cause: error,
-    });
+    const otherPortHint =
+      "publish the sandbox's port under another one, e.g. `-p 127.0.0.1:18080:80`, or end that program";
+    throw listenFailure(error, { address: hostAddress, port: hostPort, otherPortHint }) ?? error;
   } finally {
     server.close();
   }
 }
 
-/** @throws Failure `MountSourceNotFound`, `SandboxNameRefused` for a volume's name */
+/** @throws Failure `MountSourceNotFound`, `MountSourceUnreadable`, `SandboxNameRefused` for a volume's name */
 export async function resolveMounts(
   mounts: readonly Mount[],
   storeDirectory: string,
@@ -48,27 +44,37 @@ export async function resolveMounts(
   return Promise.all(
     mounts.map(async ({ guestPath, readOnly, ...mount }) => {
       if (mount.kind === "bind") {
-        await requireDirectory(mount.hostPath);
+        await requireSource(mount.hostPath);
         return { guestPath, readOnly, hostPath: mount.hostPath };
       }
       checkSandboxName(mount.volume);
       const hostPath = join(storeDirectory, "volumes", mount.volume);
-      await mkdir(hostPath, { recursive: true });
+      await withStorageFailures(storeDirectory, () => mkdir(hostPath, { recursive: true }));
       return { guestPath, readOnly, hostPath };
     }),
   );
 }
 
-async function requireDirectory(path: string): Promise<void> {
+async function requireSource(path: string): Promise<void> {
   try {
-    await stat(path);
+    await access(path, constants.R_OK);
   } catch (error) {
-    if (systemErrorCode(error) !== "ENOENT" && systemErrorCode(error) !== "ENOTDIR") throw error;
+    const code = systemErrorCode(error);
+    if (code === undefined) throw error;
+    if (code === "ENOENT" || code === "ENOTDIR") {
+      throw new Failure({
+        code: "MountSourceNotFound",
+        category: "usage",
+        message: `${path} does not exist on the worker's host`,
+        hint: "make the folder first, or mount a volume by its name",
+        cause: error,
+      });
+    }
     throw new Failure({
-      code: "MountSourceNotFound",
+      code: "MountSourceUnreadable",
       category: "usage",
-      message: `${path} does not exist on the worker's host`,
-      hint: "make the folder first, or mount a volume by its name",
+      message: `${path} cannot be mounted: the worker cannot read it (${code})`,
+      hint: "give the user that the worker runs as access to it and to the folders above it",
       cause: error,
     });
   }

@@ -9,9 +9,9 @@ import type { LaunchRequest, Resources, SandboxDescription } from "../worker.ts"
 import { ensureDirectory } from "./guest-directories.ts";
 import { renewGuestIdentity } from "./guest-identity.ts";
 import { requireImage } from "./images.ts";
+import type { SandboxReservation } from "./lineage-host.ts";
 import { MicroVm, removeMicroVm } from "./micro-vm.ts";
 import { type Microsandbox, microsandboxErrorCode } from "./microsandbox.ts";
-import type { SandboxReservation } from "./run-lineage.ts";
 import { applySandboxOptions, checkPortsFree, resolveMounts } from "./sandbox-options.ts";
 import type { SandboxRecord, SandboxRecords } from "./sandbox-record.ts";
 import { rootOwner } from "./users.ts";
@@ -96,10 +96,10 @@ async function launchSource({ store }: SandboxHost, { from }: LaunchRequest): Pr
   const record = await store.getDebug(from.layer);
   if (record === undefined) {
     throw new Failure({
-      code: "UnknownLayer",
+      code: "NothingToDebug",
       category: "usage",
-      message: "the disk of the failed step is no longer kept",
-      hint: "bake again to get it anew",
+      message: `no failed step with the key ${from.layer} is kept`,
+      hint: "it is kept until `lightbox prune`: bake again to get it anew",
     });
   }
   return {
@@ -200,7 +200,7 @@ export async function reserveForBuilder(host: SandboxHost, name: string): Promis
       // The builder has the file open and follows it. Both folders are equally deep, so that the backing
       // file's relative path stays true.
       await rename(disk.path, path);
-      if (disk.parent !== null) await store.hold(disk.parent, { kind: "file", path });
+      await store.holdBase(disk, { kind: "file", path });
       await records.write({
         name,
         runtimeName: records.runtimeName(name),

@@ -1,6 +1,7 @@
 import { didYouMean } from "../../diagnostics/suggest.ts";
 import type { CopyOwner } from "../../model/step-operation.ts";
-import { type GuestFiles, guestErrno } from "./guest-files.ts";
+import { guestErrno } from "./guest-file.ts";
+import type { GuestFiles } from "./guest-files.ts";
 import { StepRefused } from "./step-refused.ts";
 
 export interface UserEntry {

@@ -1,6 +1,6 @@
 import type { Writable } from "node:stream";
 import type { LineageEvent } from "../worker.ts";
-import type { LineageLine } from "./schemas.ts";
+import type { LineageLine } from "./lineage-schemas.ts";
 
 /** Of the output that waits for a slow client; beyond it the oldest is left out (the kept log has all of it). */
 export const waitingOutputLimit = 1024 * 1024;

@@ -1,8 +1,9 @@
 import { Buffer } from "node:buffer";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import * as v from "valibot";
+import type * as v from "valibot";
 import { Failure } from "../../diagnostics/failure.ts";
 import { type Call, clientVanished } from "./calls.ts";
+import { parseBody } from "./parse-body.ts";
 import { jsonLimitBytes, jsonType, sameVersionHint } from "./protocol.ts";
 import { httpStatusOf, toWireFailure, type WireFailure } from "./wire-failure.ts";
 
@@ -38,18 +39,7 @@ export function parseJson<Schema extends v.GenericSchema>(
   text: string,
   schema: Schema,
 ): v.InferOutput<Schema> {
-  let data: unknown;
-  try {
-    data = JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) throw malformed(error.message);
-    throw error;
-  }
-  const result = v.safeParse(schema, data, { abortEarly: true });
-  if (result.success) return result.output;
-  const [issue] = result.issues;
-  const path = v.getDotPath(issue) ?? "the body";
-  throw malformed(`${path}: ${issue.message}`);
+  return parseBody(text, schema, malformed);
 }
 
 /** The body as it arrives; every piece is a sign of life, and the call's end is the body's end. */

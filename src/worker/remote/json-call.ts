@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { Failure } from "../../diagnostics/failure.ts";
 import type { AnswerReader, OutgoingCall } from "./call-attempt.ts";
 import type { Connection } from "./connection.ts";
+import { parseBody } from "./parse-body.ts";
 import { jsonType, sameVersionHint } from "./protocol.ts";
 import { fromWireFailure, wireFailureSchema } from "./wire-failure.ts";
 
@@ -43,23 +44,14 @@ export function parseAnswer<Schema extends v.GenericSchema>(
   text: string,
   schema: Schema,
 ): v.InferOutput<Schema> {
-  let data: unknown;
-  try {
-    data = JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) throw unreadable(error.message);
-    throw error;
-  }
-  const parsed = v.safeParse(schema, data);
-  if (parsed.success) return parsed.output;
-  throw unreadable(parsed.issues.map((issue) => `${v.getDotPath(issue) ?? ""} ${issue.message}`).join("; "));
+  return parseBody(text, schema, unreadable);
 }
 
 function unreadable(detail: string): Failure {
   return new Failure({
     code: "WorkerAnswerUnreadable",
     category: "internal",
-    message: `the worker's answer cannot be read: ${detail.trim()}`,
+    message: `the worker's answer cannot be read: ${detail}`,
     hint: sameVersionHint,
   });
 }

@@ -3,7 +3,7 @@ import { Failure } from "../../diagnostics/failure.ts";
 import type { LineageEvent, LineageOutcome } from "../worker.ts";
 import type { AnswerReader } from "./call-attempt.ts";
 import { parseAnswer } from "./json-call.ts";
-import { lineageLineSchema } from "./schemas.ts";
+import { lineageLineSchema } from "./lineage-schemas.ts";
 import { fromWireFailure } from "./wire-failure.ts";
 
 const lineLimitBytes = 64 * 1024 * 1024;

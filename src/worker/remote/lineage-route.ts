@@ -3,9 +3,9 @@ import type { ContentDigest } from "../../model/identifiers.ts";
 import type { LineageClient, LineageRequest, Worker } from "../worker.ts";
 import { EventWriter } from "./event-writer.ts";
 import { type Exchange, readJson } from "./exchange.ts";
+import { type LineageLine, lineageRequestSchema } from "./lineage-schemas.ts";
 import { ndjsonType } from "./protocol.ts";
 import { requestedContents } from "./requested-contents.ts";
-import { type LineageLine, lineageRequestSchema } from "./schemas.ts";
 import type { Spool } from "./spool.ts";
 
 export interface LineageRouteOptions {

@@ -16,9 +16,6 @@ import type {
   ExecRequest,
   LaunchRequest,
   LayerSummary,
-  LineageEvent,
-  LineageOutcome,
-  LineageRequest,
   PruneReport,
   PruneRequest,
   PublishRequest,
@@ -27,13 +24,12 @@ import type {
   SnapshotInspection,
   WorkerDescription,
 } from "../worker.ts";
-import { operationSchema } from "./operation-schema.ts";
+import { type Describes, everySchemaDescribesItsType } from "./describes.ts";
 import { amount, list, positive, textMap } from "./schema-parts.ts";
-import { wireFailureSchema } from "./wire-failure.ts";
 
 /*
- * Everything that arrives over the network is read with one of these, at both ends. At the end of the file the
- * compiler checks that each describes exactly its type in worker.ts.
+ * Everything that arrives over the network is read with one of these (and, for lineages, of lineage-schemas.ts), at
+ * both ends. At the end of the file the compiler checks that each describes exactly its type in worker.ts.
  */
 
 export const layerKeySchema = v.custom<LayerKey>((value) => typeof value === "string" && isLayerKey(value));
@@ -69,72 +65,7 @@ export const layerSummarySchema = v.object({
   durationMs: amount,
 });
 
-const resources = { cpus: positive, memoryMib: positive };
-
-export const lineageRequestSchema = v.object({
-  image: sha256Schema,
-  diskSizeMib: positive,
-  parent: v.nullable(layerKeySchema),
-  steps: list(
-    v.object({ key: layerKeySchema, record: v.string(), title: v.string(), operation: operationSchema }),
-  ),
-  resources: v.object(resources),
-  checkpoint: v.picklist(["every", "auto", "final"]),
-  keepFailedBuilderAs: v.nullable(v.string()),
-});
-
-const index = amount;
-
-export const lineageEventSchema = v.variant("kind", [
-  v.object({ kind: v.literal("step-reused"), index, layer: layerSummarySchema }),
-  v.object({ kind: v.literal("waiting-for-other-bake"), index }),
-  v.object({ kind: v.literal("builder-starting"), index }),
-  v.object({ kind: v.literal("builder-started"), index, durationMs: amount }),
-  v.object({ kind: v.literal("step-started"), index }),
-  v.object({
-    kind: v.literal("step-output"),
-    index,
-    stream: v.picklist(["stdout", "stderr"]),
-    text: v.string(),
-  }),
-  v.object({ kind: v.literal("step-completed"), index, durationMs: amount }),
-  v.object({
-    kind: v.literal("layer-sealed"),
-    firstIndex: index,
-    index,
-    layer: layerSummarySchema,
-    sealMs: amount,
-  }),
-]);
-
-export const lineageOutcomeSchema = v.variant("kind", [
-  v.object({ kind: v.literal("completed"), layer: layerKeySchema }),
-  v.object({
-    kind: v.literal("step-failed"),
-    index,
-    reason: v.variant("kind", [
-      v.object({ kind: v.literal("exit"), exitCode: v.pipe(v.number(), v.integer()) }),
-      v.object({
-        kind: v.literal("refused"),
-        code: v.string(),
-        message: v.string(),
-        hint: v.nullable(v.string()),
-      }),
-    ]),
-    debugLayer: v.nullable(layerKeySchema),
-    keptBuilder: v.nullable(v.string()),
-  }),
-]);
-
-/** One line of a lineage's response. `beat` only says that the server is still there. */
-export const lineageLineSchema = v.union([
-  v.object({ event: lineageEventSchema }),
-  v.object({ beat: v.literal(true) }),
-  v.object({ outcome: lineageOutcomeSchema }),
-  v.object({ error: wireFailureSchema }),
-]);
-
-export type LineageLine = v.InferOutput<typeof lineageLineSchema>;
+export const resources = { cpus: positive, memoryMib: positive };
 
 const snapshotSource = {
   layer: v.nullable(layerKeySchema),
@@ -242,25 +173,12 @@ export const execOpeningSchema = v.object({
 
 export type ExecOpening = v.InferOutput<typeof execOpeningSchema>;
 
-/** `Type` as plain data that can be compared: nothing optional, nothing readonly, all the way down. */
-type Plain<Type> = Type extends string | number | boolean | null | undefined
-  ? Type
-  : { -readonly [Key in keyof Type]-?: Plain<Type[Key]> };
-type Same<Left, Right> = [Left] extends [Right] ? ([Right] extends [Left] ? true : false) : false;
-type Describes<Schema extends v.GenericSchema, Type> = Same<Plain<v.InferOutput<Schema>>, Plain<Type>>;
-
-/** Does nothing when it runs; does not compile when a schema and its type differ. */
-function everySchemaDescribesItsType<_Verdicts extends readonly true[]>(): void {}
-
 everySchemaDescribesItsType<
   [
     Describes<typeof configurationSchema, SandboxConfiguration>,
     Describes<typeof baseImageSchema, BaseImage>,
     Describes<typeof descriptionSchema, WorkerDescription>,
     Describes<typeof layerSummarySchema, LayerSummary>,
-    Describes<typeof lineageRequestSchema, LineageRequest>,
-    Describes<typeof lineageEventSchema, LineageEvent>,
-    Describes<typeof lineageOutcomeSchema, LineageOutcome>,
     Describes<typeof publishRequestSchema, PublishRequest>,
     Describes<typeof snapshotDescriptionSchema, SnapshotDescription>,
     Describes<typeof snapshotInspectionSchema, SnapshotInspection>,

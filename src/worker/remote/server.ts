@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { Failure, systemErrorCode } from "../../diagnostics/failure.ts";
+import { listenFailure } from "../listen-failure.ts";
 import type { Worker } from "../worker.ts";
 import { serverHeaders } from "./access.ts";
 import { Calls, type ServerActivity, serverClosing } from "./calls.ts";
@@ -38,6 +38,8 @@ export interface WorkerServerOptions {
 export interface WorkerServer {
   readonly url: string;
   readonly port: number;
+  /** Clients that are connected go on; to new ones the worker is not there (any more, or yet: it may be started again). */
+  refuseNewConnections(): void;
   /** Aborts what runs, lets it clean up for a bounded time, and closes all connections. */
   close(): Promise<void>;
 }
@@ -77,6 +79,10 @@ export async function startWorkerServer(options: WorkerServerOptions): Promise<W
   const sweep = setInterval(() => void spool.dropOld(), hourMs / 6);
   sweep.unref();
 
+  let refusesConnections = false;
+  server.on("connection", (socket) => {
+    if (refusesConnections) socket.destroy();
+  });
   let closing: Promise<void> | undefined;
   const close = () => {
     closing ??= (async () => {
@@ -97,7 +103,10 @@ export async function startWorkerServer(options: WorkerServerOptions): Promise<W
   options.signal?.addEventListener("abort", () => void close(), { once: true });
   const { port } = addressOf(server);
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
-  return { url: `http://${host}:${port}`, port, close };
+  const refuseNewConnections = () => {
+    refusesConnections = true;
+  };
+  return { url: `http://${host}:${port}`, port, refuseNewConnections, close };
 }
 
 async function listen(server: Server, { host, port }: WorkerServerOptions): Promise<void> {
@@ -107,34 +116,10 @@ async function listen(server: Server, { host, port }: WorkerServerOptions): Prom
   try {
     await listening.promise;
   } catch (error) {
-    throw explainListenError(error, `${host}:${port}`);
+    const otherPortHint = "choose another port with --port, or stop that program";
+    throw listenFailure(error, { address: host, port, otherPortHint }) ?? error;
   } finally {
     server.off("error", listening.reject);
-  }
-}
-
-function explainListenError(error: unknown, address: string): unknown {
-  switch (systemErrorCode(error)) {
-    case "EADDRINUSE":
-      return new Failure({
-        code: "PortInUse",
-        category: "environment",
-        message: `another program listens on ${address}`,
-        hint: "choose another port with --port, or stop that program",
-        cause: error,
-      });
-    case "EACCES":
-    case "EADDRNOTAVAIL":
-    case "ENOTFOUND":
-      return new Failure({
-        code: "AddressNotAllowed",
-        category: "environment",
-        message: `the system does not let lightbox listen on ${address}`,
-        hint: "use an address of this host, such as 127.0.0.1, and a port above 1023",
-        cause: error,
-      });
-    default:
-      return error;
   }
 }
 

@@ -28,9 +28,14 @@ export class BakeRig implements AsyncDisposable {
   worker: FakeWorker;
   /** References that the registry does not know. */
   readonly unknownImages = new Set<string>();
+  /** What looking images up, or fetching them, ends with. */
+  imageTrouble: Failure | null = null;
+  layoutTrouble: Failure | null = null;
   layoutsOpened = 0;
   /** Told of every reference that is looked up. */
   onResolve: (reference: string) => void = () => {};
+  /** Why the worker cannot be opened. */
+  trouble: Error | null = null;
   #opened = 0;
 
   private constructor(folder: string, options: FakeWorkerOptions) {
@@ -143,11 +148,13 @@ export class BakeRig implements AsyncDisposable {
       workerName: "fake",
       openWorker: async () => {
         this.#opened += 1;
+        if (this.trouble !== null) throw this.trouble;
         return this.worker;
       },
       images: {
         resolve: async (reference, { platform }) => {
           this.onResolve(reference);
+          if (this.imageTrouble !== null) throw this.imageTrouble;
           if (this.unknownImages.has(reference)) {
             throw new Failure({
               code: "ImageNotFound",
@@ -158,7 +165,9 @@ export class BakeRig implements AsyncDisposable {
           const image = { reference, digest: baseDigest, platform, configuration: emptyConfiguration };
           return { image, remembered: true };
         },
+        recall: async () => null,
         openLayout: async () => {
+          if (this.layoutTrouble !== null) throw this.layoutTrouble;
           this.layoutsOpened += 1;
           return Readable.from([Buffer.from("layout of "), Buffer.from("the base")]);
         },

@@ -69,6 +69,40 @@ test("a dry run opens no worker and leaves the history as it is", async () => {
   expect(rig.worker.counts.vmsBooted).toBe(1);
 });
 
+test("a step that only failed so far is none that anything is compared with", async () => {
+  await using rig = await bakedRig();
+  const broken = text.replace("RUN two $VERSION", "RUN broken");
+  rig.worker.script("RUN broken", { exitCode: 1 });
+  const { outcome } = await rig.bake(broken);
+  expect(outcome.kind).toBe("step-failed");
+  const why = "the instruction changed; it was RUN two $VERSION";
+  expect(await reasons(rig, broken)).toContain(`RUN broken: ${why}`);
+  expect(await reasons(rig, text.replace("RUN two $VERSION", "RUN other"))).toContain(`RUN other: ${why}`);
+  // Elsewhere, the snapshot's name leads to what was built.
+  const elsewhere = { lightfilePath: "/elsewhere/Lightfile" };
+  expect(await reasons(rig, text.replace("RUN two $VERSION", "RUN other"), elsewhere)).toContain(
+    `RUN other: ${why}`,
+  );
+});
+
+test("after a first bake that failed, what was sealed is cached and what failed is new", async () => {
+  await using rig = await BakeRig.create();
+  const lines = "FROM base:1\nSNAPSHOT app\nRUN one\nRUN broken\nRUN three\n";
+  rig.worker.script("RUN broken", { exitCode: 1 });
+  await rig.bake(lines);
+  const expected = ["RUN one: cached", "RUN broken: the step is new", "RUN three: the step is new"];
+  expect(await reasons(rig, lines)).toEqual(expected);
+  const elsewhere = { lightfilePath: "/elsewhere/Lightfile" };
+  expect(await reasons(rig, lines, elsewhere)).toEqual(expected);
+});
+
+test("after a bake whose worker did not open, every step is as new as before", async () => {
+  await using rig = await BakeRig.create();
+  rig.trouble = new Error("no worker");
+  await expect(rig.bake("FROM base:1\nRUN one\n")).rejects.toThrow("no worker");
+  expect(await reasons(rig, "FROM base:1\nRUN one\n")).toEqual(["RUN one: the step is new"]);
+});
+
 test("mistakes are reported as by a bake", async () => {
   await using rig = await BakeRig.create();
   const explanation = await rig.explain("RNU x\n");

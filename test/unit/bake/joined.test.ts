@@ -210,7 +210,10 @@ describe("a lock", () => {
     expect(outcome.kind).toBe("invalid");
     expect(
       outcome.diagnostics.map(({ code, range }) => [code, it.lightfile.slice(range.start, range.end)]),
-    ).toEqual([["LockMissing", `${it.repository.url}#main`]]);
+    ).toEqual([
+      ["LockMissing", `${it.repository.url}#main`],
+      ["LockMissing", "base:1"],
+    ]);
     const plain = await it.rig.bake("FROM base:1\nCOPY --from=base:9 a /a\n", { locked: true });
     expect(plain.outcome.diagnostics.map(({ code }) => code)).toEqual(["LockMissing", "LockMissing"]);
   });

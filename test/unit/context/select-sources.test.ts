@@ -177,6 +177,21 @@ describe("a source that cannot be copied is reported at its word", () => {
     expect(await rig.mistakes("COPY a /x/")).toEqual([expect.stringContaining("error SourceNotFound 2:6 a")]);
   });
 
+  test("a named pipe and a file whose name is not UTF-8 only matter to who selects them", async () => {
+    await using rig = await ContextRig.create({ "a.txt": "", "d/b.txt": "" });
+    execFileSync("mkfifo", [rig.path("pipe")]);
+    await writeFile(Buffer.concat([Buffer.from(`${rig.directory}/`), Buffer.from([0xff, 0xfe])]), "");
+    expect(await rig.select("COPY *.txt /x/")).toEqual(["file a.txt (a.txt) .:644"]);
+    expect(await rig.select("COPY */*.txt /x/")).toEqual(["file d/b.txt (b.txt) .:644"]);
+    expect(await rig.select("COPY */b.txt /x/")).toEqual(["file d/b.txt (b.txt) .:644"]);
+    expect(await rig.mistakes("COPY pi* /x/")).toEqual([
+      expect.stringContaining("UnsupportedFileType 2:6 pi*"),
+    ]);
+    expect(await rig.mistakes("COPY * /x/")).toEqual([
+      expect.stringMatching(/UnsupportedFile(Type|Name) 2:6/),
+    ]);
+  });
+
   test("a named pipe and a socket, also inside a directory", async () => {
     await using rig = await ContextRig.create({ "d/": "" });
     execFileSync("mkfifo", [rig.path("d/pipe")]);

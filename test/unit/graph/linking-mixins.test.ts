@@ -120,7 +120,11 @@ describe("a mistake in a mixin", () => {
       mistakesIn(
         "MIXIN m\nARG A\nRUN --network=none --network=none x\nEXPOSE no\nUSER $A:\nUSE n\nFROM debian:12\n",
       ),
-    ).toEqual([expect.stringContaining("error DuplicateFlag")]);
+    ).toEqual([
+      expect.stringContaining("error DuplicateFlag"),
+      expect.stringContaining("error InvalidPort 4:8 no"),
+      expect.stringContaining("error UnknownMixin 6:5 n"),
+    ]);
     expect(
       shown(planText("MIXIN m\nARG A\nEXPOSE no\nUSER $A:\nUSE n\nFROM debian:12\n").earlyDiagnostics),
     ).toEqual([

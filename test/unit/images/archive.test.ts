@@ -5,10 +5,10 @@ import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { StagedArchive } from "../../../src/images/archive-entries.ts";
-import { digestOf } from "../../../src/images/content-store.ts";
 import { resolveBaseImage } from "../../../src/images/image-source.ts";
 import { type ImageStore, openImageStore } from "../../../src/images/image-store.ts";
 import { writeOciLayout } from "../../../src/images/layout-writer.ts";
+import { digestOf } from "../../../src/images/staged-blob.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { type TarFile, tarOf, tinyContent, writeTinyArchive } from "./tiny-image.ts";
 
@@ -247,6 +247,16 @@ describe("archives that are damaged or hostile are ImageCorrupt, and nothing of 
     }
   });
 
+  test("a folder that is no layout is said to be one", async () => {
+    await using folder = await temporaryFolder();
+    await mkdir(join(folder.path, "empty"));
+    const store = openImageStore(join(folder.path, "images"));
+    await expect(resolveIn(folder.path, "./empty", store)).rejects.toMatchObject({
+      code: "ImageUnreadable",
+      message: expect.stringContaining("it is a folder, but no OCI image layout: it has no index.json"),
+    });
+  });
+
   test("a layout folder whose blobs are links is refused", async () => {
     await using folder = await temporaryFolder();
     await writeOciLayout(join(folder.path, "real"), tinyContent());
@@ -280,15 +290,11 @@ describe("archives that are damaged or hostile are ImageCorrupt, and nothing of 
     });
   });
 
-  test.each(["./gone.tar", "./empty-folder", "oci:gone"])(
-    "%s that is not there does not exist",
-    async (reference) => {
-      await using folder = await temporaryFolder();
-      await mkdir(join(folder.path, "empty-folder"));
-      const store = await storeIn(folder.path);
-      await expect(resolveIn(folder.path, reference, store)).rejects.toMatchObject({ code: "ImageNotFound" });
-    },
-  );
+  test.each(["./gone.tar", "oci:gone"])("%s that is not there does not exist", async (reference) => {
+    await using folder = await temporaryFolder();
+    const store = await storeIn(folder.path);
+    await expect(resolveIn(folder.path, reference, store)).rejects.toMatchObject({ code: "ImageNotFound" });
+  });
 
   test.each([
     "a link to itself",

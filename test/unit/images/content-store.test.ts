@@ -1,7 +1,8 @@
 import { open, readdir, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { ContentStore, digestOf, StagedBlob } from "../../../src/images/content-store.ts";
+import { ContentStore } from "../../../src/images/content-store.ts";
+import { digestOf, StagedBlob } from "../../../src/images/staged-blob.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 test("a blob is found under its digest once it is kept, and not before", async () => {

@@ -13,6 +13,7 @@ import { ScriptedRegistry } from "./scripted-registry.ts";
 import { readTar, type TinyImage, tinyImage, writeTinyArchive } from "./tiny-image.ts";
 
 const run = promisify(execFile);
+const hourMs = 60 * 60 * 1000;
 const common = { platform: "linux/amd64", pull: false } as const;
 
 describe("what a reference means is remembered", () => {
@@ -158,7 +159,7 @@ describe("an image for several platforms", () => {
 });
 
 describe("pruning", () => {
-  test("keeps what references mean today, removes what an archive was before, and a dry run removes nothing", async () => {
+  test("keeps the images that are needed, removes the others, and a dry run removes nothing", async () => {
     await using folder = await temporaryFolder();
     const path = join(folder.path, "base.tar");
     const store = openImageStore(join(folder.path, "images"));
@@ -168,15 +169,43 @@ describe("pruning", () => {
     await writeTinyArchive(path, "after");
     const { image } = await resolve();
     const all = await store.content.list();
-    expect(await pruneImages(store, { dryRun: true })).toMatchObject({ blobs: 3 });
+    const request = { needed: new Set([image.digest]), olderThanMs: null, dryRun: false };
+    // Just made: a bake may be about to use it.
+    expect(await pruneImages(store, { ...request, nowMs: Date.now() })).toMatchObject({ freedBytes: 0 });
+    const nowMs = Date.now() + 2 * hourMs;
+    const planned = await pruneImages(store, { ...request, nowMs, dryRun: true });
     expect(await store.content.list()).toEqual(all);
-    const { freedBytes } = await pruneImages(store, { dryRun: false });
-    expect(freedBytes).toBeGreaterThan(2048);
+    expect(await pruneImages(store, { ...request, nowMs })).toEqual(planned);
+    expect(planned.freedBytes).toBeGreaterThan(2048);
+    expect(planned.keptBytes).toBeGreaterThan(2048);
     const left = await store.content.list();
     expect(left).toHaveLength(3);
     expect(left).not.toContain(before);
     await rm(path);
     expect((await buffer(await openLayout(image, { store }))).byteLength).toBeGreaterThan(2048);
+  });
+
+  test("goes by the last use when only old images are to go", async () => {
+    await using folder = await temporaryFolder();
+    await writeTinyArchive(join(folder.path, "base.tar"));
+    const store = openImageStore(join(folder.path, "images"));
+    const { image } = await resolveBaseImage("./base.tar", { ...common, store, directory: folder.path });
+    for (const digest of await store.content.list()) await utimes(store.content.blobPath(digest), 1, 1);
+    const request = { needed: new Set([]), olderThanMs: 24 * hourMs, dryRun: false };
+    (await openLayout(image, { store })).destroy();
+    const later = Date.now() + 23 * hourMs;
+    expect(await pruneImages(store, { ...request, nowMs: later })).toMatchObject({ freedBytes: 0 });
+    const { keptBytes } = await pruneImages(store, { ...request, nowMs: later + 2 * hourMs });
+    expect(keptBytes).toBe(0);
+    expect(await store.content.list()).toEqual([]);
+  });
+
+  test("of a store that was never made finds nothing and makes nothing", async () => {
+    await using folder = await temporaryFolder();
+    const store = openImageStore(join(folder.path, "images"));
+    const request = { needed: new Set([]), olderThanMs: null, dryRun: false, nowMs: Date.now() };
+    expect(await pruneImages(store, request)).toEqual({ freedBytes: 0, keptBytes: 0 });
+    await expect(stat(join(folder.path, "images"))).rejects.toMatchObject({ code: "ENOENT" });
   });
 });
 

@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { digestOf } from "../../../src/images/content-store.ts";
 import { sandboxConfiguration } from "../../../src/images/image-configuration.ts";
 import {
   checkPlatform,
@@ -10,6 +9,7 @@ import {
   selectPlatform,
 } from "../../../src/images/manifest.ts";
 import { parsePlatform } from "../../../src/images/platform.ts";
+import { digestOf } from "../../../src/images/staged-blob.ts";
 
 const digests = ["a", "b", "c", "d"].map((text) => digestOf(Buffer.from(text)));
 const bytes = (json: unknown): Uint8Array => Buffer.from(JSON.stringify(json));

@@ -118,6 +118,37 @@ describe("trouble that passes", () => {
 });
 
 describe("trouble that stays", () => {
+  test("a registry that has never said anything is not asked for long", async () => {
+    const reasons: string[] = [];
+    const { result, requests } = await pullWith(await tinyImage(), () => true, {
+      options: {
+        ...quick,
+        attempts: 100,
+        silenceMs: 100,
+        firstAnswerMs: 250,
+        onRetry: ({ reason }) => reasons.push(reason),
+      },
+    });
+    expect(result).toMatchObject({
+      reason: { code: "RegistryUnreachable", message: expect.stringContaining("silent for") },
+    });
+    expect(reasons.length).toBe(requests.length - 1);
+    expect(reasons[0]).toBe("silent for 0.1 s");
+    expect(requests.length).toBeLessThan(10);
+  });
+
+  test("a port that HTTP clients never open is said at once, and explained", async () => {
+    await using folder = await temporaryFolder();
+    const retries: unknown[] = [];
+    const options = { ...quick, onRetry: (retry: unknown) => retries.push(retry) };
+    await expect(pull({ host: "127.0.0.1:10080" }, folder.path, { options })).rejects.toMatchObject({
+      code: "RegistryUnreachable",
+      message: expect.stringContaining("refuse to open its port"),
+      hint: expect.stringContaining("another port"),
+    });
+    expect(retries).toEqual([]);
+  });
+
   test("a registry that goes on failing is unreachable, after the set number of attempts", async () => {
     const { result, requests } = await pullWith(await tinyImage(), (_request, response) => {
       response.writeHead(503).end();

@@ -1,9 +1,9 @@
 import { buffer } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 import { pack } from "tar-stream";
-import { digestOf } from "../../../src/images/content-store.ts";
 import { type ImageContent, writeOciArchive } from "../../../src/images/layout-writer.ts";
 import { mediaTypes } from "../../../src/images/manifest.ts";
+import { digestOf } from "../../../src/images/staged-blob.ts";
 import type { Sha256Digest } from "../../../src/model/identifiers.ts";
 
 export interface TarFile {

@@ -189,6 +189,23 @@ describe("a chain that is too deep", () => {
     );
     await qemuIo(diskOf(store, flat), reads);
   }, 120_000);
+
+  test("is sealed so from a builder that goes on, and the next layer stands on that one", async () => {
+    await using folder = await temporaryFolder();
+    const store = await openLayerStore(folder.path);
+    let parent: LayerKey = await bakeLayer(store, 1, null, ["write -P 1 8M 1M"]);
+    for (let number = 2; number <= maximumChainDepth; number++) {
+      parent = (await (await store.createWritable({ parent, diskSizeMib })).seal(sealRequest(number))).key;
+    }
+    const disk = await store.createWritable({ parent, diskSizeMib });
+    await qemuIo(disk.path, ["write -P 2 9M 1M"]);
+    const flat = await disk.sealCopy(sealRequest(maximumChainDepth + 1));
+    await qemuIo(disk.path, ["write -P 3 10M 1M"]);
+    const next = await disk.seal(sealRequest(maximumChainDepth + 2));
+    expect([flat.parent, next.parent]).toEqual([null, flat.key]);
+    await expectNoImageErrors(diskOf(store, flat.key));
+    await qemuIo(diskOf(store, next.key), ["read -P 1 8M 1M", "read -P 2 9M 1M", "read -P 3 10M 1M"]);
+  }, 120_000);
 });
 
 describe("finding layers", () => {

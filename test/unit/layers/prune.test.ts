@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, readdir, utimes, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -279,5 +279,64 @@ describe("pruning a store", () => {
       expect(disk.reason).toMatchObject({ code: "UnknownLayer" });
       expect(await layersOf(store)).toEqual([]);
     }
+  });
+});
+
+describe("pruning empty disks", () => {
+  const blanksOf = async (root: string) => (await readdir(root)).filter((name) => name.startsWith("blank-"));
+
+  test("removes those that nothing stands on, once the layers above them are gone", async () => {
+    await using folder = await temporaryFolder();
+    const store = await storeWithChain(folder.path);
+    await store.blank(32);
+    await store.publishSnapshot("app", snapshotOf(keyNumber(1), diskSizeMib));
+    const planned = await store.prune({ ...everything, dryRun: true });
+    expect(await blanksOf(folder.path)).toEqual(["blank-16", "blank-32"]);
+    expect(await store.prune(everything)).toEqual(planned);
+    expect(await blanksOf(folder.path)).toEqual(["blank-16"]);
+    expect(await layersOf(store)).toEqual([keyNumber(1)]);
+    await store.removeSnapshot("app");
+    const { freedBytes } = await store.prune(everything);
+    expect(freedBytes).toBeGreaterThan(0);
+    expect(await blanksOf(folder.path)).toEqual([]);
+  });
+
+  test("keeps what was made lately when only old things are to go", async () => {
+    await using folder = await temporaryFolder();
+    const store = await openLayerStore(folder.path);
+    await store.blank(16);
+    await store.blank(32);
+    await utimes(join(folder.path, "blank-32", "blank.json"), new Date(0), new Date(0));
+    await store.prune({ ...everything, olderThanMs: 60_000 });
+    expect(await blanksOf(folder.path)).toEqual(["blank-16"]);
+  });
+
+  test("leaves alone what a builder or a sandbox writes over, until it lets go", async () => {
+    await using folder = await temporaryFolder();
+    const store = await openLayerStore(folder.path);
+    const builder = await store.createWritable({ parent: null, diskSizeMib: 16 });
+    const directory = join(folder.path, "sandboxes", "web");
+    await mkdir(directory, { recursive: true });
+    await store.createWritable({ parent: null, diskSizeMib: 32, directory });
+    const kept = join(folder.path, "kept.qcow2");
+    await writeFile(kept, "");
+    await store.blank(64);
+    await store.holdBase({ parent: null, diskSizeMib: 64 }, { kind: "file", path: kept });
+    await store.prune(everything);
+    expect(await blanksOf(folder.path)).toEqual(["blank-16", "blank-32", "blank-64"]);
+    await builder.discard();
+    await rm(directory, { recursive: true });
+    await rm(kept);
+    await store.prune(everything);
+    expect(await blanksOf(folder.path)).toEqual([]);
+  });
+
+  test("a layer that is sealed on an empty disk after a prune is whole", async () => {
+    await using folder = await temporaryFolder();
+    const store = await openLayerStore(folder.path);
+    const disk = await store.createWritable({ parent: null, diskSizeMib });
+    await store.prune(everything);
+    await disk.seal(sealRequest(1));
+    expect((await store.get(keyNumber(1))).parent).toBeNull();
   });
 });

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type ChainRequest, DiskChain } from "../../../src/layers/qcow2/chain.ts";
-import { copyChangedClusters, flattenChain } from "../../../src/layers/qcow2/copy-clusters.ts";
+import { copyChangedClusters } from "../../../src/layers/qcow2/copy-clusters.ts";
 import { Qcow2Image } from "../../../src/layers/qcow2/image.ts";
 import { createOverlay } from "../../../src/layers/qcow2/overlay-writer.ts";
 import { collect } from "../../support/collect.ts";
@@ -82,21 +82,21 @@ describe("chains of random writes", () => {
         await using folder = await temporaryFolder();
         const at = (name: string) => join(folder.path, name);
         const chain = await makeChain(folder.path, writes);
-        const [newest = "", middle = "", oldest = ""] = chain.images;
+        const [newest = "", , oldest = ""] = chain.images;
 
         await qemuImg("convert", "-O", "raw", newest, at("all.raw"));
         await expectReadsLike(chain, at("all.raw"));
 
         const raw = { path: "disk.raw", format: "raw" as const };
-        await flattenChain({ layers: chain.images, output: { path: at("flat.qcow2"), backing: raw } });
+        await copyChangedClusters({
+          from: chain,
+          over: { images: [], root: chain.root },
+          output: { path: at("flat.qcow2"), backing: raw },
+        });
         await expectNoImageErrors(at("flat.qcow2"));
         await expectSameDisk(at("flat.qcow2"), newest);
 
         const part = { path: "0.qcow2", format: "qcow2" as const };
-        await flattenChain({ layers: [newest, middle], output: { path: at("two.qcow2"), backing: part } });
-        await expectNoImageErrors(at("two.qcow2"));
-        await expectSameDisk(at("two.qcow2"), newest);
-
         await copyChangedClusters({
           from: chain,
           over: { images: [oldest], root: chain.root },

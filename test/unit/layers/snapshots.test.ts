@@ -31,7 +31,9 @@ describe("publishing a snapshot", () => {
     await store.publishSnapshot("app/web", second);
     expect(await store.getSnapshot("app/web")).toMatchObject({ ...second, name: "app/web" });
     expect(await store.getSnapshot("app/web@previous")).toMatchObject({ ...first, name: "app/web@previous" });
-    expect((await store.listSnapshots()).map(({ name }) => name)).toEqual(["app/web"]);
+    await store.publishSnapshot("app/web-2", second);
+    const names = (await store.listSnapshots()).map(({ name }) => name);
+    expect(names).toEqual(["app/web", "app/web@previous", "app/web-2"]);
   });
 
   test("again as it is changes nothing, so the previous one stays a different one", async () => {

@@ -25,6 +25,12 @@ function frame(state: LiveState, options: { columns?: number; rows?: number; now
 
 const running = ["bake-started", "planned", "step-cached", "step-started", "step-output"] as const;
 
+/** The samples up to the first that a step wrote. */
+function storyUntilOutput() {
+  const story = sampleStory();
+  return story.slice(0, story.findIndex(({ kind }) => kind === "step-output") + 1);
+}
+
 test("a running step is shown with its time and the end of its output", () => {
   expect(frame(stateAfter(...running))).toBe(`
 ⠋ [build 2/2] RUN make $JOBS                             7s
@@ -139,7 +145,7 @@ test("closing in the middle keeps what was not drawn yet and gives the cursor ba
 
 test("a step's escape sequences do not reach the screen", () => {
   const screen = new Screen();
-  for (const event of sampleStory().slice(0, 16)) screen.renderer.onEvent(event);
+  for (const event of storyUntilOutput()) screen.renderer.onEvent(event);
   screen.tick();
   expect(screen.stream.written).toContain("│ linking");
   expect(screen.stream.written).not.toContain("\x1b[2J");
@@ -192,7 +198,7 @@ Lightfile:5:1: error[StepFailed]: COPY --from=build /out /opt/app
 
 test("in the middle of a bake the frame stands below the lasting lines", () => {
   const screen = new Screen();
-  for (const event of sampleStory().slice(0, 16)) {
+  for (const event of storyUntilOutput()) {
     screen.renderer.onEvent(event);
     screen.tick();
   }

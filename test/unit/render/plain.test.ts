@@ -20,6 +20,7 @@ test("a whole bake reads as lines, each step under its stage and number", () => 
   renderer.close();
   expect(`\n${stream.written}`).toBe(`
 baking Lightfile
+base debian:12: docker.io is asked again in 500ms: it answers with status 503
 base debian:12: 1.5 MB of 50 MB pulled
 base debian:12 is cdcdcdcdcdcd (asked in 412ms)
 Lightfile:3:10: warning[UndefinedVar]: the variable JOBS is not set here
@@ -33,6 +34,7 @@ base debian:12 is on the worker after 2.1s
 [build 2/2] waiting   for another bake that runs this step
 [build 2/2] booting   a builder
 [build 2/2] booted    in 3.9s
+[build 2/2] lost      its builder, another one starts: the microVM lightbox-build-1 ended unexpectedly
 [build 2/2] run       RUN make $JOBS
 [build 2/2] | cc -c main.c
 [build 2/2] | main.c: 100%

@@ -25,6 +25,13 @@ export const sampleEvents: { readonly [Kind in BakeEventKind]: Extract<BakeEvent
     platform: "linux/amd64",
   },
   "base-resolving": { kind: "base-resolving", reference: "debian:12" },
+  "base-retrying": {
+    kind: "base-retrying",
+    reference: "debian:12",
+    registry: "docker.io",
+    reason: "it answers with status 503",
+    waitMs: 500,
+  },
   "base-progress": {
     kind: "base-progress",
     reference: "debian:12",
@@ -87,6 +94,11 @@ export const sampleEvents: { readonly [Kind in BakeEventKind]: Extract<BakeEvent
   "step-waiting": { kind: "step-waiting", step: make, reason: "other-bake" },
   "builder-starting": { kind: "builder-starting", step: make },
   "builder-started": { kind: "builder-started", step: make, durationMs: 3900 },
+  "builder-lost": {
+    kind: "builder-lost",
+    step: make,
+    message: "the microVM lightbox-build-1 ended unexpectedly",
+  },
   "step-started": { kind: "step-started", step: make },
   "step-output": {
     kind: "step-output",

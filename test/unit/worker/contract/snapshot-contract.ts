@@ -30,6 +30,13 @@ export function snapshotContract(setUp: () => Promise<ContractRig>): void {
       await rig.worker.publishSnapshot(publishRequest(rig, "app", second), forever);
       expect((await rig.worker.inspectSnapshot("app", forever)).layer).toBe(second);
       expect((await rig.worker.inspectSnapshot("app@previous", forever)).layer).toBe(first);
+      const listed = await rig.worker.listSnapshots(forever);
+      expect(new Map(listed.map(({ name, layer }) => [name, layer]))).toEqual(
+        new Map([
+          ["app", second],
+          ["app@previous", first],
+        ]),
+      );
     });
 
     test("a layer that is not there cannot be published, and the name stays where it was", async () => {

@@ -198,3 +198,14 @@ test("a bug of the worker arrives as one, and the server's owner learns of it", 
   });
   expect(rig.internalErrors).toEqual([new TypeError("cannot read it")]);
 });
+
+test("a server that refuses new connections serves those it has", async () => {
+  const worker = new FakeWorker();
+  await using rig = await startRemoteRig(worker);
+  await using connected = await connectWorker({ ...client, url: rig.server.url });
+  rig.server.refuseNewConnections();
+  await expect(connectWorker({ ...client, url: rig.server.url })).rejects.toMatchObject({
+    code: "WorkerConnectionLost",
+  });
+  expect(await connected.listSnapshots(forever)).toEqual([]);
+});

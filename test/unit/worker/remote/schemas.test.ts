@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { expect, test } from "vitest";
 import { contentDigest } from "../../../../src/model/identifiers.ts";
 import type { ContextEntry } from "../../../../src/model/step-operation.ts";
-import { lineageRequestSchema } from "../../../../src/worker/remote/schemas.ts";
+import { lineageRequestSchema } from "../../../../src/worker/remote/lineage-schemas.ts";
 import { copyStep, lineageOf, runSteps } from "../contract/contract-rig.ts";
 import { testImage } from "./test-image.ts";
 

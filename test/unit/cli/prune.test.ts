@@ -1,0 +1,84 @@
+import { readdir, rm, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { openImageStore } from "../../../src/images/image-store.ts";
+import { type CommandRig, commandRig } from "../../support/command-rig.ts";
+import { writeTinyArchive } from "../images/tiny-image.ts";
+
+/** Bakes `app` on a base image with that content; resolves with the image's digest. */
+async function bakeOn(rig: CommandRig, content: string): Promise<string> {
+  const digest = await writeTinyArchive(join(rig.folder, "base.tar"), content);
+  await writeFile(join(rig.folder, "Lightfile"), `FROM ./base.tar\nSNAPSHOT app\nRUN echo on ${content}\n`);
+  const { exitCode, stderr } = await rig.run("bake", "--progress=plain");
+  expect(exitCode, stderr).toBe(0);
+  return digest;
+}
+
+/** As if nobody had used any image for a year. */
+async function age(rig: CommandRig): Promise<void> {
+  const blobs = join(rig.home.images, "blobs", "sha256");
+  const yearAgo = new Date(Date.now() - 365 * 24 * 3600e3);
+  for (const name of await readdir(blobs)) await utimes(join(blobs, name), yearAgo, yearAgo);
+}
+
+function blobsOf(rig: CommandRig): Promise<readonly string[]> {
+  return openImageStore(rig.home.images).content.list();
+}
+
+test("prune removes the layers and base images that neither a snapshot nor a Lightfile's last bake stands on", async () => {
+  await using rig = await commandRig();
+  const first = await bakeOn(rig, "first");
+  const second = await bakeOn(rig, "second");
+  await age(rig);
+
+  // `app@previous` stands on the first.
+  expect((await rig.run("prune")).stdout).toMatch(
+    /^layers: freed 0 B, .+ left\nbase images on this host: freed 0 B, /,
+  );
+  await rig.run("snapshots", "rm", "app@previous");
+  const before = await blobsOf(rig);
+  const dryRun = await rig.run("prune", "--dry-run");
+  expect(dryRun.stdout).toMatch(/^[0-9a-f]{12} {2}.+ {2}RUN echo on first\nlayers: would free .+\n/);
+  expect(dryRun.stdout).toMatch(/base images on this host: would free [1-9].+ would be left\n$/);
+  expect(await blobsOf(rig)).toEqual(before);
+
+  const pruned = await rig.run("prune");
+  expect(pruned).toMatchObject({
+    exitCode: 0,
+    stdout: dryRun.stdout.replaceAll("would free", "freed").replaceAll("would be left", "left"),
+  });
+  const left = await blobsOf(rig);
+  expect(left).not.toContain(first);
+  expect(left).toContain(second);
+});
+
+test("a Lightfile's last bake keeps its image without a snapshot, as long as the Lightfile is there", async () => {
+  await using rig = await commandRig();
+  const digest = await bakeOn(rig, "only");
+  rig.worker.store.snapshots.clear();
+  await age(rig);
+  await rig.run("prune");
+  expect(await blobsOf(rig)).toContain(digest);
+  await rm(join(rig.folder, "Lightfile"));
+  await rig.run("prune", "--older-than", "500d");
+  expect(await blobsOf(rig)).toContain(digest);
+  await rig.run("prune", "--older-than", "30d");
+  expect(await blobsOf(rig)).toEqual([]);
+});
+
+test("says when more is needed than the size that was to be kept", async () => {
+  await using rig = await commandRig();
+  await bakeOn(rig, "only");
+  const { exitCode, stderr } = await rig.run("prune", "--keep-storage", "1");
+  expect(exitCode).toBe(0);
+  expect(stderr).toContain("that is more than 1 B: snapshots and sandboxes need the rest");
+  expect((await rig.run("prune", "--keep-storage", "1T")).stderr).toBe("");
+});
+
+test("a size or an age that is none is refused", async () => {
+  await using rig = await commandRig();
+  const size = await rig.run("prune", "--keep-storage", "much");
+  expect(size).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("500M or 10G") });
+  const age = await rig.run("prune", "--older-than", "yesterday");
+  expect(age).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("12h or 7d") });
+});

@@ -1,0 +1,115 @@
+import { readFile } from "node:fs/promises";
+import type { Command } from "commander";
+import { describe, expect, test } from "vitest";
+import { findHome } from "../../../src/cli/home.ts";
+import { createProgram } from "../../../src/cli/program.ts";
+import { drawPlan } from "../../../src/graph/draw.ts";
+import { stepId } from "../../../src/model/identifiers.ts";
+import { planOf } from "../../support/planned.ts";
+
+const page = await readFile(new URL("../../../docs/cli.md", import.meta.url), "utf8");
+
+const program = createProgram({
+  home: findHome({}),
+  environment: {},
+  workingDirectory: "/",
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  signal: new AbortController().signal,
+  version: "1.2.3",
+  exitCode: 0,
+});
+
+/** Those of everybody's; the head of the page describes them. */
+const sharedOptions = new Set(["--host", "--help", "--version"]);
+
+/** What stands below each `###` heading that is a command, examples left out. */
+const sections = new Map(
+  page
+    .replaceAll(/^```[\s\S]*?^```$/gm, "")
+    .split(/^(?=##)/m)
+    .map((section) => [/^### `lightbox ([^`]+)`$/m.exec(section)?.[1] ?? "", section] as const)
+    .filter(([title]) => title !== ""),
+);
+
+const visible = program
+  .createHelp()
+  .visibleCommands(program)
+  .filter((command) => command.name() !== "help");
+
+/** As it is called, e.g. `run <snapshot> [command...]`. */
+function usageOf(command: Command): string {
+  const words = command.registeredArguments.map((argument) => {
+    const name = `${argument.name()}${argument.variadic ? "..." : ""}`;
+    return argument.required ? `<${name}>` : `[${name}]`;
+  });
+  return [command.name(), ...words].join(" ");
+}
+
+/** The command's own options, and those of its subcommands. */
+function optionsOf(command: Command): { readonly short: string | undefined; readonly long: string }[] {
+  const shown = command.options.filter(({ hidden }) => !hidden);
+  const own = shown.map(({ short, long }) => ({ short, long: long ?? "" }));
+  return [...own, ...command.commands.flatMap(optionsOf)].filter(({ long }) => !sharedOptions.has(long));
+}
+
+test("docs/cli.md has a section for each command, headed by how it is called, and no other", () => {
+  expect([...sections.keys()].sort()).toEqual(visible.map(usageOf).sort());
+});
+
+test("the JSON of lightbox graph is as its example shows", () => {
+  const [, example = ""] = /```json\n([^`]*)```/.exec(page) ?? [];
+  const plan = planOf(`FROM debian:trixie-slim AS build
+RESOURCES disk=8G
+RUN make
+FROM debian:trixie-slim
+RESOURCES disk=8G
+COPY --from=build /app /app
+SNAPSHOT app
+`);
+  const statuses = new Map([
+    [stepId("build/1"), "cached"],
+    [stepId("1/1"), "will-run"],
+  ]);
+  const drawn = drawPlan(plan, "json", statuses).replaceAll(/sha256:\w+/g, "sha256:…");
+  expect(JSON.parse(drawn)).toEqual(JSON.parse(example));
+});
+
+test("the head of docs/cli.md describes what all commands take", () => {
+  const head = page.slice(0, page.indexOf("\n### "));
+  for (const option of sharedOptions) expect(head).toContain(option);
+});
+
+describe.each(visible.map((command) => [command.name(), command] as const))(
+  "lightbox %s",
+  (name, command) => {
+    const section = sections.get(usageOf(command)) ?? "";
+    const options = optionsOf(command);
+
+    test("has each of its options described, and none that it does not take", () => {
+      const documented = new Set(
+        [...section.matchAll(/(?<=[`\s])--[a-z][a-z-]*/g)].map(([option]) => option),
+      );
+      const known = new Set(options.map(({ long }) => long));
+      expect([...known].filter((option) => !documented.has(option))).toEqual([]);
+      expect([...documented].filter((option) => !known.has(option))).toEqual([]);
+    });
+
+    test("has its short options beside the long ones", () => {
+      const shown = options.map(({ short, long }) => (short === undefined ? long : `${short}, ${long}`));
+      expect(shown.filter((option) => !section.includes(option))).toEqual([]);
+    });
+
+    test("has each of its subcommands described", () => {
+      const calls = command.commands.map((child) => `\`lightbox ${name} ${child.name()}\``);
+      expect(calls.filter((call) => !section.includes(call))).toEqual([]);
+    });
+
+    test("names each choice of an option", () => {
+      const all = [...command.options, ...command.commands.flatMap((child) => child.options)];
+      const choices = all.flatMap((option) => option.argChoices ?? []);
+      expect(choices.filter((choice) => !section.includes(choice))).toEqual([]);
+    });
+  },
+);
