@@ -30,6 +30,7 @@ test.each([
   ["MAINTAINER me", "warning NoEffect 2:1 MAINTAINER"],
   ["ONBUILD SNAPSHOT x", "error OnbuildNotAllowed 2:9 SNAPSHOT"],
   ["ONBUILD TEST x", "error OnbuildNotAllowed 2:9 TEST"],
+  ["ONBUILD RESOURCES cpus=1", "error OnbuildNotAllowed 2:9 RESOURCES"],
   [
     "HEALTHCHECK --interval=5 CMD true",
     "error InvalidDuration 2:13 --interval=5 | --interval=5 is no time | a number needs a unit: --interval=5s",
