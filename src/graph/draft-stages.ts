@@ -106,6 +106,13 @@ class Drafting {
 
   #roots({ texts, findings }: OpenFile): readonly number[] {
     if (this.#options.everyStage === true) return texts.stages.map((stage) => stage.index);
+    const [mixin] = texts.mixins;
+    // The parser says so of every other file: one that others import for its mixins is right as it is.
+    if (mixin !== undefined && texts.stages.length === 0) {
+      findings.error("NoStage", "the file has mixins and no stage to bake", mixin.mixin.keyword.range, {
+        hint: "bake a file that imports it, or add a FROM line with the image to start from",
+      });
+    }
     const target = findTarget(texts.stages, this.#options.target, findings);
     return target === null ? [] : [target.index];
   }

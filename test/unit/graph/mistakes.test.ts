@@ -129,3 +129,9 @@ test("all mistakes of the needed stages are reported in one run", () => {
   ).diagnostics.map((diagnostic) => diagnostic.code);
   expect(codes).toEqual(["UndefinedVar", "InvalidUser", "OnbuildNotAllowed", "InvalidPort", "InvalidMode"]);
 });
+
+test("a file of mixins alone has nothing to bake", () => {
+  expect(mistakesIn("ARG A\nMIXIN m\nRUN x\n")).toEqual([
+    expect.stringContaining("error NoStage 2:1 MIXIN | the file has mixins and no stage to bake"),
+  ]);
+});
