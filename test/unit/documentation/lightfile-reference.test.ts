@@ -74,19 +74,19 @@ test("the Lightfiles of the README have no mistakes", async () => {
 describe("the table of keys in docs/lightfile.md", () => {
   const text = "FROM a\nARG V=1\nRUN x\nCOPY f /f\n";
   const keys = async (lightfile: string) => Object.values(await keysOf(lightfile));
-  const before = (line: string) => text.replace("RUN x", `${line}\nRUN x`);
+  const withLine = (line: string) => text.replace("RUN x", `${line}\nRUN x`);
   const run = (flag: string) => text.replace("RUN x", `RUN ${flag} x`);
 
   test.each([
     ["a title", run("--title=x")],
     ["--timeout", run("--timeout=5s")],
     ["--retry", run("--retry=2")],
-    ["a comment", before("# x")],
-    ["LABEL", before("LABEL a=b")],
-    ["EXPOSE", before("EXPOSE 80")],
-    ["CMD", before("CMD x")],
-    ["HEALTHCHECK", before("HEALTHCHECK CMD x")],
-    ["cpus= and memory=", before("RESOURCES cpus=3 memory=3G")],
+    ["a comment", withLine("# x")],
+    ["LABEL", withLine("LABEL a=b")],
+    ["EXPOSE", withLine("EXPOSE 80")],
+    ["CMD", withLine("CMD x")],
+    ["HEALTHCHECK", withLine("HEALTHCHECK CMD x")],
+    ["cpus= and memory=", withLine("RESOURCES cpus=3 memory=3G")],
     ["SNAPSHOT", `${text}SNAPSHOT x\n`],
     ["TEST", `${text}TEST x\n`],
     ["a stage's name", text.replace("FROM a", "FROM a AS b")],
@@ -99,7 +99,7 @@ describe("the table of keys in docs/lightfile.md", () => {
     ["an argument's value", text.replace("V=1", "V=2")],
     ["the network", run("--network=none")],
     ["a mount", run("--mount=type=secret,id=x")],
-    ["disk=", before("RESOURCES disk=9G")],
+    ["disk=", withLine("RESOURCES disk=9G")],
     ["--chmod", text.replace("COPY f", "COPY --chmod=755 f")],
     ["white space in a command", text.replace("RUN x", "RUN x  y")],
   ])("is right that %s is in one", async (_what, changed) => {
