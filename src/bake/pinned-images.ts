@@ -1,5 +1,5 @@
 import { Failure } from "../diagnostics/failure.ts";
-import { isLocalImage } from "../graph/link/reference.ts";
+import { pathOfImage } from "../graph/link/reference.ts";
 import { gitDirectoryOf } from "../sources/git.ts";
 import { type Pins, unpinned } from "../sources/pins.ts";
 import type { ImageSource, ResolvedImage } from "./image-source.ts";
@@ -34,7 +34,7 @@ export async function resolvePinned(
     return await images.resolve(reference, { platform, pull }, signal);
   }
   if (digest === undefined) throw new Failure({ category: "usage", ...unpinned(reference, pins) });
-  if (!isLocalImage(reference)) {
+  if (pathOfImage(reference) === null) {
     const resolved = await images.resolve(`${reference}@${digest}`, { platform, pull: false }, signal);
     return { ...resolved, image: { ...resolved.image, reference } };
   }

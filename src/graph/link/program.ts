@@ -14,8 +14,8 @@ export interface LoadedFile {
   readonly identity: string;
   readonly tree: LightfileTree;
   readonly context: ContextFolder;
-  /** True for a file of a commit that was fetched: it is kept at a place of this host's own. */
-  readonly isFetched?: boolean;
+  /** Where the repository that it was fetched with is kept; absent for a file of this host. */
+  readonly repositoryRoot?: string;
 }
 
 /** A Lightfile in a program, with what its ARGs are given: with other arguments it is in it once more. */
