@@ -7,7 +7,7 @@ import { readGlobalScope, warnUndeclaredArguments } from "./global-scope.ts";
 import { readInstruction } from "./instructions/read-instruction.ts";
 import { replayTriggers } from "./instructions/replay-triggers.ts";
 import { checkMixin } from "./link/check-mixin.ts";
-import { readUse, type UseSurroundings } from "./link/mixins.ts";
+import { mostUses, readUse, type UseSurroundings } from "./link/mixins.ts";
 import { OpenFile } from "./link/open-file.ts";
 import type { FileRequest, Program, ProgramFile } from "./link/program.ts";
 import { defaultDiskSizeMib } from "./plan.ts";
@@ -219,7 +219,7 @@ class Drafting {
       reader,
       mixins: [],
       readerFor,
-      onUse: (mixin) => this.#usedMixins.add(mixin),
+      onUse: this.#noteUses(),
     };
     return {
       tree: file.tree,
@@ -235,6 +235,16 @@ class Drafting {
       onStage: base?.kind === "stage",
       findSource: (reference, range) => reader.findCopySource(reference, range),
       useMixin: (stage, instruction) => readUse(stage, instruction, place),
+    };
+  }
+
+  /** Takes note of the mixins of one stage. */
+  #noteUses(): (mixin: MixinText) => boolean {
+    let uses = 0;
+    return (mixin) => {
+      this.#usedMixins.add(mixin);
+      uses += 1;
+      return uses <= mostUses;
     };
   }
 
@@ -259,7 +269,7 @@ class Drafting {
         mixin,
         findings,
         end: imageEnd(undefined),
-        place: { open, mixins: [], readerFor, onUse: (used) => this.#usedMixins.add(used) },
+        place: { open, mixins: [], readerFor, onUse: this.#noteUses() },
         surroundings: {
           tree: file.tree,
           context: file.context,

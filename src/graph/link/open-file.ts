@@ -29,12 +29,15 @@ export class OpenFile {
   readonly scope: Scope;
   readonly findings: Findings;
   readonly #imports = new Map<string, Import | null>();
+  readonly #mixins: ReadonlyMap<string, MixinText>;
 
   constructor(parts: Pick<OpenFile, "file" | "texts" | "scope" | "findings">) {
     this.file = parts.file;
     this.texts = parts.texts;
     this.scope = parts.scope;
     this.findings = parts.findings;
+    // The first of a name counts; the parser has told of a second.
+    this.#mixins = new Map(this.texts.mixins.toReversed().map((mixin) => [mixin.name, mixin]));
   }
 
   /** The IMPORT of a name (in any case); undefined when there is none, null when it has a mistake. */
@@ -55,8 +58,7 @@ export class OpenFile {
   }
 
   findMixin(name: string): MixinText | undefined {
-    const wanted = name.toLowerCase();
-    return this.texts.mixins.find((mixin) => mixin.name === wanted);
+    return this.#mixins.get(name.toLowerCase());
   }
 
   #readImport(instruction: ImportInstruction): Import | null {

@@ -47,6 +47,9 @@ export type Link =
   /** A diagnostic says why it leads nowhere. */
   | { readonly kind: "nowhere" };
 
+/** More than anyone joins; files that join each other with two sets of arguments each soon get there. */
+const mostFiles = 1000;
+
 interface Edge {
   readonly to: string;
   readonly request: FileRequest;
@@ -88,6 +91,13 @@ export class Program {
     const loop = this.#wayFrom(loaded.identity, identity);
     if (loop !== null) {
       reportLoop(findings, request, loop);
+      this.settle(request, "nowhere");
+      return findings;
+    }
+    if (this.#files.length >= mostFiles) {
+      findings.error("TooManyFiles", `more than ${mostFiles} Lightfiles would be joined`, request.range, {
+        hint: "a file counts once for each set of arguments that it is given: give it fewer",
+      });
       this.settle(request, "nowhere");
       return findings;
     }
