@@ -40,13 +40,13 @@ beforeAll(async () => {
     await writeFile(join(folder.path, name), text);
   }
   editor = await Editor.start(folder.path);
-});
+}, 60_000);
 
 afterAll(async () => {
   const code = await editor.quit();
   await folder[Symbol.asyncDispose]();
   expect(code).toBe(0);
-});
+}, 60_000);
 
 /** Opens a new document in the folder `app`, and gives what requests about its cursor need. */
 async function at(written: string) {
@@ -293,7 +293,7 @@ describe("an editor that starts lightbox lsp", () => {
     expect(await inUser(2, 8, "n")).toEqual([`${base}:2:6`, `${user}:2:8`]);
     expect(await inUser(2, 11, "k")).toEqual([`${base}:3:4`, `${base}:4:10`, `${user}:2:10`]);
     expect(await edited(base, { line: 0, character: 5 }, "OTHER")).toEqual([`${base}:0:4`, `${user}:0:13`]);
-    expect(await inUser(1, 6, "library")).toEqual([`${user}:0:41`, `${user}:1:5`, `${user}:2:4`]);
+    expect(await inUser(1, 6, "library")).toEqual([`${user}:0:42`, `${user}:1:5`, `${user}:2:4`]);
   });
 
   test("lists symbols and folds", async () => {
