@@ -162,7 +162,12 @@ function judge(findings: readonly Finding[], { tree, isWhole, options }: Judgeme
   const aboutComments = checkIgnoreComments({ tree, comments, findings, isWhole });
   const skipped = lowerCase(options.skip);
   const errors = lowerCase(options.error);
-  return applyChecks(tree.directives, [...heard, ...aboutComments])
+  const all = [...heard, ...aboutComments];
+  return [
+    ...applyChecks(tree.directives, all.filter(isOwn)),
+    // What another file says at its head is about that one: see checkedDiagnostics.
+    ...all.filter((finding) => !isOwn(finding)),
+  ]
     .map((diagnostic): Finding => ({ ...diagnostic, fixes: diagnostic.fixes ?? [] }))
     .filter(({ code, severity }) => severity === "error" || !has(skipped, code))
     .map((finding): Finding => (has(errors, finding.code) ? { ...finding, severity: "error" } : finding))
