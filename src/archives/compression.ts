@@ -30,13 +30,8 @@ export async function decompress(stream: Readable, compression: Compression): Pr
       return joined(stream, stream.pipe(createGunzip()));
     case "zstd":
       return joined(stream, stream.pipe(createZstdDecompress()));
-    case "bzip2": {
-      const { default: unbzip2 } = await import("unbzip2-stream");
-      const plain = stream.pipe(unbzip2());
-      const readable = new Readable({ highWaterMark: 1024 * 1024 }).wrap(plain);
-      plain.on("error", (error: Error) => readable.destroy(error));
-      return joined(stream, readable);
-    }
+    case "bzip2":
+      return Readable.from(bunzip2(stream), { objectMode: false });
     case "xz": {
       const { XzReadableStream } = await import("xz-decompress");
       // Errors come through the web streams of their own accord.
@@ -49,6 +44,27 @@ function joined(source: Readable, result: Readable): Readable {
   source.on("error", (error) => result.destroy(error));
   result.on("close", () => source.destroy());
   return result;
+}
+
+/** The package's stream is of an old kind that ends before it is read: it is driven by hand. */
+async function* bunzip2(stream: Readable): AsyncGenerator<Uint8Array> {
+  const { default: unbzip2 } = await import("unbzip2-stream");
+  const machine = unbzip2();
+  const plain: Uint8Array[] = [];
+  const errors: Error[] = [];
+  machine.on("data", (chunk: Uint8Array) => plain.push(chunk));
+  machine.on("error", (error: Error) => errors.push(error));
+  const take = (): readonly Uint8Array[] => {
+    const [error] = errors;
+    if (error !== undefined) throw error;
+    return plain.splice(0);
+  };
+  for await (const chunk of stream) {
+    machine.write(chunk);
+    yield* take();
+  }
+  machine.end();
+  yield* take();
 }
 
 async function* chunksOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {

@@ -1,14 +1,16 @@
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import type { Program } from "../graph/link/program.ts";
 import { applyChecks } from "../lightfile/apply-checks.ts";
+import { applyIgnoreComments } from "../lightfile/ignore-comments.ts";
 
-/** The diagnostics that count: each file's own `# check=` decides which of its warnings do, and as what. */
+/** The diagnostics that count: each file's own comments decide which of its warnings do, and as what. */
 export function checkedDiagnostics(
   program: Program,
   diagnostics: readonly Diagnostic[],
 ): readonly Diagnostic[] {
   return diagnostics.flatMap((diagnostic) => {
     const file = program.files.find(({ tree }) => tree.source === diagnostic.source);
-    return applyChecks(file?.tree.directives ?? [], [diagnostic]);
+    if (file === undefined) return [diagnostic];
+    return applyChecks(file.tree.directives, applyIgnoreComments(file.tree, [diagnostic]));
   });
 }

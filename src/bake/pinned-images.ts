@@ -1,5 +1,5 @@
 import { Failure } from "../diagnostics/failure.ts";
-import { isLocalImage } from "../graph/link/reference.ts";
+import { pathOfImage } from "../graph/link/reference.ts";
 import { gitDirectoryOf } from "../sources/git.ts";
 import { type Pins, unpinned } from "../sources/pins.ts";
 import type { ImageRetry, ImageSource, ResolvedImage } from "./image-source.ts";
@@ -63,7 +63,7 @@ async function lookUp<Found extends ResolvedImage | null>(
     return await look(reference, { isPinned: false });
   }
   if (digest === undefined) throw new Failure({ category: "usage", ...unpinned(reference, pins) });
-  if (!isLocalImage(reference)) {
+  if (pathOfImage(reference) === null) {
     const found = await look(`${reference}@${digest}`, { isPinned: true });
     return found === null ? found : { ...found, image: { ...found.image, reference } };
   }

@@ -118,7 +118,7 @@ async function notFound(path: string, message: string): Promise<Failure> {
     near !== undefined
       ? `did you mean ${near}?`
       : neighbours.includes("Dockerfile")
-        ? "there is a Dockerfile: lightbox bake -f Dockerfile"
+        ? "there is a Dockerfile: lightbox bake -f Dockerfile, or lightbox import"
         : "name it: lightbox bake PATH, or lightbox bake -f FILE CONTEXT";
   return new Failure({ code: "LightfileNotFound", category: "usage", message, hint });
 }

@@ -169,7 +169,7 @@ export class InputResolver {
           rules: rulesOf(selection),
           signal,
         });
-        warnWhenEmpty(sources, pattern, { ...place, isSilent: selection.ifExists });
+        if (sources.length === 0 && !selection.ifExists) warnOfNothing(pattern.pattern, selection, place);
         checkDestination(sources, definition);
         const { unpacks } = selection;
         if (unpacks === "never") return sources.map((source) => plainly({ from, source, place }));
@@ -310,13 +310,9 @@ function report(
   findings.error(code, message, range, { hint });
 }
 
-function warnWhenEmpty(
-  sources: readonly SelectedSource[],
-  { pattern }: { readonly pattern: string },
-  { findings, range, isSilent }: Place & { readonly isSilent: boolean },
-): void {
-  if (sources.length > 0 || isSilent) return;
-  findings.warning("WildcardMatchesNothing", `nothing in the context matches ${pattern}`, range, {
+function warnOfNothing(pattern: string, { excludes }: ContextSelection, { findings, range }: Place): void {
+  const left = excludes.length === 0 ? "" : " and is not excluded";
+  findings.warning("WildcardMatchesNothing", `nothing in the context matches ${pattern}${left}`, range, {
     hint: "nothing is copied for it: correct the pattern, take it out, or say --if-exists when that is meant",
   });
 }

@@ -8,7 +8,7 @@ import { readGlobalScope, warnUndeclaredArguments } from "./global-scope.ts";
 import { readInstruction } from "./instructions/read-instruction.ts";
 import { replayTriggers } from "./instructions/replay-triggers.ts";
 import { checkMixin } from "./link/check-mixin.ts";
-import { readUse, type UseSurroundings } from "./link/mixins.ts";
+import { mostUses, readUse, type UseSurroundings } from "./link/mixins.ts";
 import { OpenFile } from "./link/open-file.ts";
 import type { FileRequest, Program, ProgramFile } from "./link/program.ts";
 import { ParseMistakes } from "./parse-mistakes.ts";
@@ -123,6 +123,13 @@ class Drafting {
 
   #roots({ texts, findings }: OpenFile): readonly number[] {
     if (this.#options.everyStage === true) return texts.stages.map((stage) => stage.index);
+    const [mixin] = texts.mixins;
+    // The parser says so of every other file: one that others import for its mixins is right as it is.
+    if (mixin !== undefined && texts.stages.length === 0) {
+      findings.error("NoStage", "the file has mixins and no stage to bake", mixin.mixin.keyword.range, {
+        hint: "bake a file that imports it, or add a FROM line with the image to start from",
+      });
+    }
     const target = findTarget(texts.stages, this.#options.target, findings);
     return target === null ? [] : [target.index];
   }
@@ -218,7 +225,7 @@ class Drafting {
       reader,
       mixins: [],
       readerFor,
-      onUse: (mixin) => this.#usedMixins.add(mixin),
+      onUse: this.#noteUses(),
     };
     return {
       tree: file.tree,
@@ -234,6 +241,16 @@ class Drafting {
       onStage: base?.kind === "stage",
       findSource: (reference, range) => reader.findCopySource(reference, range),
       useMixin: (stage, instruction) => readUse(stage, instruction, place),
+    };
+  }
+
+  /** Takes note of the mixins of one stage. */
+  #noteUses(): (mixin: MixinText) => boolean {
+    let uses = 0;
+    return (mixin) => {
+      this.#usedMixins.add(mixin);
+      uses += 1;
+      return uses <= mostUses;
     };
   }
 
@@ -258,7 +275,7 @@ class Drafting {
         mixin,
         findings,
         end: imageEnd(undefined),
-        place: { open, mixins: [], readerFor, onUse: (used) => this.#usedMixins.add(used) },
+        place: { open, mixins: [], readerFor, onUse: this.#noteUses() },
         surroundings: {
           tree: file.tree,
           context: file.context,

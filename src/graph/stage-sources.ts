@@ -14,6 +14,7 @@ import {
   type FileReference,
   imageReferenceFrom,
   parseReference,
+  pathOfImage,
 } from "./link/reference.ts";
 import type { StageSource } from "./stage-builder.ts";
 import { wayBack } from "./stage-loops.ts";
@@ -100,7 +101,7 @@ export class StageSourceReader {
       return null;
     }
     this.#warnLaterStage(reference, image.range, index);
-    return this.#image(reference);
+    return this.#image(reference, image.range);
   }
 
   /** What a `--from=` means; null when that is not known, or a diagnostic says why it means nothing. */
@@ -136,7 +137,7 @@ export class StageSourceReader {
     }
     const elsewhere = this.#readElsewhere(reference, range, []);
     if (elsewhere !== undefined) return elsewhere === null ? null : this.#follow(elsewhere, range);
-    return this.#image(reference);
+    return this.#image(reference, range);
   }
 
   /** The file that an IMPORT names; null when it is not read yet, or a diagnostic says why there is none. */
@@ -201,7 +202,7 @@ export class StageSourceReader {
     if (link === null) return null;
     const name = describeReference(elsewhere.reference);
     if (link.kind === "image") {
-      if (elsewhere.target === null && elsewhere.given.length === 0) return this.#image(name);
+      if (elsewhere.target === null && elsewhere.given.length === 0) return this.#image(name, range);
       findings.error("NotALightfile", `${name} is a base image, which has no targets and no ARGs`, range, {
         hint: `write ${name} alone`,
       });
@@ -237,13 +238,22 @@ export class StageSourceReader {
   }
 
   /** Relative paths of the file that is baked start at its context; those of any other at its own folder. */
-  #image(reference: string): StageSource {
-    const { program, open } = this.#options;
+  #image(reference: string, range: Range): StageSource | null {
+    const { program, open, findings } = this.#options;
     const { entry } = program;
     if (open.file === entry) return { kind: "image", reference };
-    const { isFetched = false, context } = open.file;
-    const start = isFetched ? null : entry.context.directory;
-    return { kind: "image", reference: imageReferenceFrom(start, context.directory, reference) };
+    const { repositoryRoot, context } = open.file;
+    if (repositoryRoot === undefined) {
+      const from = imageReferenceFrom(entry.context.directory, context.directory, reference);
+      return { kind: "image", reference: from };
+    }
+    const whole = imageReferenceFrom(null, context.directory, reference);
+    const path = pathOfImage(whole);
+    if (path === null || path.startsWith(`${repositoryRoot}/`)) return { kind: "image", reference: whole };
+    findings.error("OutsideRepository", `${reference} leads out of the repository of this file`, range, {
+      hint: "a Lightfile of a repository takes images from it, or from a registry",
+    });
+    return null;
   }
 
   #refuseStage(reference: string, range: Range, named: StageText): void {

@@ -1,7 +1,5 @@
 import type { Range } from "../diagnostics/source-file.ts";
-import { unreachable } from "../diagnostics/unreachable.ts";
 import {
-  type ExternalTarget,
   type LocalOccurrence,
   type Occurrence,
   occurrenceAt,
@@ -94,19 +92,4 @@ export function localOccurrences(subject: Subject): readonly LocalOccurrence[] {
 
 function isVisibleElsewhere({ symbol }: Subject): boolean {
   return !symbol.startsWith("import:");
-}
-
-/** The name that a target in another file is written with. */
-export function nameOfTarget(target: ExternalTarget): string | null {
-  switch (target.kind) {
-    case "file":
-      return null;
-    case "stage":
-    case "mixin":
-    case "argument":
-    case "parameter":
-      return target.name;
-    default:
-      return unreachable(target);
-  }
 }

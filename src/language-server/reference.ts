@@ -34,7 +34,11 @@ export function describe(reference: Reference, name: InstructionName, flag?: str
   const kind = Object.entries(flags).find(([known]) => known === flag)?.[1];
   const written = kind === "boolean" ? `--${flag}` : `--${flag}=value`;
   const often = kind === "values" ? ", any number of times" : "";
-  const told = section === undefined ? undefined : aboutFlag(section, flag);
+  // What ADD shares with COPY, for example, is told there only.
+  const sections = [section, ...["COPY", "RUN", "FROM"].map((other) => reference.get(other))].filter(
+    (text) => text !== undefined,
+  );
+  const told = sections.map((text) => aboutFlag(text, flag)).find((text) => text !== undefined);
   return [`\`${written}\` of ${name}${often}`, ...(told === undefined ? [] : [told])].join("\n\n");
 }
 
@@ -44,7 +48,7 @@ function aboutFlag(section: string, flag: string): string | undefined {
   const lines = section.split("\n");
   const first = lines.findIndex((line) => start.test(line));
   const line = lines[first];
-  if (line === undefined) return undefined;
+  if (line === undefined) return paragraphWith(section, flag);
   if (line.startsWith("|"))
     return line
       .split(/(?<!\\)\|/)
@@ -55,6 +59,16 @@ function aboutFlag(section: string, flag: string): string | undefined {
   const end = rest.findIndex((next) => next.trim() === "" || /^\s{0,3}[-*|#]/.test(next));
   const about = [line.replace(/^[-*]\s*/, ""), ...rest.slice(0, end === -1 ? rest.length : end)];
   return about.join("\n");
+}
+
+/** The first paragraph that mentions the flag, code left out. */
+function paragraphWith(section: string, flag: string): string | undefined {
+  const prose = section.replace(/^```[\s\S]*?^```$/gm, "");
+  const mention = new RegExp(String.raw`\x60[^\x60\n]*--${flag}(?![\w-])`);
+  return prose
+    .split(/\n\s*\n/)
+    .find((paragraph) => mention.test(paragraph))
+    ?.trim();
 }
 
 /** Arguments that every Lightfile has outside of its stages. */

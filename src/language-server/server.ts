@@ -18,7 +18,8 @@ import {
 import { TextDocument } from "vscode-languageserver-textdocument";
 import { format } from "../lightfile/format/format.ts";
 import { codeActionsFor } from "./code-actions.ts";
-import { complete, type RuleSummary } from "./completion.ts";
+import { complete } from "./completion.ts";
+import type { RuleSummary } from "./completion-context.ts";
 import { ignoredBy, listFolder } from "./disk.ts";
 import { foldsOf } from "./folding.ts";
 import { highlightsOf, highlightTypes } from "./highlights.ts";
@@ -67,6 +68,8 @@ class LanguageServer {
   readonly #options: ServerOptions;
   /** Timers of diagnostics to come, by document. */
   readonly #waiting = new Map<string, NodeJS.Timeout>();
+  /** Versions whose diagnostics are made, by document. */
+  readonly #checked = new Map<string, number>();
   #suggestAgain = "";
 
   constructor(connection: Connection, workspace: Workspace, options: ServerOptions) {
@@ -83,7 +86,10 @@ class LanguageServer {
       this.#waiting.clear();
     });
     documents.onDidOpen(({ document }) => this.#check(document.uri));
-    documents.onDidChangeContent(({ document }) => this.#checkLater(document.uri));
+    documents.onDidChangeContent(({ document }) => {
+      // An opened document counts as changed, too.
+      if (this.#checked.get(document.uri) !== document.version) this.#checkLater(document.uri);
+    });
     documents.onDidClose(({ document }) => this.#close(document.uri));
     connection.onCompletion(answer((params) => this.#complete(params)));
     connection.onHover(answer((params) => this.#hover(params)));
@@ -152,6 +158,7 @@ class LanguageServer {
     this.#waiting.delete(uri);
     const file = this.#workspace.file(uri);
     if (file === undefined) return;
+    this.#checked.set(uri, file.document.version);
     const diagnostics = this.#workspace.findings(uri).map((finding) => toDiagnostic(file, finding));
     void this.#connection.sendDiagnostics({ uri, version: file.document.version, diagnostics });
   }
@@ -159,6 +166,7 @@ class LanguageServer {
   #close(uri: string): void {
     clearTimeout(this.#waiting.get(uri));
     this.#waiting.delete(uri);
+    this.#checked.delete(uri);
     this.#workspace.forget(uri);
     void this.#connection.sendDiagnostics({ uri, diagnostics: [] });
   }

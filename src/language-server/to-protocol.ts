@@ -114,7 +114,7 @@ export function toCompletionItem(
       ? {}
       : { documentation: { kind: MarkupKind.Markdown, value: documentation } }),
     ...(suggestion.continues === true && again !== ""
-      ? { command: { title: "Suggest", command: again } }
+      ? { command: { title: "Show suggestions", command: again } }
       : {}),
   };
 }

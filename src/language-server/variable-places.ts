@@ -17,7 +17,7 @@ export interface VariablePlace {
  */
 export type Quoting = "word" | "flag" | "shell" | "plain";
 
-const nameAt = /\{?([A-Za-z_][A-Za-z0-9_]*)/y;
+const nameAt = /\{?([\p{L}_][\p{L}\p{Nd}_]*)/uy;
 
 /**
  * The variables in a part of a Lightfile, as written there. It never fails: what is wrong with a word, the expansion
@@ -48,7 +48,11 @@ export function variablesAt(
     } else if (char === "$") {
       nameAt.lastIndex = at + 1;
       const name = nameAt.exec(joined.text)?.[1];
-      if (name === undefined) continue;
+      if (name === undefined) {
+        // Special and positional parameters are one character: `$$A` is the first of them and an A.
+        if (/[@*#?\-$!\d]/.test(joined.text.charAt(at + 1))) at++;
+        continue;
+      }
       const nameStart = nameAt.lastIndex - name.length;
       const range = {
         start: joined.sourceOffset(nameStart),

@@ -49,7 +49,7 @@ export function definedIn(instruction: Instruction): readonly Word[] {
 }
 
 function isVariable({ text }: Word): boolean {
-  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(text);
+  return /^[\p{L}_][\p{L}\p{Nd}_]*$/u.test(text);
 }
 
 export function commandOf(instruction: Instruction): Command | null {

@@ -4,6 +4,9 @@ import { unreachable } from "../diagnostics/unreachable.ts";
 import { applyChecks } from "./apply-checks.ts";
 import type { Command, Instruction, LightfileTree, NamedValue, Word } from "./ast.ts";
 
+import { plainWordsIn } from "./plain-words.ts";
+import type { TokenText } from "./token-words.ts";
+
 /**
  * What a Lightfile says, as plain data for other tools: what `lightbox parse` prints. grammar/lightfile.schema.json is
  * its JSON schema, docs/syntax-tree.md its description.
@@ -62,13 +65,19 @@ export interface DocumentDiagnostic {
 /** The plain data of a parsed Lightfile. Warnings that its `check` directive skips are left out. */
 export function documentOf({ value: tree, diagnostics }: Diagnosed<LightfileTree>): LightfileDocument {
   const { source } = tree;
+  // Reading words needs a line feed behind them.
+  const text = source.text.endsWith("\n") ? source.text : `${source.text}\n`;
+  const tokenText = { text, escape: tree.escape };
   return {
     directives: tree.directives.map(({ name, value, range }) => ({
       name: name.text.toLowerCase(),
       value: value.text,
       range: rangeIn(source, range),
     })),
-    instructions: tree.instructions.map((instruction) => instructionIn(source, instruction)),
+    instructions: tree.instructions.map((instruction) => ({
+      ...instructionIn(instruction, tokenText),
+      range: rangeIn(source, instruction.range),
+    })),
     diagnostics: applyChecks(tree.directives, diagnostics).map((diagnostic) =>
       diagnosticIn(source, diagnostic),
     ),
@@ -84,12 +93,12 @@ function diagnosticIn(source: SourceFile, diagnostic: Diagnostic): DocumentDiagn
   return { code, severity, message, range: rangeIn(source, range), hint: hint ?? null };
 }
 
-function instructionIn(source: SourceFile, instruction: Instruction): DocumentInstruction {
-  const { keyword, flags, heredocs, range } = instruction;
+function instructionIn(instruction: Instruction, text: TokenText): Omit<DocumentInstruction, "range"> {
+  const { keyword, flags, heredocs } = instruction;
   return {
     keyword: keyword.text.toUpperCase(),
     flags: flags.map(({ name, value }) => ({ name: name.text, value: value?.text ?? null })),
-    args: argumentsOf(instruction, source),
+    args: argumentsOf(instruction, text),
     form: isJson(instruction) ? "json" : "shell",
     heredocs: heredocs.map(({ delimiter, body, expand, stripTabs }) => ({
       delimiter: delimiter.text,
@@ -97,18 +106,17 @@ function instructionIn(source: SourceFile, instruction: Instruction): DocumentIn
       expand,
       stripTabs,
     })),
-    range: rangeIn(source, range),
   };
 }
 
-function argumentsOf(instruction: Instruction, source: SourceFile): readonly string[] {
+function argumentsOf(instruction: Instruction, text: TokenText): readonly string[] {
   switch (instruction.kind) {
     case "from":
-    case "import": {
-      const { as, alias } = instruction;
-      const first = instruction.kind === "from" ? instruction.image : instruction.reference;
-      return texts([first, ...(as === null ? [] : [as]), ...(alias === null ? [] : [alias])]);
-    }
+    case "import":
+    case "snapshot":
+    case "mixin":
+      // Words that are too many are no part of the tree.
+      return plainArguments(instruction, text);
     case "arg":
       return instruction.declarations.map(({ name, value }) =>
         value === null ? name.text : `${name.text}=${value.text}`,
@@ -127,7 +135,7 @@ function argumentsOf(instruction: Instruction, source: SourceFile): readonly str
     case "add":
       return [...instruction.sources, instruction.destination].map((word) =>
         // The tree has a heredoc's plain name there; here it is as written, with - and quotes.
-        isHeredoc(word, instruction) ? source.text.slice(word.range.start, word.range.end) : word.text,
+        isHeredoc(word, instruction) ? text.text.slice(word.range.start, word.range.end) : word.text,
       );
     case "workdir":
       return [instruction.path.text];
@@ -135,9 +143,6 @@ function argumentsOf(instruction: Instruction, source: SourceFile): readonly str
       return [instruction.user.text];
     case "shell":
       return texts(instruction.argv);
-    case "snapshot":
-    case "mixin":
-      return [instruction.name.text];
     case "use":
       return [instruction.mixin.text, ...assignments(instruction.parameters)];
     case "resources":
@@ -153,6 +158,10 @@ function argumentsOf(instruction: Instruction, source: SourceFile): readonly str
     default:
       return unreachable(instruction);
   }
+}
+
+function plainArguments({ keyword, flags, range }: Instruction, text: TokenText): readonly string[] {
+  return texts(plainWordsIn({ start: flags.at(-1)?.range.end ?? keyword.range.end, end: range.end }, text));
 }
 
 function isJson(instruction: Instruction): boolean {

@@ -78,14 +78,7 @@ export class Expansion {
   }
 
   private isSpecial(char: string, stop: string): boolean {
-    return (
-      char === "$" ||
-      char === "'" ||
-      char === '"' ||
-      char === "<" ||
-      char === this.options.escape ||
-      char === stop
-    );
+    return char === this.options.escape || char === stop || "$'\"<".includes(char);
   }
 
   private escaped(raw: boolean): string {

@@ -20,6 +20,14 @@ const checkSkip = /^[ \t]*check[ \t]*=[ \t]*skip[ \t]*=([^;]*)(?:;.*)?$/di;
  * that they stand in, or else about the one on the line below, comments in between not counted.
  */
 export function readIgnoreComments(tree: LightfileTree): readonly IgnoreComment[] {
+  const found = known.get(tree) ?? findIgnoreComments(tree);
+  known.set(tree, found);
+  return found;
+}
+
+const known = new WeakMap<LightfileTree, readonly IgnoreComment[]>();
+
+function findIgnoreComments(tree: LightfileTree): readonly IgnoreComment[] {
   return tree.comments.flatMap((comment): readonly IgnoreComment[] => {
     const match = ignore.exec(comment.text) ?? checkSkip.exec(comment.text);
     if (match === null) return [];

@@ -1,13 +1,14 @@
 import { didYouMean } from "../diagnostics/suggest.ts";
 import { unreachable } from "../diagnostics/unreachable.ts";
 import type { Instruction, Word } from "./ast.ts";
+import { readFlag } from "./flag-text.ts";
 import type { ParsedInstruction } from "./grammar.ts";
 import { joinContinuations } from "./joined-text.ts";
 import { readAssignments, readDeclarations, readSettings } from "./read-assignments.ts";
 import { readFrom, readImport, readMixin, readUse } from "./read-blocks.ts";
 import { readCommand, readEnvFromOutput, readHealthcheck, readShell } from "./read-command.ts";
 import { type InstructionParts, type ReadContext, reportNoArguments } from "./read-context.ts";
-import { readFlag, readFlags } from "./read-flags.ts";
+import { readFlags } from "./read-flags.ts";
 import { readHeredocs } from "./read-heredocs.ts";
 import { invalidWords, plainWords, readCopy, readWords } from "./read-words.ts";
 import { quoteWord } from "./reporter.ts";

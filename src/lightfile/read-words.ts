@@ -1,9 +1,10 @@
 import type { CopyInstruction, Word } from "./ast.ts";
 import type { ParsedInstruction } from "./grammar.ts";
+import { plainWordsIn } from "./plain-words.ts";
 import { isListOfStrings, readJson, reportLikelyJson } from "./read-command.ts";
 import { type InstructionParts, type ReadContext, reportNoArguments } from "./read-context.ts";
 import { describeInstruction, isInstructionName } from "./reserved.ts";
-import { continuationEnd, type Escape, scanLine, scanPlainWord, skipBlanks } from "./scan.ts";
+import { scanLine } from "./scan.ts";
 import { payloadOf } from "./token-patterns.ts";
 import { rangeOf, wordOf } from "./token-words.ts";
 
@@ -74,28 +75,7 @@ export function invalidWords(
  * where the grammar gave up.
  */
 export function plainWords(parsed: ParsedInstruction, context: ReadContext): readonly Word[] {
-  const { text, escape: escapeChar } = context;
-  const words: Word[] = [];
-  const end = scanLine(text, parsed.keyword.startOffset, escapeChar);
-  let at = rangeOf(parsed.flags.at(-1) ?? parsed.keyword).end;
-  while (at < end) {
-    const start = skipGap(text, at, escapeChar);
-    const wordEnd = Math.min(scanPlainWord(text, start, escapeChar), end);
-    if (wordEnd > start) {
-      const image = text.slice(start, wordEnd);
-      words.push(wordOf({ ...parsed.keyword, image, startOffset: start }, context));
-    }
-    at = Math.max(wordEnd, start + 1);
-  }
-  return words;
-}
-
-/** White space and continuations. */
-function skipGap(text: string, at: number, escapeChar: Escape): number {
-  let offset = skipBlanks(text, at);
-  for (;;) {
-    const resumed = text[offset] === escapeChar ? continuationEnd(text, offset, escapeChar) : -1;
-    if (resumed === -1) return offset;
-    offset = skipBlanks(text, resumed);
-  }
+  const start = rangeOf(parsed.flags.at(-1) ?? parsed.keyword).end;
+  const end = scanLine(context.text, parsed.keyword.startOffset, context.escape);
+  return plainWordsIn({ start, end }, context);
 }

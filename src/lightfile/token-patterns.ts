@@ -1,4 +1,6 @@
 import type { IToken } from "chevrotain";
+import type { Flag } from "./ast.ts";
+import { readFlag } from "./flag-text.ts";
 import {
   type HeredocBodies,
   type HeredocMarker,
@@ -126,14 +128,17 @@ export function matchLegacyAssignment(place: Place): Match | null {
 export function matchOutputName(place: Place): Match | null {
   const { tokens } = place;
   if (instructionBefore(tokens) !== "ENV") return null;
-  for (let at = tokens.length - 1; isFlag(tokens[at]); at--) {
-    if (/^--from-output(?:=true)?$/i.test(tokens[at]?.image ?? "")) return matchWord(place);
+  for (let at = tokens.length - 1; at >= 0; at--) {
+    const token = tokens[at];
+    const type = token?.tokenType.name;
+    if (token === undefined || (type !== "Flag" && type !== "FlagsEnd")) return null;
+    if (type === "Flag" && asksForOutput(readFlag(token, place))) return matchWord(place);
   }
   return null;
 }
 
-function isFlag(token: IToken | undefined): boolean {
-  return token?.tokenType.name === "Flag" || token?.tokenType.name === "FlagsEnd";
+function asksForOutput({ name, value }: Flag): boolean {
+  return name.text === "from-output" && (value === null || value.text.toLowerCase() === "true");
 }
 
 /** The first word behind USE. */

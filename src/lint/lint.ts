@@ -1,6 +1,6 @@
 import { type Diagnostic, hasErrors } from "../diagnostics/diagnostic.ts";
 import type { Fix } from "../diagnostics/fix.ts";
-import type { Range, SourceFile } from "../diagnostics/source-file.ts";
+import type { SourceFile } from "../diagnostics/source-file.ts";
 import { applyChecks } from "../lightfile/apply-checks.ts";
 import type { LightfileTree } from "../lightfile/ast.ts";
 import { ignores, readIgnoreComments } from "../lightfile/ignore-comments.ts";
@@ -66,7 +66,7 @@ function lintTree(
     if (rule.isExperimental && !asked.has(rule.name.toLowerCase()) && !asked.has("all")) return [];
     return [...rule.check(file)].map((remark) => ({ rule, remark }));
   });
-  const kept = said.filter((diagnostic) => !isReplaced(diagnostic, remarked, file));
+  const kept = withoutReplaced(said, remarked, tree);
   const findings = withoutRepeats([
     ...remarked.map(({ rule, remark }) => toFinding(rule, remark, tree.source)),
     ...kept.map((diagnostic) => withFixes(diagnostic, file)),
@@ -99,22 +99,31 @@ function withFixes(diagnostic: Diagnostic, file: LintedFile): Finding {
   return { ...diagnostic, fixes: [...(diagnostic.fixes ?? []), ...(fixes ?? [])] };
 }
 
-/** Whether a rule has said more about the same instruction. */
-function isReplaced(
-  { code, range }: Diagnostic,
+/** Without what a rule has said more about, at the same instruction. */
+function withoutReplaced(
+  said: readonly Diagnostic[],
   remarked: readonly { readonly rule: Rule; readonly remark: Remark }[],
-  { tree }: LintedFile,
-): boolean {
-  const place = instructionAt(tree, range.start);
-  if (place === undefined) return false;
-  return remarked.some(
-    ({ rule, remark }) =>
-      rule.replaces?.includes(code) === true && instructionAt(tree, remark.range.start) === place,
+  tree: LightfileTree,
+): readonly Diagnostic[] {
+  const replaced = new Set(
+    remarked.flatMap(({ rule: { replaces = [] }, remark }) =>
+      replaces.map((code) => `${code} ${instructionAt(tree, remark.range.start)}`),
+    ),
   );
+  if (replaced.size === 0) return said;
+  return said.filter(({ code, range }) => !replaced.has(`${code} ${instructionAt(tree, range.start)}`));
 }
 
-function instructionAt(tree: LightfileTree, offset: number): Range | undefined {
-  return tree.instructions.find(({ range }) => range.start <= offset && offset <= range.end)?.range;
+/** Index of the last instruction that starts at or before an offset; -1: there is none. */
+function instructionAt({ instructions }: LightfileTree, offset: number): number {
+  let low = -1;
+  let high = instructions.length - 1;
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if ((instructions[middle]?.range.start ?? 0) <= offset) low = middle;
+    else high = middle - 1;
+  }
+  return low;
 }
 
 /**
@@ -153,7 +162,12 @@ function judge(findings: readonly Finding[], { tree, isWhole, options }: Judgeme
   const aboutComments = checkIgnoreComments({ tree, comments, findings, isWhole });
   const skipped = lowerCase(options.skip);
   const errors = lowerCase(options.error);
-  return applyChecks(tree.directives, [...heard, ...aboutComments])
+  const all = [...heard, ...aboutComments];
+  return [
+    ...applyChecks(tree.directives, all.filter(isOwn)),
+    // What another file says at its head is about that one: see checkedDiagnostics.
+    ...all.filter((finding) => !isOwn(finding)),
+  ]
     .map((diagnostic): Finding => ({ ...diagnostic, fixes: diagnostic.fixes ?? [] }))
     .filter(({ code, severity }) => severity === "error" || !has(skipped, code))
     .map((finding): Finding => (has(errors, finding.code) ? { ...finding, severity: "error" } : finding))

@@ -7,20 +7,29 @@ import type {
   MixinInstruction,
 } from "../lightfile/ast.ts";
 
-/** A stage or a mixin: what its first line starts. */
-export interface Block {
-  readonly head: FromInstruction | MixinInstruction;
-  /** Lower case; null for a stage without `AS`. */
-  readonly name: string | null;
+interface BlockBase {
   /** Without the head. */
   readonly instructions: readonly Instruction[];
 }
 
-export interface StageBlock extends Block {
+export interface StageBlock extends BlockBase {
+  readonly kind: "stage";
   readonly head: FromInstruction;
+  /** Lower case; null without `AS`. */
+  readonly name: string | null;
   /** From 0, among the stages. */
   readonly index: number;
 }
+
+export interface MixinBlock extends BlockBase {
+  readonly kind: "mixin";
+  readonly head: MixinInstruction;
+  /** Lower case. */
+  readonly name: string;
+}
+
+/** A stage or a mixin: what its first line starts. */
+export type Block = StageBlock | MixinBlock;
 
 /** What the rules see of a file. */
 export interface LintedFile {
@@ -32,6 +41,8 @@ export interface LintedFile {
   readonly globalArguments: readonly ArgInstruction[];
   readonly imports: readonly ImportInstruction[];
   readonly stages: readonly StageBlock[];
+  /** In file order; more than one where several have a name. */
+  readonly stagesByName: ReadonlyMap<string, readonly StageBlock[]>;
   /** Stages and mixins, in file order. */
   readonly blocks: readonly Block[];
 }
@@ -46,18 +57,31 @@ export function toLintedFile(tree: LightfileTree, setting: LintSetting): LintedF
   const globalArguments: ArgInstruction[] = [];
   const imports: ImportInstruction[] = [];
   const stages: StageBlock[] = [];
+  const stagesByName = new Map<string, readonly StageBlock[]>();
   const blocks: Block[] = [];
   let current: Instruction[] | null = null;
   for (const instruction of tree.instructions) {
     if (instruction.kind === "from") {
       current = [];
       const name = instruction.alias?.text.toLowerCase() ?? null;
-      const stage = { head: instruction, name, index: stages.length, instructions: current };
+      const stage = {
+        kind: "stage" as const,
+        head: instruction,
+        name,
+        index: stages.length,
+        instructions: current,
+      };
       stages.push(stage);
+      if (name !== null) stagesByName.set(name, [...(stagesByName.get(name) ?? []), stage]);
       blocks.push(stage);
     } else if (instruction.kind === "mixin") {
       current = [];
-      blocks.push({ head: instruction, name: instruction.name.text.toLowerCase(), instructions: current });
+      blocks.push({
+        kind: "mixin",
+        head: instruction,
+        name: instruction.name.text.toLowerCase(),
+        instructions: current,
+      });
     } else if (instruction.kind === "import") {
       // An IMPORT ends a mixin; the stages follow.
       imports.push(instruction);
@@ -65,20 +89,22 @@ export function toLintedFile(tree: LightfileTree, setting: LintSetting): LintedF
     } else if (current !== null) current.push(instruction);
     else if (instruction.kind === "arg") globalArguments.push(instruction);
   }
-  return { tree, ...setting, globalArguments, imports, stages, blocks };
+  return { tree, ...setting, globalArguments, imports, stages, stagesByName, blocks };
 }
 
 /** The stage before `before` that has this name or number; the last one where several have the name. */
 export function earlierStage(file: LintedFile, reference: string, before: number): StageBlock | undefined {
   if (/^\d+$/.test(reference)) return Number(reference) < before ? file.stages[Number(reference)] : undefined;
-  const name = reference.toLowerCase();
-  return file.stages.findLast((stage) => stage.index < before && stage.name === name);
+  return namedStage(file, reference, before);
 }
 
 /** The stage that this one is FROM, if it stands on one of this file. */
 export function baseStage(file: LintedFile, stage: StageBlock): StageBlock | undefined {
-  const name = stage.head.image.text.toLowerCase();
-  return file.stages.findLast((one) => one.index < stage.index && one.name === name);
+  return namedStage(file, stage.head.image.text, stage.index);
+}
+
+function namedStage({ stagesByName }: LintedFile, reference: string, before: number): StageBlock | undefined {
+  return stagesByName.get(reference.toLowerCase())?.findLast((stage) => stage.index < before);
 }
 
 /** An instruction, or the one that ONBUILD keeps for later. */

@@ -1,16 +1,7 @@
 import { Failure } from "../diagnostics/failure.ts";
 import { didYouMean } from "../diagnostics/suggest.ts";
-import type { GitPlace } from "./git.ts";
+import { type GitPlace, invalidGitReference } from "./git-place.ts";
 import { type GitResult, runGit } from "./git-program.ts";
-
-export function invalidGitReference(url: string, why: string): Failure {
-  return new Failure({
-    code: "InvalidGitReference",
-    category: "usage",
-    message: `${url} cannot be fetched: ${why}`,
-    hint: "write https://host/name.git#branch, ssh://host/name.git#tag or git@host:name.git#commit",
-  });
-}
 
 const unreachable =
   /could not resolve host|failed to connect|connection (?:refused|timed out|reset)|couldn't connect|network is unreachable|no route to host|operation timed out|unable to connect|temporary failure in name resolution|could not resolve hostname|early EOF|unexpected disconnect|SSL|certificate/i;

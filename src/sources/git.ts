@@ -2,16 +2,10 @@ import { createHash, randomUUID } from "node:crypto";
 import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { systemErrorCode } from "../diagnostics/failure.ts";
-import { explainGitFailure, invalidGitReference, refUnknown } from "./git-failures.ts";
+import { explainGitFailure, refUnknown } from "./git-failures.ts";
+import { checkPlace, type GitPlace, isCommit } from "./git-place.ts";
 import { type GitResult, runGit } from "./git-program.ts";
 import { spaceLeft } from "./space-left.ts";
-
-export interface GitPlace {
-  /** As git takes it: `https:`, `http:`, `ssh:`, `git:`, `file:` or `user@host:path`. */
-  readonly url: string;
-  /** Branch, tag or whole commit; null: what the repository calls HEAD. */
-  readonly ref: string | null;
-}
 
 export interface GitOptions {
   /** LIGHTBOX_HOME: trees are kept below it. */
@@ -26,19 +20,6 @@ export interface GitTree {
   readonly directory: string;
   /** What `.git` would be: the repository with this one commit in it. */
   readonly gitDirectory: string;
-}
-
-const commitForm = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: git refuses them, and so do we before git is asked.
-const badRef = /^[-/.]|[/.]$|\.lock(?:\/|$)|\/\/|\.\.|\/\.|@\{|^@$|[\x00-\x20\x7f~^:?*[\\]/;
-const urlForm =
-  /^(?:https?|ssh|git|file):\/\/[^\s-]|^[A-Za-z0-9_.][A-Za-z0-9_.-]*@[A-Za-z0-9][A-Za-z0-9.-]*:(?!-)/i;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: a url with these is meant to deceive somebody.
-const controlCharacter = /[\x00-\x20\x7f]/;
-
-/** True for the whole name of a commit, which needs no lock to stay what it is. */
-export function isCommit(ref: string | null): ref is string {
-  return ref !== null && commitForm.test(ref);
 }
 
 /**
@@ -56,7 +37,7 @@ export async function resolveGitRef(place: GitPlace, signal: AbortSignal): Promi
   const found = new Map(
     result.stdout.split("\n").flatMap((line): [string, string][] => {
       const [commit = "", name = ""] = line.split("\t");
-      return commitForm.test(commit) ? [[name, commit]] : [];
+      return isCommit(commit) ? [[name, commit]] : [];
     }),
   );
   for (const name of names) {
@@ -141,15 +122,6 @@ async function checkOut({ place, commit, making, signal }: CheckOut): Promise<vo
   const has = await git("cat-file", "-e", `${commit}^{commit}`);
   if (has.exitCode !== 0) throw await refUnknown({ url, ref: commit }, signal);
   await need(git("-c", "advice.detachedHead=false", "checkout", "--quiet", "--force", "--detach", commit));
-}
-
-function checkPlace({ url, ref }: GitPlace): void {
-  if (!urlForm.test(url) || controlCharacter.test(url)) {
-    throw invalidGitReference(url, "it is no address of a repository that can be used here");
-  }
-  if (ref !== null && badRef.test(ref)) {
-    throw invalidGitReference(url, `${JSON.stringify(ref)} cannot be a branch, a tag or a commit`);
-  }
 }
 
 async function isThere(path: string): Promise<boolean> {

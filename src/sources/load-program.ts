@@ -153,7 +153,7 @@ class Loader {
     this.#repositories.set(identity, { reference: actual, tree });
     const shown = `${reference.url}#${reference.ref ?? tree.commit.slice(0, 12)}:${inside}`;
     const parsed = this.#parse(request, { identity, shown, text: found.text, path: found.path });
-    return { ...parsed, isFetched: true };
+    return { ...parsed, repositoryRoot: root };
   }
 
   #parse(

@@ -1,5 +1,6 @@
 import { Failure } from "../diagnostics/failure.ts";
-import { fetchGitTree, type GitPlace, type GitTree, isCommit, resolveGitRef } from "./git.ts";
+import { fetchGitTree, type GitTree, resolveGitRef } from "./git.ts";
+import { type GitPlace, isCommit } from "./git-place.ts";
 import type { LockedCommit } from "./lock-file.ts";
 import { type Pins, unpinned } from "./pins.ts";
 

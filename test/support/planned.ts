@@ -91,10 +91,16 @@ function joinText(
   request: FileRequest,
   { files = {} }: PlanTestOptions,
 ): readonly Diagnostic[] {
-  if (request.reference.kind === "git") throw new Error("a text has no repositories");
+  if (request.reference.kind === "git") {
+    program.settle(request, "nowhere");
+    return [];
+  }
   const path = posix.resolve(request.from.context.directory, request.reference.path);
   const text = files[path];
-  if (text === undefined) throw new Error(`there is no ${path}`);
+  if (text === undefined) {
+    program.settle(request, "nowhere");
+    return [];
+  }
   const known = loadedTexts.get(program) ?? new Map<string, LoadedFile>();
   loadedTexts.set(program, known);
   const loaded = loadText(posix.relative("/project", path), text, { path });

@@ -1,4 +1,5 @@
 import writeFileAtomic from "write-file-atomic";
+import { checkedDiagnostics } from "../../bake/checked-diagnostics.ts";
 import { entryProgram, readPins } from "../../bake/entry-program.ts";
 import { type Diagnostic, hasErrors } from "../../diagnostics/diagnostic.ts";
 import { Failure } from "../../diagnostics/failure.ts";
@@ -121,7 +122,16 @@ async function lookAround(
   const loaded = await loadProgram(program, request, { git, signal: session.signal });
   const draft = draftStages(program, request, null);
   const inContext = options.context === false ? [] : await checkContext(draft, session.signal);
-  return [...loaded.diagnostics, ...draft.diagnostics, ...inContext];
+  const all = [...loaded.diagnostics, ...draft.diagnostics, ...inContext];
+  // Lint knows the comments of this file; those of the others count as well.
+  const isOwn = (diagnostic: Diagnostic) => diagnostic.source === source;
+  return [
+    ...all.filter(isOwn),
+    ...checkedDiagnostics(
+      program,
+      all.filter((one) => !isOwn(one)),
+    ),
+  ];
 }
 
 function summary(findings: readonly Finding[], fileCount: number): string {

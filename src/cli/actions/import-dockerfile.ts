@@ -2,11 +2,11 @@ import { stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { type Diagnostic, hasErrors } from "../../diagnostics/diagnostic.ts";
 import { Failure, systemErrorCode } from "../../diagnostics/failure.ts";
-import { positionAt } from "../../diagnostics/source-file.ts";
 import { isSnapshotName } from "../../graph/instructions/snapshot.ts";
 import { defaultSnapshotName } from "../../import/default-name.ts";
 import { type ImportedLightfile, importDockerfile } from "../../import/import-dockerfile.ts";
 import { printDiagnostics } from "../../render/diagnostic-printer.ts";
+import { toPlainDiagnostic } from "../../render/diagnostics/plain-data.ts";
 import { exitCodes } from "../exit-code.ts";
 import { type ReadLightfile, readLightfile } from "../read-lightfile.ts";
 import { guestPlatform, type Session } from "../session.ts";
@@ -151,13 +151,6 @@ function report(
     lightfile: value === null ? null : path,
     ...(value !== null && path === null ? { text: value.text } : {}),
     snapshots: value?.snapshotNames ?? [],
-    diagnostics: findings.map(({ code, severity, message, hint, source, range }) => ({
-      code,
-      severity,
-      message,
-      hint: hint ?? null,
-      file: source.path,
-      range: { start: positionAt(source, range.start), end: positionAt(source, range.end) },
-    })),
+    diagnostics: findings.map(toPlainDiagnostic),
   };
 }

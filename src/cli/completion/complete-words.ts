@@ -16,8 +16,8 @@ export interface Completion {
   readonly goesOn: boolean;
 }
 
-/** Things of the user's that have names. */
-export type NameKind = "snapshot" | "sandbox" | "stage" | "build argument";
+/** Things that have names. */
+export type NameKind = "snapshot" | "sandbox" | "stage" | "build argument" | "rule";
 
 /** What the words before the cursor say about where to look. */
 export interface NameRequest {
@@ -173,7 +173,9 @@ async function namesFor(line: Line, of: Option | Argument, names: NameSource): P
   if (kinds === undefined || ("long" in of && newNames.includes(of.long ?? ""))) return [];
   const { command, given, positionals } = line;
   const first = command.registeredArguments[0]?.name() ?? "";
-  const path = ["path", "lightfile", "target", "file"].includes(first) ? (positionals[0] ?? null) : null;
+  const path = ["path", "lightfile", "target", "file", "files"].includes(first)
+    ? (positionals[0] ?? null)
+    : null;
   const host = given.get("--host") ?? null;
   const lists = kinds.map((kind) => names({ kind, host, file: given.get("--file") ?? null, path }));
   const already = "long" in of ? [] : positionals;
@@ -191,13 +193,13 @@ const nameKinds: Readonly<Record<string, readonly NameKind[]>> = {
   sandbox: ["sandbox"],
   stage: ["stage"],
   target: ["snapshot"],
+  rule: ["rule"],
   "name=value": ["build argument"],
 };
 
 const shellParts: Readonly<Record<string, ShellPart>> = {
   path: "files",
   file: "files",
-  "file...": "files",
   files: "files",
   lightfile: "files",
   dockerfile: "files",

@@ -22,12 +22,19 @@ export async function knownNames(request: NameRequest, session: Session): Promis
   if (request.kind === "stage" || request.kind === "build argument")
     return await namesInLightfile(request, session);
   const { kind } = request;
+  if (kind === "rule") return await lintRules();
   const host = request.host ?? session.environment.LIGHTBOX_HOST;
   const lists = host
     ? [namesOfServer(kind, remoteEndpoint(host, session), session)]
     : [namesInStore(kind, session), namesOfMachine(kind, session)];
   const found = new Map((await Promise.all(lists)).flat().map((candidate) => [candidate.value, candidate]));
   return [...found.values()].toSorted((a, b) => (a.value < b.value ? -1 : 1));
+}
+
+async function lintRules(): Promise<readonly Candidate[]> {
+  const { rules } = await import("../../lint/rules.ts");
+  const named = rules.map(({ name, summary }) => ({ value: name, description: summary }));
+  return [{ value: "all", description: "every rule" }, ...named];
 }
 
 type StoredKind = "snapshot" | "sandbox";

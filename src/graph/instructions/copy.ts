@@ -28,7 +28,7 @@ export function readCopy(stage: StageBuilder, instruction: CopyInstruction): voi
   const owner = readOwner(stage, flags.get("chown"));
   const mode = readMode(stage, flags.get("chmod"));
   const patterns = readPatterns(stage, instruction, flags);
-  checkRemoteFlags(stage, patterns, flags);
+  checkRemoteFlags(stage, { patterns, sourceCount: instruction.sources.length, flags });
   const sourceCount = patterns.length;
   const destination = readDestination(stage, instruction, { sourceCount, flags });
   const source = readSource(stage, flags, { instruction, patterns });
@@ -44,10 +44,17 @@ export function readCopy(stage: StageBuilder, instruction: CopyInstruction): voi
 }
 
 /** Flags that speak of an address need one. */
-function checkRemoteFlags(stage: StageBuilder, patterns: readonly CopyPattern[], flags: ReadFlags): void {
+function checkRemoteFlags(
+  stage: StageBuilder,
+  {
+    patterns,
+    sourceCount,
+    flags,
+  }: { readonly patterns: readonly CopyPattern[]; readonly sourceCount: number; readonly flags: ReadFlags },
+): void {
   const checksum = flags.get("checksum");
   const remote = patterns.filter(({ kind }) => kind === "url" || kind === "git");
-  if (checksum !== undefined && (remote.length !== 1 || patterns.length !== 1)) {
+  if (checksum !== undefined && (sourceCount > 1 || remote.length < patterns.length)) {
     stage.findings.error("InvalidChecksum", "--checksum is that of one URL or repository", checksum.range, {
       hint:
         remote.length === 0

@@ -43,6 +43,7 @@ export class MountFields {
   readonly range: Range;
   readonly #stage: StageBuilder;
   readonly #fields: ReadonlyMap<string, MountField>;
+  readonly #hasUnknown: boolean;
 
   private constructor(
     stage: StageBuilder,
@@ -50,12 +51,14 @@ export class MountFields {
       readonly type: MountType;
       readonly range: Range;
       readonly fields: ReadonlyMap<string, MountField>;
+      readonly hasUnknown: boolean;
     },
   ) {
     this.#stage = stage;
     this.type = parts.type;
     this.range = parts.range;
     this.#fields = parts.fields;
+    this.#hasUnknown = parts.hasUnknown;
   }
 
   /** Null when a diagnostic says why there is nothing to read. */
@@ -82,7 +85,8 @@ export class MountFields {
       }
       const equals = text.indexOf("=");
       const written = (equals === -1 ? text : text.slice(0, equals)).trim().toLowerCase();
-      const value = equals === -1 ? null : stage.scope.expand(text.slice(equals + 1), range);
+      const place = valueRange(stage, text, equals + 1, range);
+      const value = equals === -1 ? null : stage.scope.expand(text.slice(equals + 1), place);
       if (equals !== -1 && value === null) continue;
       const name = firstNames[written] ?? written;
       if (read.has(name)) {
@@ -112,6 +116,7 @@ export class MountFields {
       return null;
     }
     const known = fieldsOf[type];
+    const count = fields.size;
     for (const [name, field] of fields) {
       // Docker takes `source` for the id of a secret, too.
       if (known.includes(name) || (type === "secret" && name === "source")) continue;
@@ -120,7 +125,7 @@ export class MountFields {
         hint: didYouMean(name, [...known, "type"]) ?? `${type} knows ${known.join(", ")}`,
       });
     }
-    return new MountFields(stage, { type, range, fields });
+    return new MountFields(stage, { type, range, fields, hasUnknown: fields.size < count });
   }
 
   /** The range of a field, or of the flag where the field is not there. */
@@ -191,8 +196,9 @@ export class MountFields {
     this.#stage.findings.error("InvalidMountField", message, this.rangeOf(name), { hint });
   }
 
-  /** Says that a field is missing. */
+  /** Says that a field is missing, unless it may be there under a misspelt name. */
   require(name: string, example: string): void {
+    if (this.#hasUnknown) return;
     this.#stage.findings.error(
       "MissingMountField",
       `a mount of type ${this.type} needs a ${name}`,
@@ -200,6 +206,12 @@ export class MountFields {
       { hint: `add ${example}` },
     );
   }
+}
+
+/** The range of a field's value, where the field stands in the file letter by letter. */
+function valueRange(stage: StageBuilder, text: string, start: number, range: Range): Range {
+  const isVerbatim = stage.findings.source.text.startsWith(text, range.start);
+  return isVerbatim ? { start: range.start + start, end: range.end } : range;
 }
 
 /** Where a part of a flag's value stands; all of the value where quotes or continuations hide the places. */

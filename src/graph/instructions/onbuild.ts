@@ -14,12 +14,15 @@ const notForOthers: ReadonlySet<string> = new Set([
   "test",
 ]);
 
+/** What the parser does not let follow ONBUILD, and says so. */
+const saidByParser: ReadonlySet<string> = new Set(["from", "mixin", "use", "import", "onbuild", "snapshot"]);
+
 /** `ONBUILD instruction`: kept in the configuration, for whoever is `FROM` this. */
 export function readOnbuild(stage: StageBuilder, instruction: OnbuildInstruction): void {
   readFlags(stage, instruction, {});
   const { trigger } = instruction;
   const { tree } = stage.surroundings;
-  if (!isTrigger(stage, trigger)) return;
+  if (saidByParser.has(trigger.kind) || !isTrigger(stage, trigger)) return;
   const text = tree.source.text.slice(trigger.range.start, trigger.range.end);
   // Who reads it later knows nothing of this file's directives.
   const directive = tree.escape === "`" ? "# escape=`\n" : "";

@@ -24,9 +24,13 @@ export interface UseSurroundings {
   readonly mixins: readonly MixinInUse[];
   /** Reads words of another file on behalf of this stage. */
   readerFor(open: OpenFile, findings: Findings): StageSourceReader;
-  /** Told of every mixin that is put in place. */
-  onUse(mixin: MixinText): void;
+  /** Told of every mixin that is put in place; false when it is one too many. */
+  onUse(mixin: MixinText): boolean;
 }
+
+/** More than anyone writes; mixins that use each other twice each would otherwise go on for years. */
+export const mostUses = 2000;
+const deepest = 100;
 
 /** Puts the instructions of a mixin in place. */
 export function readUse(stage: StageBuilder, instruction: UseInstruction, place: UseSurroundings): void {
@@ -45,7 +49,6 @@ export function readUse(stage: StageBuilder, instruction: UseInstruction, place:
     stage.scope.becomeIncomplete();
     return;
   }
-  place.onUse(found.mixin);
   const inUse: MixinInUse = {
     ...found,
     usedAt: {
@@ -55,6 +58,12 @@ export function readUse(stage: StageBuilder, instruction: UseInstruction, place:
     },
   };
   if (reportLoop(stage, inUse, place)) return;
+  if (!place.onUse(found.mixin) || place.mixins.length >= deepest) {
+    stage.findings.error("TooManyMixins", `the mixins use each other too often`, instruction.range, {
+      hint: `at most ${mostUses} may be put in place in one stage, and ${deepest} within each other`,
+    });
+    return;
+  }
   // What rests on a value that is not known yet is read, but not judged.
   const outer = isUnsure ? new Findings(stage.findings.source) : stage.findings;
   const findings = outer.within(found.open.file.tree.source, inUse.usedAt);
@@ -162,12 +171,8 @@ function reportLoop(stage: StageBuilder, inUse: MixinInUse, { mixins }: UseSurro
   if (first === -1) return false;
   const loop = [...mixins.slice(first), inUse];
   const way = loop.map(({ mixin }) => mixin.name).join(" → ");
-  const { usedAt } = inUse;
-  // The first of the loop is where one came in; the others are its edges.
-  const related = loop.slice(1, -1).map((one) => one.usedAt);
-  stage.findings.error("ReferenceCycle", `the mixins use each other in a circle: ${way}`, usedAt.range, {
-    hint: "take one of these USEs out",
-    related,
-  });
+  const message = `the mixins use each other in a circle: ${way}`;
+  // The other USEs of the loop are the way here, which every finding in a mixin has with it.
+  stage.findings.error("ReferenceCycle", message, inUse.usedAt.range, { hint: "take one of these USEs out" });
   return true;
 }

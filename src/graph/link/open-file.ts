@@ -31,6 +31,7 @@ export class OpenFile {
   readonly findings: Findings;
   readonly mistakes: ParseMistakes;
   readonly #imports = new Map<string, Import | null>();
+  readonly #mixins: ReadonlyMap<string, MixinText>;
 
   constructor(parts: Pick<OpenFile, "file" | "texts" | "scope" | "findings" | "mistakes">) {
     this.file = parts.file;
@@ -38,6 +39,8 @@ export class OpenFile {
     this.scope = parts.scope;
     this.findings = parts.findings;
     this.mistakes = parts.mistakes;
+    // The first of a name counts; the parser has told of a second.
+    this.#mixins = new Map(this.texts.mixins.toReversed().map((mixin) => [mixin.name, mixin]));
   }
 
   /** Whether all lines could be read that set variables for a stage or a mixin of this file. */
@@ -63,8 +66,7 @@ export class OpenFile {
   }
 
   findMixin(name: string): MixinText | undefined {
-    const wanted = name.toLowerCase();
-    return this.texts.mixins.find((mixin) => mixin.name === wanted);
+    return this.#mixins.get(name.toLowerCase());
   }
 
   #readImport(instruction: ImportInstruction): Import | null {

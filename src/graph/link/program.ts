@@ -17,8 +17,8 @@ export interface LoadedFile {
   readonly context: ContextFolder;
   /** Of the parser's errors; see parse-mistakes.ts. */
   readonly parseErrors?: readonly Range[];
-  /** True for a file of a commit that was fetched: it is kept at a place of this host's own. */
-  readonly isFetched?: boolean;
+  /** Where the repository that it was fetched with is kept; absent for a file of this host. */
+  readonly repositoryRoot?: string;
 }
 
 /** A Lightfile in a program, with what its ARGs are given: with other arguments it is in it once more. */
@@ -49,6 +49,9 @@ export type Link =
   | { readonly kind: "image" }
   /** A diagnostic says why it leads nowhere. */
   | { readonly kind: "nowhere" };
+
+/** More than anyone joins; files that join each other with two sets of arguments each soon get there. */
+const mostFiles = 1000;
 
 interface Edge {
   readonly to: string;
@@ -91,6 +94,13 @@ export class Program {
     const loop = this.#wayFrom(loaded.identity, identity);
     if (loop !== null) {
       reportLoop(findings, request, loop);
+      this.settle(request, "nowhere");
+      return findings;
+    }
+    if (this.#files.length >= mostFiles) {
+      findings.error("TooManyFiles", `more than ${mostFiles} Lightfiles would be joined`, request.range, {
+        hint: "a file counts once for each set of arguments that it is given: give it fewer",
+      });
       this.settle(request, "nowhere");
       return findings;
     }

@@ -100,9 +100,10 @@ export function labelOfReference(reference: FileReference): string {
 
 const localImage = /^(oci|oci-archive|docker-archive):([^:]+)((?::.+)?)$/;
 
-/** True for what is no image of a registry: a file or folder of this host, or nothing at all. */
-export function isLocalImage(reference: string): boolean {
-  return reference === "scratch" || /^(?:\/|\.{1,2}(?:\/|$))/.test(reference) || localImage.test(reference);
+/** Where an image of this host is, as it is written; null for one of a registry. */
+export function pathOfImage(reference: string): string | null {
+  if (/^(?:\/|\.{1,2}(?:\/|$))/.test(reference)) return reference;
+  return localImage.exec(reference)?.[2] ?? null;
 }
 
 /**

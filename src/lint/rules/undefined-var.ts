@@ -15,23 +15,38 @@ export const undefinedVar: Rule = {
   name: "UndefinedVar",
   summary: "a variable is read that nothing sets",
   *check(file) {
-    for (const block of file.blocks) yield* inBlock(file, block);
+    const globals = new Set(
+      file.globalArguments.flatMap((one) => one.declarations.map(({ name }) => name.text)),
+    );
+    const ends = new Map<Block, ReadonlySet<string>>();
+    for (const block of file.blocks) {
+      const base = block.kind === "stage" ? baseStage(file, block) : undefined;
+      const names = new Set(base === undefined ? [] : ends.get(base));
+      yield* inBlock(file, block, { names, globals });
+      ends.set(block, names);
+    }
   },
 };
 
-function* inBlock(file: LintedFile, block: Block): Generator<Remark> {
-  const names = inheritedNames(file, block);
-  const globals = new Set(
-    file.globalArguments.flatMap((one) => one.declarations.map(({ name }) => name.text)),
-  );
+const mostCandidates = 500;
+
+interface Names {
+  /** Set so far; grows with the instructions. */
+  readonly names: Set<string>;
+  readonly globals: ReadonlySet<string>;
+}
+
+function* inBlock(file: LintedFile, block: Block, { names, globals }: Names): Generator<Remark> {
   for (const instruction of block.instructions) {
     for (const { text, range } of expandedWords(instruction)) {
       for (const used of new Set(variablesIn(text, { escape: file.tree.escape }))) {
         if (names.has(used) || hasDefault(text, used)) continue;
         if (globals.has(used)) yield notDeclaredHere(block, used, placeOf(file, used, range));
         else {
+          // Among more names than a person writes, the nearest one is not worth the search.
+          if (isCommon(used) || names.size > mostCandidates) continue;
           const near = nearestName(used, names);
-          if (near === undefined || isCommon(used)) continue;
+          if (near === undefined) continue;
           yield {
             range: placeOf(file, used, range),
             message: `nothing in this file sets $${used}`,
@@ -52,18 +67,6 @@ function notDeclaredHere(block: Block, name: string, range: Range): Remark {
     hint: `declare it here, too: ARG ${name}`,
     fixes: [proposedFix(`Declare ARG ${name} in this stage`, { start: end, end }, `\nARG ${name}`)],
   };
-}
-
-function inheritedNames(file: LintedFile, block: Block): Set<string> {
-  const names = new Set<string>();
-  let stage = file.stages.find((one) => one.head === block.head);
-  while (stage !== undefined) {
-    stage = baseStage(file, stage);
-    for (const instruction of stage?.instructions ?? []) {
-      for (const name of namesSetBy(instruction)) names.add(name);
-    }
-  }
-  return names;
 }
 
 function namesSetBy(instruction: Instruction): readonly string[] {

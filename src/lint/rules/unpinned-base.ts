@@ -13,7 +13,7 @@ export const unpinnedBase: Rule = {
     for (const stage of file.stages) {
       const { text, range } = stage.head.image;
       // A stage further down is another mistake.
-      const isStage = file.stages.some(({ name }) => name === text.toLowerCase());
+      const isStage = file.stagesByName.has(text.toLowerCase());
       if (isStage || imports.has(text.toLowerCase())) continue;
       const reference = expandWith(text, values, file.tree.escape);
       if (reference === null || reference === "" || reference === "scratch") continue;

@@ -1,6 +1,6 @@
 import type { ArgInstruction, Instruction } from "../../lightfile/ast.ts";
-import type { LintedFile } from "../linted-file.ts";
-import type { Rule } from "../rule.ts";
+import type { Block, LintedFile } from "../linted-file.ts";
+import type { Remark, Rule } from "../rule.ts";
 import { isCommandInstruction } from "../shell/run-commands.ts";
 
 export const unusedArgument: Rule = {
@@ -9,36 +9,31 @@ export const unusedArgument: Rule = {
   needsWholeFile: true,
   *check(file) {
     yield* globalOnes(file);
-    for (const { instructions } of file.blocks) {
-      for (const [index, instruction] of instructions.entries()) {
-        if (instruction.kind !== "arg") continue;
-        const later = instructions.slice(index + 1);
-        // A command gets every ARG in its environment, and a program may read what no line names.
-        if (later.some((one) => isCommandInstruction(one) || one.kind === "use")) continue;
-        // Stages that are FROM this one inherit it.
-        if (isBase(file, instructions)) continue;
-        for (const { name } of instruction.declarations) {
-          const own = file.tree.source.text.slice(instruction.range.end, later.at(-1)?.range.end ?? 0);
-          if (mentions(own, name.text) || readsItself(instruction, name.text)) continue;
-          yield {
-            range: name.range,
-            message: `nothing reads ${name.text}`,
-            hint: "remove it, or move it to the stage that reads it",
-          };
-        }
-      }
+    const bases = file.stages.map(({ head }) => head.image.text.toLowerCase());
+    const isBaseUnclear = bases.some((image) => image.includes("$"));
+    const names = new Set(bases);
+    for (const block of file.blocks) {
+      // Stages that are FROM this one inherit its arguments.
+      if (block.kind === "stage" && block.name !== null && (isBaseUnclear || names.has(block.name))) continue;
+      yield* ofBlock(file, block);
     }
   },
 };
 
-function* globalOnes(file: LintedFile) {
-  const { tree } = file;
-  for (const instruction of file.globalArguments) {
-    for (const { name } of instruction.declarations) {
-      const isRead = tree.instructions.some(
-        (other) => other !== instruction && reads(file, other, name.text),
-      );
-      if (isRead || readsItself(instruction, name.text)) continue;
+/** FROM, IMPORT and other global ARGs see a global argument; stages and mixins after an ARG of that name. */
+function* globalOnes(file: LintedFile): Generator<Remark> {
+  const read = new Set<string>();
+  for (const instruction of file.tree.instructions) {
+    if (instruction.kind === "from" || instruction.kind === "import")
+      addMentions(textOf(file, instruction), read);
+    if (instruction.kind === "arg") addMentionsOfArgument(instruction, read);
+  }
+  for (const instruction of file.blocks.flatMap(({ instructions }) => instructions)) {
+    if (instruction.kind === "arg") for (const { name } of instruction.declarations) read.add(name.text);
+  }
+  for (const { declarations } of file.globalArguments) {
+    for (const { name } of declarations) {
+      if (read.has(name.text)) continue;
       yield {
         range: name.range,
         message: `nothing reads ${name.text}: no FROM names it, and no stage declares it again`,
@@ -48,29 +43,42 @@ function* globalOnes(file: LintedFile) {
   }
 }
 
-/** Whether an instruction can see a global argument: a bare ARG, FROM, IMPORT or another global ARG. */
-function reads({ tree, globalArguments }: LintedFile, instruction: Instruction, name: string): boolean {
-  const text = tree.source.text.slice(instruction.range.start, instruction.range.end);
-  if (instruction.kind === "from" || instruction.kind === "import") return mentions(text, name);
-  if (instruction.kind !== "arg") return false;
-  if (globalArguments.includes(instruction)) return mentions(text, name);
-  return instruction.declarations.some((one) => one.name.text === name) || mentions(text, name);
+function* ofBlock(file: LintedFile, { instructions }: Block): Generator<Remark> {
+  const read = new Set<string>();
+  for (const instruction of instructions.toReversed()) {
+    // A command gets every ARG in its environment, and a program may read what no line names.
+    if (isCommandInstruction(instruction) || instruction.kind === "use") return;
+    if (instruction.kind !== "arg") {
+      addMentions(textOf(file, instruction), read);
+      continue;
+    }
+    addMentionsOfArgument(instruction, read);
+    for (const { name } of instruction.declarations) {
+      if (read.has(name.text)) continue;
+      yield {
+        range: name.range,
+        message: `nothing reads ${name.text}`,
+        hint: "remove it, or move it to the stage that reads it",
+      };
+    }
+  }
 }
 
-function readsItself({ declarations }: ArgInstruction, name: string): boolean {
-  return declarations.some((one) => one.name.text !== name && mentions(one.value?.text ?? "", name));
+/** What defaults read; that an argument reads itself says nothing. */
+function addMentionsOfArgument({ declarations }: ArgInstruction, read: Set<string>): void {
+  for (const { name, value } of declarations) {
+    const own = new Set<string>();
+    addMentions(value?.text ?? "", own);
+    own.delete(name.text);
+    for (const mentioned of own) read.add(mentioned);
+  }
 }
 
-function isBase(file: LintedFile, instructions: readonly Instruction[]): boolean {
-  const stage = file.stages.find((one) => one.instructions === instructions);
-  if (stage?.name == null) return false;
-  return file.stages.some(
-    ({ index, head }) =>
-      index > stage.index &&
-      [stage.name, "$"].some((part) => head.image.text.toLowerCase().includes(part ?? "")),
-  );
+function addMentions(text: string, read: Set<string>): void {
+  if (!text.includes("$")) return;
+  for (const match of text.matchAll(/\$\{?([A-Za-z_]\w*)/g)) read.add(match[1] ?? "");
 }
 
-function mentions(text: string, name: string): boolean {
-  return new RegExp(`\\$\\{?${name.replaceAll(/\W/g, "\\$&")}\\b`).test(text);
+function textOf({ tree }: LintedFile, { range }: Instruction): string {
+  return tree.source.text.slice(range.start, range.end);
 }

@@ -9,8 +9,8 @@ export const unusedMixin: Rule = {
     // A file of mixins alone is there for others.
     if (stages.length === 0) return;
     const named = namedReferences(tree);
-    for (const { head, name } of blocks) {
-      if (head.kind !== "mixin" || name === null || named.has(name)) continue;
+    for (const { kind, head, name } of blocks) {
+      if (kind !== "mixin" || named.has(name)) continue;
       yield {
         range: head.name.range,
         message: `no USE names the mixin ${head.name.text}`,

@@ -27,13 +27,15 @@ function isTarget({ instructions }: StageBlock): boolean {
 
 function usedStages(file: LintedFile): ReadonlySet<StageBlock> {
   const used = new Set<StageBlock>();
+  let lastVariable = 0;
   for (const stage of file.stages) {
     for (const { text } of stageReferences(stage)) {
-      // A variable may stand for any of them.
-      if (text.includes("$")) for (const one of file.stages.slice(0, stage.index)) used.add(one);
+      if (text.includes("$")) lastVariable = stage.index;
       const found = earlierStage(file, text, stage.index);
       if (found !== undefined) used.add(found);
     }
   }
+  // A variable may stand for any stage before it.
+  for (const stage of file.stages.slice(0, lastVariable)) used.add(stage);
   return used;
 }

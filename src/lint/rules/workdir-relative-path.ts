@@ -6,12 +6,11 @@ export const workdirRelativePath: Rule = {
   summary: "a relative WORKDIR stands on a directory that only the base image knows",
   *check(file) {
     for (const stage of file.stages) {
-      let isKnown = hasAbsoluteDirectory(file, stage);
       for (const instruction of stage.instructions) {
         if (instruction.kind !== "workdir") continue;
         const { text, range } = instruction.path;
-        if (isAbsolute(text)) isKnown = true;
-        if (isKnown) continue;
+        // Whatever comes after the first one stands on that.
+        if (isAbsolute(text) || hasAbsoluteDirectory(file, stage)) break;
         yield {
           range,
           message: `${text} is relative, and to what depends on the base image`,

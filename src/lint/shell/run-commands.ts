@@ -63,15 +63,30 @@ export function* shellRunsOf(file: LintedFile, block: Block): Generator<ShellRun
 
 const defaultShell: readonly string[] = ["/bin/sh", "-c"];
 
+const inherited = new WeakMap<Block, readonly string[]>();
+
 /** The SHELL that a stage has from the stage that it is FROM. */
 export function inheritedShell(file: LintedFile, block: Block): readonly string[] {
-  let stage = file.stages.find((one) => one.head === block.head);
-  while (stage !== undefined) {
-    stage = baseStage(file, stage);
-    const last = stage?.instructions.findLast((instruction) => instruction.kind === "shell");
-    if (last?.kind === "shell") return last.argv.map((word) => word.text);
+  // From the bottom up, so that a long chain of stages is gone through once.
+  const chain: Block[] = [];
+  let at: Block | undefined = block;
+  while (at !== undefined && !inherited.has(at)) {
+    chain.push(at);
+    at = at.kind === "stage" ? baseStage(file, at) : undefined;
   }
-  return defaultShell;
+  for (const one of chain.toReversed()) {
+    const base = one.kind === "stage" ? baseStage(file, one) : undefined;
+    inherited.set(
+      one,
+      base === undefined ? defaultShell : (lastShell(base) ?? inherited.get(base) ?? defaultShell),
+    );
+  }
+  return inherited.get(block) ?? defaultShell;
+}
+
+function lastShell({ instructions }: Block): readonly string[] | undefined {
+  const last = instructions.findLast((instruction) => instruction.kind === "shell");
+  return last?.kind === "shell" ? last.argv.map((word) => word.text) : undefined;
 }
 
 const posixShells = /(?:^|\/)(?:a|ba|da|k|mk|z)?sh$|busybox$/;

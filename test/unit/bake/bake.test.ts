@@ -318,13 +318,16 @@ test("mistakes of the Lightfile are an outcome, located, and nothing is opened",
 
 test("the file's own check directive leaves warnings out, or makes them mistakes", async () => {
   await using rig = await BakeRig.create();
-  const text = "FROM base:1\nHEALTHCHECK CMD true\nCOPY *.none /x/\nRUN one\n";
+  const text = "FROM base:1\nLABEL a=$NOBODY\nCOPY *.none /x/\nRUN one\n";
   const plain = await rig.bake(text);
-  expect(plain.outcome.diagnostics.map(({ code }) => code)).toEqual(["NoEffect", "WildcardMatchesNothing"]);
-  const skipping = await rig.bake(`# check=skip=NoEffect\n${text}`);
+  expect(plain.outcome.diagnostics.map(({ code }) => code)).toEqual([
+    "UndefinedVar",
+    "WildcardMatchesNothing",
+  ]);
+  const skipping = await rig.bake(`# check=skip=UndefinedVar\n${text}`);
   expect(skipping.outcome.kind).toBe("completed");
   expect(skipping.outcome.diagnostics.map(({ code }) => code)).toEqual(["WildcardMatchesNothing"]);
-  const strict = await rig.bake(`# check=skip=NoEffect;error=true\n${text}`);
+  const strict = await rig.bake(`# check=skip=UndefinedVar;error=true\n${text}`);
   expect(strict.outcome).toMatchObject({
     kind: "invalid",
     diagnostics: [{ code: "WildcardMatchesNothing", severity: "error" }],

@@ -237,21 +237,125 @@ describe("a source that cannot be copied is reported at its word", () => {
     ]);
   });
 
-  test("an archive that ADD would unpack, told by its content", async () => {
+  test("what --unpack is to unpack and is no archive", async () => {
     await using rig = await ContextRig.create({ "not.tar.gz": "text" });
-    await writeFile(rig.path("real"), Buffer.from([0x1f, 0x8b, 8, 0]));
     expect(await rig.mistakes("ADD not.tar.gz /x/")).toEqual([]);
-    expect(await rig.mistakes("ADD real /x/")).toEqual([
-      "error NotSupportedYet 2:5 real | ADD cannot unpack real (gzip) yet | write COPY to copy the archive as it is, and unpack it in a RUN",
+    expect(await rig.mistakes("ADD --unpack not.tar.gz /x/")).toEqual([
+      expect.stringContaining("error NotAnArchive 2:14 not.tar.gz"),
     ]);
-    expect(await rig.mistakes("COPY real /x/")).toEqual([]);
   });
 });
 
 test("a wildcard that matches nothing is only a warning", async () => {
   await using rig = await ContextRig.create({});
   expect(await rig.mistakes("COPY *.txt /x/")).toEqual([
-    "warning WildcardMatchesNothing 2:6 *.txt | nothing in the context matches *.txt | nothing is copied for it: correct the pattern, or take it out",
+    "warning WildcardMatchesNothing 2:6 *.txt | nothing in the context matches *.txt | nothing is copied for it: correct the pattern, take it out, or say --if-exists when that is meant",
+  ]);
+});
+
+test("with --if-exists, what is not there is no matter", async () => {
+  await using rig = await ContextRig.create({ a: "" });
+  expect(await rig.mistakes("COPY --if-exists b *.txt /x/")).toEqual([]);
+  expect(await rig.select("COPY --if-exists a b /x/")).toEqual(["file a (a) .:644"]);
+});
+
+describe("--exclude", () => {
+  const files = { "d/a.md": "1", "d/b.txt": "2", "d/sub/c.md": "3", "d/sub/e.txt": "4", "top.md": "5" };
+
+  test("is relative to the source, and anchored there", async () => {
+    await using rig = await ContextRig.create(files);
+    expect(await rig.select("COPY --exclude=*.md d /x/")).toEqual([
+      "directory d (d) .:755 b.txt:644 sub:755 sub/c.md:644 sub/e.txt:644",
+    ]);
+    expect(await rig.select("COPY --exclude=**/*.md d /x/")).toEqual([
+      "directory d (d) .:755 b.txt:644 sub:755 sub/e.txt:644",
+    ]);
+  });
+
+  test("leaves out directories whole, and the files that a wildcard matched", async () => {
+    await using rig = await ContextRig.create(files);
+    expect(await rig.select("COPY --exclude=sub d /x/")).toEqual([
+      "directory d (d) .:755 a.md:644 b.txt:644",
+    ]);
+    expect(await rig.mistakes("COPY --exclude=*.md *.md /x/")).toEqual([
+      expect.stringContaining(
+        "warning WildcardMatchesNothing 2:21 *.md | nothing in the context matches *.md and is not",
+      ),
+    ]);
+    expect(await rig.mistakes("COPY --if-exists --exclude=*.md *.md /x/")).toEqual([]);
+  });
+
+  test("takes back with !, and then keeps the directory on the way", async () => {
+    await using rig = await ContextRig.create(files);
+    expect(await rig.select("COPY --exclude=sub --exclude=!sub/c.md d /x/")).toEqual([
+      "directory d (d) .:755 a.md:644 b.txt:644 sub:755 sub/c.md:644",
+    ]);
+  });
+});
+
+describe("--parents", () => {
+  const files = { "src/a/x.c": "1", "src/a/y.h": "2", "src/b/x.c": "3", "src/b/deep/z.c": "4", other: "5" };
+  const paths = async (rig: ContextRig, line: string) => {
+    const { inputs } = await rig.resolve([line]);
+    return [...inputs.values()].flat().map(({ written, entries }) => [
+      written,
+      ...entries.map((entry) => {
+        const isImplied = entry.kind === "directory" && entry.isImplied === true;
+        return isImplied ? `(${entry.path})` : entry.path;
+      }),
+    ]);
+  };
+
+  test("keeps the path of a file; the directories on the way are implied", async () => {
+    await using rig = await ContextRig.create(files);
+    expect(await paths(rig, "COPY --parents src/a/x.c /x/")).toEqual([
+      [".", "()", "(src)", "(src/a)", "src/a/x.c"],
+    ]);
+  });
+
+  test("copies a directory itself, and wildcards with their paths", async () => {
+    await using rig = await ContextRig.create(files);
+    expect(await paths(rig, "COPY --parents src/b /x/")).toEqual([
+      [".", "()", "(src)", "src/b", "src/b/deep", "src/b/deep/z.c", "src/b/x.c"],
+    ]);
+    expect(await paths(rig, "COPY --parents src/*/x.c /x/")).toEqual([
+      [".", "()", "(src)", "(src/a)", "src/a/x.c", "(src/b)", "src/b/x.c"],
+    ]);
+  });
+
+  test("crosses directories with **", async () => {
+    await using rig = await ContextRig.create(files);
+    expect(await paths(rig, "COPY --parents src/**/*.c /x/")).toEqual([
+      [".", "()", "(src)", "(src/a)", "src/a/x.c", "(src/b)", "(src/b/deep)", "src/b/deep/z.c", "src/b/x.c"],
+    ]);
+  });
+
+  test("begins where a /./ stands", async () => {
+    await using rig = await ContextRig.create(files);
+    expect(await paths(rig, "COPY --parents ./src/./a/x.c /x/")).toEqual([["src", "()", "(a)", "a/x.c"]]);
+    expect(await paths(rig, "COPY --parents src/*/./x.c /x/")).toEqual([
+      ["src/a", "()", "x.c"],
+      ["src/b", "()", "x.c"],
+    ]);
+  });
+
+  test("excludes by the kept path", async () => {
+    await using rig = await ContextRig.create(files);
+    expect(await paths(rig, "COPY --parents --exclude=**/x.c src/a src/b/x.c /x/")).toEqual([
+      [".", "()", "(src)", "src/a", "src/a/y.h"],
+      [".", "()"],
+    ]);
+  });
+});
+
+test("what a mount shows is a file or a directory of the context, named without wildcards", async () => {
+  await using rig = await ContextRig.create({ "d/a": "1", "w*": "2" });
+  const mounted = (source: string) => rig.select(`RUN --mount=type=bind,target=/x,source=${source} y`);
+  expect(await mounted("d")).toEqual(["directory d (d) .:755 a:644"]);
+  expect(await mounted("/d/a")).toEqual(["file d/a (a) .:644"]);
+  expect(await mounted("w*")).toEqual(["file w* (w*) .:644"]);
+  expect(await rig.mistakes("RUN --mount=type=bind,target=/x,source=e y")).toEqual([
+    expect.stringContaining("error SourceNotFound 2:33 source=e | e is not in the context"),
   ]);
 });
 

@@ -4,7 +4,7 @@ import { systemErrorCode } from "../../../src/diagnostics/failure.ts";
 import { parseLightfile } from "../../../src/lightfile/parse.ts";
 import { instructions } from "../../../src/lightfile/reserved.ts";
 import { lint } from "../../../src/lint/lint.ts";
-import { planText, shown } from "../../support/planned.ts";
+import { keysOf, planText, shown } from "../../support/planned.ts";
 
 const repository = new URL("../../../", import.meta.url);
 const page = await readText("docs/lightfile.md");
@@ -69,6 +69,42 @@ test("the Lightfiles of the README have no mistakes", async () => {
     expect(shown(diagnostics.filter(({ severity }) => severity === "error"))).toEqual([]);
     expect(plan).not.toBeNull();
   }
+});
+
+describe("the table of keys in docs/lightfile.md", () => {
+  const text = "FROM a\nARG V=1\nRUN x\nCOPY f /f\n";
+  const keys = async (lightfile: string) => Object.values(await keysOf(lightfile));
+  const withLine = (line: string) => text.replace("RUN x", `${line}\nRUN x`);
+  const run = (flag: string) => text.replace("RUN x", `RUN ${flag} x`);
+
+  test.each([
+    ["a title", run("--title=x")],
+    ["--timeout", run("--timeout=5s")],
+    ["--retry", run("--retry=2")],
+    ["a comment", withLine("# x")],
+    ["LABEL", withLine("LABEL a=b")],
+    ["EXPOSE", withLine("EXPOSE 80")],
+    ["CMD", withLine("CMD x")],
+    ["HEALTHCHECK", withLine("HEALTHCHECK CMD x")],
+    ["cpus= and memory=", withLine("RESOURCES cpus=3 memory=3G")],
+    ["SNAPSHOT", `${text}SNAPSHOT x\n`],
+    ["TEST", `${text}TEST x\n`],
+    ["a stage's name", text.replace("FROM a", "FROM a AS b")],
+  ])("is right that %s is in none", async (_what, changed) => {
+    expect(changed).not.toBe(text);
+    expect(await keys(changed)).toEqual(await keys(text));
+  });
+
+  test.each([
+    ["an argument's value", text.replace("V=1", "V=2")],
+    ["the network", run("--network=none")],
+    ["a mount", run("--mount=type=secret,id=x")],
+    ["disk=", withLine("RESOURCES disk=9G")],
+    ["--chmod", text.replace("COPY f", "COPY --chmod=755 f")],
+    ["white space in a command", text.replace("RUN x", "RUN x  y")],
+  ])("is right that %s is in one", async (_what, changed) => {
+    expect(await keys(changed)).not.toEqual(await keys(text));
+  });
 });
 
 describe("docs/lightfile.md", () => {

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { format } from "../../../src/lightfile/format/format.ts";
 import { meaningOf } from "../../support/meaning-of.ts";
 import { parseText } from "../../support/parse-text.ts";
-import { keysOf } from "../../support/planned.ts";
+import { keysOf, planText } from "../../support/planned.ts";
 
 const repository = new URL("../../../", import.meta.url);
 
@@ -48,9 +48,26 @@ describe("examples", () => {
     );
   });
 
-  test.each(examples)("%s keeps its keys", async (path) => {
-    const loose = read(path).replaceAll(/^([A-Z]+) (?=\S)/gm, "$1   ");
-    expect(await keysOf(format(loose).text)).toEqual(await keysOf(read(path)));
+  /** With more blanks behind each instruction's name. */
+  function loosened(text: string): string {
+    const keywords = parseText(text).tree.instructions.map(({ keyword }) => keyword.range.end);
+    return keywords.reduceRight((loose, end) => `${loose.slice(0, end)}   ${loose.slice(end)}`, text);
+  }
+
+  // Mixins alone, and files that name others, cannot be planned by themselves.
+  const planned = examples.filter((path) => planText(read(path)).plan !== null);
+
+  test.each(planned)("%s keeps its keys", async (path) => {
+    // What COPY and mounts find; which files those are is not the layout's.
+    const sources = [{ written: "x", kind: "file" as const, name: "x", entries: [] }];
+    const keys = await keysOf(read(path), { sources });
+    const text = loosened(read(path));
+    expect(await keysOf(text, { sources })).toEqual(keys);
+    expect(await keysOf(format(text).text, { sources })).toEqual(keys);
+  });
+
+  test.each(examples)("%s is laid out again after blanks were added", (path) => {
+    expect(format(loosened(read(path))).text).toBe(read(path));
   });
 });
 

@@ -21,7 +21,7 @@ beforeAll(async () => {
   expect(result.stderr).toBe("");
   expect(result.status).toBe(0);
   return () => built[Symbol.asyncDispose]();
-});
+}, 60_000);
 
 test("the build makes every file that the manifest names", () => {
   const [language] = manifest.contributes.languages;

@@ -39,7 +39,7 @@ test("errors that need no image are told before any is looked up, warnings later
     "FROM a\nCOPY --link a /a\nRUN --mount=type=tmpfs,target=/ x\nEXPOSE no\n",
   );
   expect(shown(earlyDiagnostics)).toEqual([
-    expect.stringContaining("error InvalidMountField 3:23 target=/"),
+    expect.stringContaining("error InvalidMountField 3:24 target=/"),
     expect.stringContaining("error InvalidPort 4:8"),
   ]);
 });

@@ -3,7 +3,7 @@ import { describeChanges } from "../../../src/graph/describe-change.ts";
 import { explainChange } from "../../../src/graph/explain.ts";
 import { pairSteps } from "../../../src/graph/pair-steps.ts";
 import { type RecordedStep, recordSteps } from "../../../src/graph/recorded-step.ts";
-import { contentDigest } from "../../../src/model/identifiers.ts";
+import { contentDigest, layerKey } from "../../../src/model/identifiers.ts";
 import type { ContextSource } from "../../../src/model/step-operation.ts";
 import { keyedPlanOf, type PlanTestOptions } from "../../support/planned.ts";
 
@@ -182,4 +182,76 @@ test("every key that differs has a reason", async () => {
       expect(explainChange(old, now).length > 0).toBe(old.key !== now.key);
     }
   }
+});
+
+test("what changed of a mount is told by its target", async () => {
+  const run = (mounts: string) => stage(`RUN --title=Build ${mounts} make`);
+  const change = async (before: string, after: string) => (await reasons(run(before), run(after))).Build;
+  const cache = "--mount=type=cache,target=/c";
+  expect(await change("", cache)).toEqual(["a mount at /c was added"]);
+  expect(await change(cache, "")).toEqual(["the mount at /c was removed"]);
+  expect(await change(cache, `${cache},sharing=locked`)).toEqual(["the mount at /c changed"]);
+  expect(await change("--mount=type=secret,id=s,env=A", "--mount=type=secret,id=t,env=A")).toEqual([
+    "the mount at $A changed",
+  ]);
+});
+
+test("files of the context that a mount shows are named, a stage that it shows by the mount", async () => {
+  const bind = stage("RUN --mount=type=bind,target=/s,source=src make");
+  expect(await reasons({ ...bind, files: { a: "1" } }, { ...bind, files: { a: "2" } })).toEqual({
+    "RUN --mount=type=bind,target=/s,source=src make": ["file src/a changed"],
+  });
+  const fromStage = (line: string) => ({
+    text: `FROM a AS t\nRUN ${line}\nFROM b\nRUN --title=Build --mount=from=t,target=/t x\n`,
+  });
+  expect((await reasons(fromStage("one"), fromStage("two"))).Build).toEqual([
+    "what is mounted at /t changed",
+  ]);
+});
+
+test("a changed network is told as it was and is", async () => {
+  const run = (network: string) => stage(`RUN --title=Build --network=${network} make`);
+  expect((await reasons(run("none"), run("a.org,b.org"))).Build).toEqual([
+    "the network changed from none to a.org, b.org",
+  ]);
+});
+
+test("a step with --no-cache says that it runs in every bake", async () => {
+  const run = stage("RUN --no-cache make");
+  expect(await reasons({ ...run, freshness: "1" }, { ...run, freshness: "2" })).toEqual({
+    "RUN --no-cache make": ["--no-cache makes it run in every bake"],
+  });
+});
+
+test("a file of the web and a repository that moved are told as what they are", () => {
+  const step = (file: string, commit: string): RecordedStep => ({
+    stage: "0",
+    title: "ADD x",
+    key: layerKey(file.repeat(32)),
+    record: JSON.stringify({
+      format: 1,
+      parent: { image: "sha256:1", diskSizeMib: 1 },
+      operation: {
+        kind: "copy",
+        source: { selection: file },
+        destination: "/x",
+        destinationIsDirectory: true,
+        owner: null,
+        mode: null,
+        directories: [],
+      },
+    }),
+    parentTitle: null,
+    sourceStage: null,
+    variables: {},
+    files: [
+      { path: "https://example.org/tool", digest: file },
+      { path: "https://example.org/a.git/README", digest: file },
+    ],
+    commits: { "https://example.org/a.git": commit },
+  });
+  expect(describeChanges(explainChange(step("1", "a".repeat(40)), step("2", "b".repeat(40))))).toEqual([
+    "https://example.org/a.git moved from commit aaaaaaaaaaaa to bbbbbbbbbbbb",
+    "https://example.org/tool sends another file",
+  ]);
 });

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { loadHasher } from "../../../src/graph/hash.ts";
 import { keyRecordFormat } from "../../../src/graph/key-record.ts";
 import { contentDigest } from "../../../src/model/identifiers.ts";
@@ -162,6 +162,122 @@ test.each<[string, Edit, readonly string[]]>([
   ],
 ])("editing %s changes exactly the keys it should", async (_title, edit, expected) => {
   expect(await changedBy(edit)).toEqual(expected);
+});
+
+const steps = [
+  "RUN --mount=type=cache,target=/c --mount=type=secret,id=s --mount=type=bind,target=/src,source=src one",
+  "RUN --mount=type=bind,from=tools,target=/t --mount=type=tmpfs,target=/m --mount=type=ssh two",
+  "RUN --network=a.org,b.org --timeout=1m --retry=2 --title=Three three",
+  "ENV --from-output REV git rev-parse HEAD",
+  "RUN --mount=type=volume,source=v,target=/v four",
+  "COPY --from=tools --exclude=*.md /x /y",
+];
+const flagText = (lines: readonly string[] = steps) =>
+  `FROM a AS tools\nRUN make\nFROM b\n${lines.join("\n")}\n`;
+const own = ["1/1", "1/2", "1/3", "1/4", "1/5", "1/6"];
+const from = (first: number) => own.slice(first - 1);
+
+test.each<[string, readonly [string, string] | null, readonly string[]]>([
+  ["nothing", null, []],
+  ["the target of a mount", ["target=/c", "target=/d"], from(1)],
+  ["the id of a cache", ["target=/c", "target=/c,id=other"], from(1)],
+  ["the id that a cache has anyway", ["target=/c", "target=/c,id=/c"], []],
+  ["how a field is called", ["target=/c", "dst=/c"], []],
+  ["the order of fields", ["type=cache,target=/c", "target=/c,type=cache"], []],
+  ["how a cache is shared", ["target=/c", "target=/c,sharing=locked"], from(1)],
+  ["the mode of a cache", ["target=/c", "target=/c,mode=0700"], from(1)],
+  ["the id of a secret", ["id=s", "id=t"], from(1)],
+  ["whether a secret is required", ["id=s", "id=s,required"], from(1)],
+  ["the variable of a secret", ["id=s", "id=s,env=S"], from(1)],
+  ["whether a bind can be written to", ["source=src", "source=src,rw"], from(1)],
+  ["a mount less", [" --mount=type=secret,id=s", ""], from(1)],
+  ["the stage that a mount shows", ["RUN make", "RUN make more"], ["tools/1", ...from(2)]],
+  ["the path in the stage that a mount shows", ["from=tools,target", "from=tools,source=/x,target"], from(2)],
+  ["the size of a tmpfs", ["target=/m", "target=/m,size=1m"], from(2)],
+  ["the id of an ssh agent", ["type=ssh", "type=ssh,id=deploy"], from(2)],
+  ["the hosts of a network", ["a.org,b.org", "a.org"], from(3)],
+  ["the order of the hosts", ["a.org,b.org", "b.org,a.org"], []],
+  ["a timeout", ["--timeout=1m", "--timeout=2m"], []],
+  ["retries", ["--retry=2", "--retry=3"], []],
+  ["a title", ["--title=Three", "--title=Drei"], []],
+  ["the variable of an output", ["REV git", "REF git"], from(4)],
+  ["the command of an output", ["rev-parse HEAD", "rev-parse main"], from(4)],
+  ["the name of a volume", ["source=v", "source=w"], from(5)],
+  ["an exclude", ["--exclude=*.md", "--exclude=*.txt"], from(6)],
+  ["--parents", ["--exclude=*.md", "--exclude=*.md --parents"], from(6)],
+  ["--if-exists", ["--exclude=*.md", "--exclude=*.md --if-exists"], from(6)],
+  ["a TEST", ["ENV --from-output", "TEST true\nENV --from-output"], []],
+  ["a HEALTHCHECK", ["ENV --from-output", "HEALTHCHECK CMD true\nENV --from-output"], []],
+  ["an ONBUILD", ["ENV --from-output", "ONBUILD RUN x\nENV --from-output"], []],
+])("editing %s of a step's flags changes exactly the keys it should", async (_title, replace, expected) => {
+  const edited = replace === null ? flagText() : flagText().replace(...replace);
+  if (replace !== null && edited === flagText()) throw new Error(`nothing to replace: ${replace[0]}`);
+  const before = await keysOf(flagText(), { sources });
+  const after = await keysOf(edited, { sources });
+  expect(Object.keys(after).filter((id) => before[id] !== after[id])).toEqual(expected);
+});
+
+test("the content that a mount shows of the context is in the key", async () => {
+  const before = await keysOf(flagText(), { sources });
+  const after = await keysOf(flagText(), { sources: directory(file("a.c", "9")) });
+  expect(Object.keys(after).filter((id) => before[id] !== after[id])).toEqual(own);
+});
+
+test("a step with --no-cache has another key in every bake, and so has all that stands on it", async () => {
+  const text = "FROM a\nRUN one\nRUN --no-cache two\nRUN three\n";
+  const first = await keysOf(text, { freshness: "first" });
+  const second = await keysOf(text, { freshness: "second" });
+  expect(first["0/1"]).toBe(second["0/1"]);
+  expect(first["0/2"]).not.toBe(second["0/2"]);
+  expect(first["0/3"]).not.toBe(second["0/3"]);
+});
+
+test("an archive is another thing than the file that it is", async () => {
+  const keyWith = async (kind: "file" | "archive") => {
+    const source: ContextSource = { written: "a", kind, name: "a", entries: [file("", "1")] };
+    return (await keysOf("FROM a\nADD a /x/\n", { sources: [source] }))["0/1"];
+  };
+  expect(await keyWith("file")).not.toBe(await keyWith("archive"));
+});
+
+test("a directory on the way is another thing than one that is copied; a commit's name is in no key", async () => {
+  const keyWith = async (more: object, commit?: string) => {
+    const entry: ContextEntry = { kind: "directory", path: "d", mode: 0o755, ...more };
+    const source: ContextSource = {
+      written: "a",
+      kind: "directory",
+      name: "a",
+      entries: [entry],
+      ...(commit === undefined ? {} : { commit }),
+    };
+    return (await keysOf("FROM a\nCOPY a /x/\n", { sources: [source] }))["0/1"];
+  };
+  expect(await keyWith({})).not.toBe(await keyWith({ isImplied: true }));
+  expect(await keyWith({}, "abc")).toBe(await keyWith({}, "def"));
+});
+
+describe("the key of a TEST", () => {
+  const testKeys = async (text: string) =>
+    (await keyedPlanOf(text)).stages.flatMap((stage) => stage.tests.map((one) => one.key));
+  const base = "FROM a\nRUN make\nENV A=1\nUSER app\nTEST check\n";
+
+  test.each([
+    ["the result", "RUN make", "RUN make more"],
+    ["the command", "TEST check", "TEST check -v"],
+    ["the environment", "A=1", "A=2"],
+    ["the user", "USER app", "USER web"],
+    ["the directory", "USER app", "USER app\nWORKDIR /w"],
+    ["the network", "TEST check", "TEST --network=none check"],
+  ])("has %s in it", async (_what, before, after) => {
+    expect(await testKeys(base.replace(before, after))).not.toEqual(await testKeys(base));
+  });
+
+  test.each([
+    ["timeout", "TEST --timeout=5s check"],
+    ["title", "TEST --title=It check"],
+  ])("has no %s in it", async (_what, after) => {
+    expect(await testKeys(base.replace("TEST check", after))).toEqual(await testKeys(base));
+  });
 });
 
 test("a stage's name is in no key", async () => {

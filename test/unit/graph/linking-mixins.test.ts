@@ -141,11 +141,27 @@ describe("a mistake in a mixin", () => {
     ]);
     expect(earlyDiagnostics[0]?.related?.map(({ message }) => message)).toEqual([
       "mixin c is used here",
-      "mixin c is used here",
       "mixin b is used here",
       "mixin a is used here",
     ]);
     expect(shown(planText(text.replace("USE a\n", "RUN x\n")).earlyDiagnostics)).toHaveLength(1);
+  });
+});
+
+describe("mixins that use others", () => {
+  test("may not become more than anyone can mean", () => {
+    const levels = Array.from(
+      { length: 30 },
+      (_, level) => `MIXIN m${level}\nUSE m${level + 1}\nUSE m${level + 1}\n`,
+    );
+    const text = `${levels.join("")}MIXIN m30\nRUN x\nFROM debian:12\nUSE m0\n`;
+    expect(mistakesIn(text)[0]).toContain("error TooManyMixins");
+  });
+
+  test("may not stand within each other without end", () => {
+    const levels = Array.from({ length: 2000 }, (_, level) => `MIXIN m${level}\nUSE m${level + 1}\n`);
+    const text = `${levels.join("")}MIXIN m2000\nRUN x\nFROM debian:12\nUSE m0\n`;
+    expect(mistakesIn(text)[0]).toContain("error TooManyMixins");
   });
 });
 

@@ -30,6 +30,7 @@ test.each([
   ["MAINTAINER me", "warning NoEffect 2:1 MAINTAINER"],
   ["ONBUILD SNAPSHOT x", "error OnbuildNotAllowed 2:9 SNAPSHOT"],
   ["ONBUILD TEST x", "error OnbuildNotAllowed 2:9 TEST"],
+  ["ONBUILD RESOURCES cpus=1", "error OnbuildNotAllowed 2:9 RESOURCES"],
   [
     "HEALTHCHECK --interval=5 CMD true",
     "error InvalidDuration 2:13 --interval=5 | --interval=5 is no time | a number needs a unit: --interval=5s",
@@ -127,4 +128,10 @@ test("all mistakes of the needed stages are reported in one run", () => {
     inStage("USER $A:", "ONBUILD TEST x", "EXPOSE no", "COPY --chmod=9 a b"),
   ).diagnostics.map((diagnostic) => diagnostic.code);
   expect(codes).toEqual(["UndefinedVar", "InvalidUser", "OnbuildNotAllowed", "InvalidPort", "InvalidMode"]);
+});
+
+test("a file of mixins alone has nothing to bake", () => {
+  expect(mistakesIn("ARG A\nMIXIN m\nRUN x\n")).toEqual([
+    expect.stringContaining("error NoStage 2:1 MIXIN | the file has mixins and no stage to bake"),
+  ]);
 });

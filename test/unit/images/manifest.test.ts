@@ -93,6 +93,8 @@ describe("the configuration of a sandbox", () => {
       ExposedPorts: { "8080/tcp": {}, "53": {} },
       Volumes: { "/data": {} },
       StopSignal: "SIGINT",
+      OnBuild: ["RUN make"],
+      Healthcheck: { Test: ["CMD-SHELL", "curl -f localhost"], Interval: 5_000_000_000, Retries: 7 },
     };
     expect(sandboxConfiguration(parseImageConfig(bytes({ rootfs, config }), "x"))).toEqual({
       environment: { PATH: "/bin", EMPTY: "", WITH: "a=b" },
@@ -105,6 +107,16 @@ describe("the configuration of a sandbox", () => {
       exposedPorts: ["53/tcp", "8080/tcp"],
       volumes: ["/data"],
       stopSignal: "SIGINT",
+      healthcheck: {
+        command: ["/bin/bash", "-c", "curl -f localhost"],
+        intervalMs: 5_000,
+        timeoutMs: 30_000,
+        startPeriodMs: 0,
+        startIntervalMs: 5_000,
+        retries: 7,
+      },
+      onbuild: ["RUN make"],
+      outputVariables: [],
     });
   });
 

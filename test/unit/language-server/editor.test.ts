@@ -40,13 +40,13 @@ beforeAll(async () => {
     await writeFile(join(folder.path, name), text);
   }
   editor = await Editor.start(folder.path);
-});
+}, 60_000);
 
 afterAll(async () => {
   const code = await editor.quit();
   await folder[Symbol.asyncDispose]();
   expect(code).toBe(0);
-});
+}, 60_000);
 
 /** Opens a new document in the folder `app`, and gives what requests about its cursor need. */
 async function at(written: string) {
@@ -257,6 +257,43 @@ describe("an editor that starts lightbox lsp", () => {
       connection.sendRequest(RenameRequest.type, { textDocument, position, newName });
     await expect(refused("a b")).rejects.toThrow("cannot be the name of a stage");
     await expect(refused("TWO")).rejects.toThrow("there is a stage named TWO already");
+  });
+
+  test("renames in the file that defines the name and in all that use it", async () => {
+    const base = "base2/Lightfile";
+    const user = "user2/Lightfile";
+    await mkdir(join(folder.path, "base2"));
+    await mkdir(join(folder.path, "user2"));
+    await writeFile(
+      join(folder.path, base),
+      "ARG NAME=1\nFROM debian AS tools\nMIXIN m\nARG key\nRUN echo $key\n",
+    );
+    await writeFile(
+      join(folder.path, user),
+      "IMPORT --arg=NAME=2 ../base2/Lightfile AS lib\nFROM lib#tools\nUSE lib#m key=3\n",
+    );
+    const edited = async (name: string, position: { line: number; character: number }, newName: string) => {
+      const textDocument = { uri: editor.uri(name) };
+      const edit = await editor.connection.sendRequest(RenameRequest.type, {
+        textDocument,
+        position,
+        newName,
+      });
+      return Object.entries(edit?.changes ?? {})
+        .flatMap(([uri, edits]) =>
+          edits.map(
+            ({ range }) => `${uri.replace(editor.uri(""), "")}:${range.start.line}:${range.start.character}`,
+          ),
+        )
+        .toSorted();
+    };
+    const inUser = (line: number, character: number, newName: string) =>
+      edited(user, { line, character }, newName);
+    expect(await inUser(1, 10, "t")).toEqual([`${base}:1:15`, `${user}:1:9`]);
+    expect(await inUser(2, 8, "n")).toEqual([`${base}:2:6`, `${user}:2:8`]);
+    expect(await inUser(2, 11, "k")).toEqual([`${base}:3:4`, `${base}:4:10`, `${user}:2:10`]);
+    expect(await edited(base, { line: 0, character: 5 }, "OTHER")).toEqual([`${base}:0:4`, `${user}:0:13`]);
+    expect(await inUser(1, 6, "library")).toEqual([`${user}:0:42`, `${user}:1:5`, `${user}:2:4`]);
   });
 
   test("lists symbols and folds", async () => {

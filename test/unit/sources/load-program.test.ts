@@ -191,6 +191,18 @@ describe("a reference to a repository", () => {
     expect(diagnostics.map(({ code }) => code)).toEqual(["OutsideRepository"]);
   });
 
+  test("takes base images from it, and none of this host", async () => {
+    await using it = await gitRig();
+    await it.repository.commit({
+      Lightfile: "FROM ./os.tar AS in\nFROM /os.tar AS abs\nFROM oci:../x AS up\n",
+    });
+    const of = (target: string) => it.load(`FROM ${it.repository.url}#main#${target}\n`);
+    expect((await of("in")).images[0]).toMatch(new RegExp(`^${it.path("home")}/git/.*/tree/os.tar$`));
+    for (const target of ["abs", "up"]) {
+      expect((await of(target)).diagnostics.map(({ code }) => code)).toEqual(["OutsideRepository"]);
+    }
+  });
+
   test("of another host cannot name a repository of this one", async () => {
     await using it = await gitRig();
     await using server = await serveGit(it.path("served"));

@@ -1,0 +1,120 @@
+import { spawnSync } from "node:child_process";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { type TemporaryFolder, temporaryFolder } from "../../support/temporary-folder.ts";
+
+const program = fileURLToPath(new URL("../../../src/cli/start.ts", import.meta.url));
+
+interface Project extends TemporaryFolder {
+  check(...args: readonly string[]): { status: number | null; stdout: string; stderr: string };
+  read(name: string): Promise<string>;
+}
+
+async function project(files: Readonly<Record<string, string>>): Promise<Project> {
+  const folder = await temporaryFolder();
+  for (const [name, text] of Object.entries(files)) {
+    await mkdir(dirname(join(folder.path, name)), { recursive: true });
+    await writeFile(join(folder.path, name), text);
+  }
+  const { GITHUB_ACTIONS: _, ...environment } = process.env;
+  return {
+    path: folder.path,
+    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+    read: (name) => readFile(join(folder.path, name), "utf8"),
+    check: (...args) =>
+      spawnSync(process.execPath, [program, "check", ...args], {
+        cwd: folder.path,
+        encoding: "utf8",
+        input: files["-"] ?? "",
+        env: { ...environment, LIGHTBOX_HOME: join(folder.path, "home"), NO_COLOR: "1" },
+      }),
+  };
+}
+
+function codes(stdout: string): readonly string[] {
+  return [...stdout.matchAll(/(?:error|warning)\[(\w+)\]/g)].map((match) => match[1] ?? "");
+}
+
+describe("lightbox check", () => {
+  test("says nothing about a good file and ends with 0", async () => {
+    await using folder = await project({ Lightfile: "FROM debian:12\nSNAPSHOT a\n" });
+    expect(folder.check()).toMatchObject({ status: 0, stdout: "", stderr: "nothing to say about 1 file\n" });
+  });
+
+  test("ends with 0 for warnings, with 2 for errors and with --strict", async () => {
+    await using folder = await project({ Lightfile: "FROM debian\nSNAPSHOT a\n", bad: "FROM a:1\nRNU x\n" });
+    const warned = folder.check();
+    expect(codes(warned.stdout)).toEqual(["UnpinnedBase"]);
+    expect([warned.status, folder.check("--strict").status, folder.check("bad").status]).toEqual([0, 2, 2]);
+    expect(folder.check("--error", "UnpinnedBase").status).toBe(2);
+    expect(folder.check("--skip", "unpinnedbase").stdout).toBe("");
+  });
+
+  test("looks for what COPY names in the context", async () => {
+    await using folder = await project({
+      Lightfile: "FROM debian:12\nCOPY a b ./x/y c* d* /to/\nCOPY --if-exists e* /to/\nSNAPSHOT s\n",
+      ".lightignore": "b\n",
+      a: "",
+      b: "",
+      d1: "",
+    });
+    const { status, stdout } = folder.check();
+    expect(codes(stdout)).toEqual(["CopyIgnoredFile", "SourceNotFound", "WildcardMatchesNothing"]);
+    expect(status).toBe(2);
+    expect(folder.check("--no-context").stdout).toBe("");
+  });
+
+  test("reads the Lightfiles that a file names, and tells where what is wrong stands", async () => {
+    await using folder = await project({
+      Lightfile: "FROM ./base/Lightfile#tools\nSNAPSHOT s\n",
+      "base/Lightfile": "FROM debian:12 AS tols\nSNAPSHOT b\n",
+    });
+    const { status, stdout } = folder.check();
+    expect(status).toBe(2);
+    expect(stdout).toContain("did you mean");
+    expect(stdout).toContain("Lightfile:1:");
+  });
+
+  test("mends files with --fix and reports what is left", async () => {
+    await using folder = await project({
+      Lightfile: "from debian as X\nRUN apt-get install jq\nSNAPSHOT a\n",
+    });
+    const { stdout } = folder.check("--fix", "--skip", "PackageListsKept");
+    expect(await folder.read("Lightfile")).toBe("FROM debian AS x\nRUN apt-get install -y jq\nSNAPSHOT a\n");
+    expect(codes(stdout)).toEqual(["UnpinnedBase", "AptUpdateInOtherStep"]);
+  });
+
+  test("mends stdin to stdout and reports on stderr", async () => {
+    await using folder = await project({ "-": "from debian as X\nSNAPSHOT a\n" });
+    const { stdout, stderr } = folder.check("--fix", "-");
+    expect(stdout).toBe("FROM debian AS x\nSNAPSHOT a\n");
+    expect(codes(stderr)).toEqual(["UnpinnedBase"]);
+  });
+
+  test("prints formats for tools, of several files in one", async () => {
+    await using folder = await project({
+      a: "FROM debian\nSNAPSHOT a\n",
+      "b/Lightfile": "FROM debian\nSNAPSHOT a\n",
+    });
+    const json = JSON.parse(folder.check("--format", "json", "a", "b").stdout);
+    expect(json.diagnostics.map(({ path }: { path: string }) => path)).toEqual(["a", "b/Lightfile"]);
+    const sarif = JSON.parse(folder.check("--format", "sarif", "a", "b").stdout);
+    expect(sarif.runs[0].results).toHaveLength(2);
+    expect(folder.check("--format", "github", "a").stdout).toMatch(/^::warning file=a,line=1,col=6,/);
+  });
+
+  test("does not know rules that do not exist", async () => {
+    await using folder = await project({ Lightfile: "FROM debian:12\nSNAPSHOT a\n" });
+    const { status, stderr } = folder.check("--skip", "UnpinedBase");
+    expect(status).toBe(2);
+    expect(stderr).toContain("error[UnknownRule]");
+    expect(stderr).toContain("did you mean UnpinnedBase?");
+  });
+
+  test("lists its rules", async () => {
+    await using folder = await project({});
+    expect(folder.check("--list-rules").stdout).toMatch(/^UnpinnedBase +a base image has no version/m);
+  });
+});
