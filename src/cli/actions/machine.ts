@@ -110,6 +110,10 @@ async function removeMachine(
   onProgress: (event: MachineEvent) => void,
 ): Promise<number> {
   const { state } = await machine.status(session.signal);
+  if (state === "not-installed") {
+    session.stdout.write("no machine is installed\n");
+    return 0;
+  }
   const isUp = state === "running" || state === "starting" || state === "paused";
   if (isUp && !options.force) {
     throw new Failure({
