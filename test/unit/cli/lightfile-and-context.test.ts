@@ -72,3 +72,14 @@ test("serve makes no folder for a token file that may be misspelt", async () => 
   expect(exitCode).toBe(3);
   expect(stderr).toContain("error[TokenFileUnwritable]");
 });
+
+test("base images are chosen for the platform of the worker, which is asked for it once", async () => {
+  const other = process.arch === "arm64" ? "amd64" : "arm64";
+  await using rig = await commandRig({ description: { platform: `linux/${other}` } });
+  await writeTinyArchive(join(rig.folder, "base.tar"), "hello", other);
+  await writeFile(join(rig.folder, "Lightfile"), "FROM ./base.tar\nRUN x\n");
+  expect(await rig.run("bake")).toMatchObject({ exitCode: 0 });
+  // Neither asks: the index knows.
+  expect((await rig.run("bake", "--dry-run")).stdout).toContain("0 of 1 steps will run");
+  expect(await rig.run("bake")).toMatchObject({ exitCode: 0 });
+});
