@@ -6,7 +6,10 @@ import { ExpansionError, expandWord, splitWords, variablesIn } from "../../src/l
 import { parseIgnoreFile } from "../../src/lightfile/ignore-pattern.ts";
 import { parseLightfile } from "../../src/lightfile/parse.ts";
 import { matchWildcard } from "../../src/lightfile/wildcard.ts";
+import { expectBoundedMemory } from "../support/bounded-memory.ts";
 import { nastyLightfiles } from "../support/nasty-lightfiles.ts";
+
+expectBoundedMemory();
 
 /** More with FUZZ_RUNS=1000000. */
 const runs = Number(process.env.FUZZ_RUNS ?? 1000);

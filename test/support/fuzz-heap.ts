@@ -1,0 +1,2 @@
+/** Of the processes that fuzz; vitest.config.ts sets it. */
+export const fuzzHeapMib = 512;
