@@ -48,7 +48,11 @@ function describeInstallEvent(event: InstallEvent): string {
   }
 }
 
-async function ask(installation: SystemInstallation, session: Session): Promise<boolean> {
+/** @throws Failure `ConfirmationNeeded` where nobody can be asked */
+export async function ask(
+  installation: SystemInstallation,
+  session: Pick<Session, "stdin" | "stderr">,
+): Promise<boolean> {
   const commands = installation.commands.map((argv) => argv.join(" ")).join(" && ");
   if (!session.stdin.isTTY) {
     throw new Failure({
