@@ -24,6 +24,14 @@ export interface DraftStage {
   readonly sources: readonly { readonly source: StageSource; readonly range: Range }[];
 }
 
+/** A stage whose FROM has been read. */
+interface OpenedStage {
+  readonly text: StageText;
+  readonly findings: Findings;
+  readonly reader: StageSourceReader;
+  readonly base: StageSource | null;
+}
+
 export interface Draft {
   /** The target and all that it needs, in file order. */
   readonly stages: readonly DraftStage[];
@@ -35,7 +43,7 @@ export interface Draft {
 }
 
 /**
- * Reads every stage in file order, then keeps those that the target needs and what was said about them.
+ * Reads the target's stage and those that it needs, each after the one that it stands on.
  * `bases` is null before images are looked up; see {@link Scope} for what is not judged then.
  */
 export function draftStages(
@@ -57,37 +65,53 @@ export function draftStages(
   });
   warnUndeclaredArguments({ tree, options, findings, mistakes });
 
-  const drafts: DraftStage[] = [];
-  const stageFindings: Findings[] = [];
-  for (const stage of stages) {
-    const own = new Findings(tree.source);
-    stageFindings.push(own);
-    drafts.push(draftStage(stage, own));
+  const drafts = new Map<number, DraftStage>();
+  const waiting = target === null ? [] : [target.index];
+  for (let index = waiting.pop(); index !== undefined; index = waiting.pop()) {
+    for (const { sources } of draftChain(index)) {
+      for (const { source } of sources) if (source.kind === "stage") waiting.push(source.index);
+    }
   }
-  const needed = target === null ? [] : neededStages(drafts, target.index);
+  const needed = [...drafts.values()].sort((left, right) => left.text.index - right.text.index);
   return {
-    stages: needed.flatMap((index) => drafts[index] ?? []),
+    stages: needed,
     target,
     allStages: stages,
     mistakes,
     diagnostics: [
       ...findings.diagnostics,
-      ...needed.flatMap((index) => stageFindings[index]?.diagnostics ?? []),
+      ...needed.flatMap((stage) => stage.builder.findings.diagnostics),
     ].filter(({ range }) => !mistakes.overlap(range)),
   };
 
-  function draftStage(text: StageText, own: Findings): DraftStage {
-    const reader = new StageSourceReader({
-      tree,
-      stages,
-      text,
-      platform: options.platform,
-      globalScope,
-      findings: own,
+  /** Reads a stage and those that it stands on, as far as they are not read yet. */
+  function draftChain(index: number): readonly DraftStage[] {
+    const chain: OpenedStage[] = [];
+    for (let at: number | null = index; at !== null && !drafts.has(at); ) {
+      const text = stages[at];
+      if (text === undefined) throw new Error(`internal error: there is no stage ${at}`);
+      const opened = openStage(text);
+      chain.push(opened);
+      // Always an earlier one, so this ends.
+      at = opened.base?.kind === "stage" ? opened.base.index : null;
+    }
+    return chain.reverse().map((opened) => {
+      const draft = draftStage(opened);
+      drafts.set(draft.text.index, draft);
+      return draft;
     });
-    const base = reader.readBase();
+  }
+
+  function openStage(text: StageText): OpenedStage {
+    const own = new Findings(tree.source);
+    const { platform } = options;
+    const reader = new StageSourceReader({ tree, stages, text, platform, globalScope, findings: own });
+    return { text, findings: own, reader, base: reader.readBase() };
+  }
+
+  function draftStage({ text, findings: own, reader, base }: OpenedStage): DraftStage {
     const sources: { source: StageSource; range: Range }[] = [];
-    const parent = base?.kind === "stage" ? drafts[base.index] : undefined;
+    const parent = base?.kind === "stage" ? drafts.get(base.index) : undefined;
     const image = base?.kind === "image" ? bases?.get(base.reference) : undefined;
     const isBaseComplete = parent?.builder.surroundings.complete ?? image !== undefined;
     const isRead =
@@ -135,19 +159,4 @@ function imageEnd(image: BaseImage | undefined): StageEnd {
     unsureVariables: new Set(),
     resources: { cpus: null, memoryMib: null, diskSizeMib: defaultDiskSizeMib },
   };
-}
-
-/** The target and everything below it, ascending. */
-function neededStages(drafts: readonly DraftStage[], target: number): readonly number[] {
-  const needed = new Set<number>();
-  const waiting = [target];
-  for (let index = waiting.pop(); index !== undefined; index = waiting.pop()) {
-    if (needed.has(index)) continue;
-    needed.add(index);
-    const draft = drafts[index];
-    for (const source of [draft?.base, ...(draft?.sources ?? []).map((one) => one.source)]) {
-      if (source?.kind === "stage") waiting.push(source.index);
-    }
-  }
-  return [...needed].sort((left, right) => left - right);
 }

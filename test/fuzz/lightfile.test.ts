@@ -8,6 +8,7 @@ import { parseLightfile } from "../../src/lightfile/parse.ts";
 import { matchWildcard } from "../../src/lightfile/wildcard.ts";
 import { expectBoundedMemory } from "../support/bounded-memory.ts";
 import { nastyLightfiles } from "../support/nasty-lightfiles.ts";
+import { planText } from "../support/planned.ts";
 
 expectBoundedMemory();
 
@@ -214,8 +215,10 @@ const nastyLength = process.env.FUZZ_RUNS === undefined ? 200_000 : 1_000_000;
 
 describe("a long text of", () => {
   for (const [shape, text] of Object.entries(nastyLightfiles(nastyLength))) {
-    test(`${shape} is parsed`, { timeout: 120_000 }, () => {
+    test(`${shape} is parsed and planned`, { timeout: 120_000 }, () => {
       expect(parseLightfile({ path: "Lightfile", text }).value.source.text).toHaveLength(text.length);
+      const ends = planText(text).diagnostics.map(({ range }) => range.end);
+      expect(ends.filter((end) => end > text.length)).toEqual([]);
     });
   }
 
