@@ -4,7 +4,7 @@ import { afterAll, expect } from "vitest";
 import { fuzzHeapMib } from "./fuzz-heap.ts";
 
 /** The test runner's own share included, and what is outside of the heap, such as the buffers of files. */
-const residentMib = 1536;
+const residentMib = fuzzHeapMib + 1024;
 
 /** Fails when this file's process is not bounded as vitest.config.ts says, or has taken more than it should. */
 export function expectBoundedMemory(): void {
