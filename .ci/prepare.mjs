@@ -1,6 +1,7 @@
 // Makes a checkout ready to run: installs the npm packages, then builds. It runs before `npm start`, `npm test`
 // and `npm run bench`, on whatever Node.js the host has, so it keeps to what Node.js 18 knows.
-// With --test it also installs the Debian packages that the end-to-end tests use.
+// With --test it also installs, on Debian and its relatives, the packages that the tests use; with --bench those
+// that lightbox is compared with, too.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -21,6 +22,11 @@ const testPackages = [
   ["skopeo", "/usr/bin/skopeo"],
   ["debootstrap", "/usr/sbin/debootstrap"],
   ["ca-certificates", "/etc/ssl/certs/ca-certificates.crt"],
+];
+
+const benchPackages = [
+  ["docker.io", "/usr/sbin/dockerd"],
+  ["buildah", "/usr/bin/buildah"],
 ];
 
 function run(command, args, options = {}) {
@@ -72,9 +78,15 @@ function installPackages() {
   writeFileSync(stamp, lock);
 }
 
-function installDebianPackages() {
-  const missing = testPackages.filter(([, file]) => !existsSync(file)).map(([name]) => name);
+function installDebianPackages(packages) {
+  const missing = packages.filter(([, file]) => !existsSync(file)).map(([name]) => name);
   if (missing.length === 0) return;
+  if (!existsSync("/usr/bin/apt-get")) {
+    process.stdout.write(
+      `prepare: this host has no apt-get; tests that need ${missing.join(", ")} are left out or fail\n`,
+    );
+    return;
+  }
   const asRoot = process.getuid?.() === 0 ? [] : ["sudo", "-n"];
   const apt = [...asRoot, "apt-get"];
   process.stdout.write(`prepare: installing Debian packages: ${missing.join(" ")}\n`);
@@ -85,5 +97,6 @@ function installDebianPackages() {
 }
 
 installPackages();
-if (process.argv.includes("--test")) installDebianPackages();
+if (process.argv.includes("--test")) installDebianPackages(testPackages);
+if (process.argv.includes("--bench")) installDebianPackages([...testPackages, ...benchPackages]);
 run(ownNode, [join(root, ".ci", "build.mjs")]);

@@ -1,7 +1,7 @@
 // What `npm start` does: a first bake, a sandbox from it, a second bake, and a third one after a change. It uses the
 // `lightbox` program as a user would, and says what it runs and how long that took.
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -50,6 +50,16 @@ async function step(title: string, words: readonly string[], options: Run = {}):
 }
 
 const seconds = (durationMs: number): string => `${(durationMs / 1000).toFixed(2)} s`;
+
+if (!existsSync("/usr/bin/apt-get")) {
+  say(
+    "This demonstration makes its base image from Debian packages, and this host has no apt-get to fetch them with.",
+  );
+  say(
+    "lightbox is built: `node dist/cli.js bake` bakes a Lightfile whose base is in a registry or an archive.",
+  );
+  process.exit(0);
+}
 
 say("\x1b[1mA base image from Debian packages, so that no container registry is needed\x1b[0m");
 const base = await run([join(root, "examples/base/make-base.ts"), join(root, "examples/base/base.tar")]);

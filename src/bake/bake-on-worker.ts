@@ -26,6 +26,7 @@ export async function bakeOnWorker(
 ): Promise<BakeOutcome> {
   const { keyed, index, publication, progress } = bake;
   const state = await askWorker(worker, { keyed, index }, signal);
+  requirePlatform(bake, state);
   const work = planLineages(keyed, (step) => isHit(step, state.layers.get(step.key)));
   announceWork(bake, work, state.layers);
   await importBases(bake, { worker, work, state }, signal);
@@ -50,6 +51,17 @@ export async function bakeOnWorker(
   return completeBake(bake, { published: moved });
 }
 
+/** The base images were chosen, and all was planned, for the platform that the worker was taken to have. */
+function requirePlatform({ request }: KeyedBake, { description }: WorkerState): void {
+  if (description.platform === request.platform) return;
+  throw new Failure({
+    code: "WorkerPlatformDiffers",
+    category: "environment",
+    message: `the worker is for ${description.platform}, and this bake was planned for ${request.platform}`,
+    hint: "bake again: the worker's platform is remembered now; or use a worker of the other platform",
+  });
+}
+
 interface OnWorker {
   readonly worker: Worker;
   readonly work: PlannedWork;
@@ -70,10 +82,7 @@ async function importBases(
 }
 
 /** An image that cannot be fetched is told of at the place that names it. */
-function locatingTrouble(
-  images: ImageSource,
-  { bases }: KeyedBake,
-): Pick<ImageSource, "openLayout"> {
+function locatingTrouble(images: ImageSource, { bases }: KeyedBake): Pick<ImageSource, "openLayout"> {
   return {
     async openLayout(image, options, signal) {
       try {

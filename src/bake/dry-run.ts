@@ -10,10 +10,10 @@ import type { LayerKey, StepId } from "../model/identifiers.ts";
 import { BakeProgress } from "./bake-progress.ts";
 import type { BakeCollaborators, BakeRequest } from "./bake-request.ts";
 import { BakeHistory } from "./history.ts";
-import { isHit, type KnownLayer } from "./layer-lookup.ts";
+import { isHit, type KnownLayer, type LayerLookup } from "./layer-lookup.ts";
 import { planLineages } from "./lineages.ts";
-import { prepareBake } from "./prepare.ts";
-import { stageAt } from "./publish.ts";
+import { type PreparedBake, prepareBake } from "./prepare.ts";
+import { isSameSnapshot, publishRequest, stageAt } from "./publish.ts";
 import { allSteps } from "./worker-answer.ts";
 import { WorkerIndex } from "./worker-index.ts";
 
@@ -22,12 +22,17 @@ export type BakeExplanation =
       readonly kind: "explained";
       /** The name that the bake would publish; null: none. */
       readonly snapshotName: string | null;
+      /** Why that name would move; null: it would not, or there is none. */
+      readonly publication: PublicationReason | null;
       readonly plan: Plan;
       /** In plan order. */
       readonly steps: readonly StepExplanation[];
       readonly diagnostics: readonly Diagnostic[];
     }
   | { readonly kind: "invalid"; readonly diagnostics: readonly Diagnostic[] };
+
+/** `unknown`: as far as is known without the worker, there is no such name. */
+export type PublicationReason = "new-layers" | "other-configuration" | "unknown";
 
 export interface StepExplanation {
   readonly step: StepId;
@@ -72,7 +77,22 @@ export async function explainBake(
     ...before.map((step) => step.key),
   ]);
   const steps = explainSteps(keyed, { before, layers, request });
-  return { kind: "explained", snapshotName, plan: keyed.plan, steps, diagnostics: progress.diagnostics };
+  const publication = await explainPublication({ keyed, snapshotName }, lookup, steps);
+  const { diagnostics } = progress;
+  return { kind: "explained", snapshotName, publication, plan: keyed.plan, steps, diagnostics };
+}
+
+async function explainPublication(
+  { keyed, snapshotName }: Pick<PreparedBake, "keyed" | "snapshotName">,
+  lookup: LayerLookup,
+  steps: readonly StepExplanation[],
+): Promise<PublicationReason | null> {
+  if (snapshotName === null) return null;
+  const request = publishRequest(keyed, snapshotName);
+  const known = await lookup.findSnapshot(snapshotName);
+  if (known === undefined) return "unknown";
+  if (steps.some(({ state }) => state === "will-run") || known.layer !== request.layer) return "new-layers";
+  return isSameSnapshot(known, request) ? null : "other-configuration";
 }
 
 interface Known {

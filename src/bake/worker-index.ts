@@ -14,6 +14,8 @@ const indexSchema = v.object({
   version: v.literal(1),
   storeId: v.string(),
   generation: v.number(),
+  /** e.g. `linux/amd64`: what base images are chosen for, before the worker is asked. */
+  platform: v.string(),
   /** See {@link layerLine}; read only when looked up, so that loading costs little. */
   layers: v.array(v.string()),
   snapshots: v.array(
@@ -45,7 +47,7 @@ function readLayerLine(line: string): KnownLayer | undefined {
 
 /** A worker's answer about all the layers that it was asked for. */
 export interface WorkerAnswer {
-  readonly worker: Pick<WorkerDescription, "storeId" | "generation">;
+  readonly worker: StoreState;
   readonly asked: readonly LayerKey[];
   readonly layers: readonly KnownLayer[];
 }
@@ -86,6 +88,11 @@ export class WorkerIndex implements LayerLookup {
     return this.#remembered.snapshots.get(name);
   }
 
+  /** The worker's platform; null when it was never asked. */
+  get platform(): string | null {
+    return this.#remembered.store?.platform ?? null;
+  }
+
   /** Whether this is about another store, or about a time before something was removed from it. */
   isStale({ storeId, generation }: Pick<WorkerDescription, "storeId" | "generation">): boolean {
     const { store } = this.#remembered;
@@ -94,8 +101,8 @@ export class WorkerIndex implements LayerLookup {
 
   /** Takes the worker's word; forgets all else when that shows the index to be stale. */
   learn(answer: WorkerAnswer): void {
-    const { storeId, generation } = answer.worker;
-    this.#news.store = { storeId, generation };
+    const { storeId, generation, platform } = answer.worker;
+    this.#news.store = { storeId, generation, platform };
     for (const key of answer.asked) this.#news.asked.add(key);
     for (const layer of answer.layers) this.learnLayer(layer);
   }
@@ -127,10 +134,7 @@ export class WorkerIndex implements LayerLookup {
   }
 }
 
-interface StoreState {
-  readonly storeId: string;
-  readonly generation: number;
-}
+type StoreState = Pick<WorkerDescription, "storeId" | "generation" | "platform">;
 
 interface Remembered {
   /** Null: nothing is known. */
@@ -155,9 +159,9 @@ function noNews(): News {
 async function readRemembered(path: string): Promise<Remembered> {
   const file = await readClientFile(path, indexSchema);
   if (file === undefined) return { store: null, layers: new Map(), snapshots: new Map() };
-  const { storeId, generation } = file;
+  const { storeId, generation, platform } = file;
   return {
-    store: { storeId, generation },
+    store: { storeId, generation, platform },
     layers: new Map(file.layers.map((line) => [line.slice(0, keyLength), line])),
     snapshots: new Map(file.snapshots.map(({ name, layer, fingerprint }) => [name, { layer, fingerprint }])),
   };
@@ -176,11 +180,12 @@ function withNews(remembered: Remembered, news: News): Remembered {
   return { store, layers, snapshots };
 }
 
-function toFile(remembered: Remembered, { storeId, generation }: StoreState): IndexFile {
+function toFile(remembered: Remembered, { storeId, generation, platform }: StoreState): IndexFile {
   return {
     version: 1,
     storeId,
     generation,
+    platform,
     layers: [...remembered.layers.values()].slice(-layerLimit),
     snapshots: [...remembered.snapshots].map(([name, snapshot]) => ({ name, ...snapshot })),
   };

@@ -10,8 +10,8 @@ import { decideVirtualization } from "./virtualization.ts";
 export interface WorkerChoice {
   /** Tells its index apart from other workers'. */
   readonly name: string;
-  /** Null until the worker is asked: a remote one may have another platform. */
-  readonly platform: string | null;
+  /** False for a worker that may have another platform than this host. */
+  readonly isOnThisHost: boolean;
   readonly localLayers: LayerLookup | null;
   open(): Promise<Worker>;
 }
@@ -49,7 +49,7 @@ async function localChoice(session: Session): Promise<WorkerChoice> {
   const { localLayerLookup } = await import("./local-layer-lookup.ts");
   return {
     name: "local",
-    platform: null,
+    isOnThisHost: true,
     localLayers: localLayerLookup(session.home.store),
     open: async () => {
       const { openLocalWorker } = await import("../worker/local/local-worker.ts");
@@ -61,7 +61,7 @@ async function localChoice(session: Session): Promise<WorkerChoice> {
 function machineChoice(session: Session): WorkerChoice {
   return {
     name: "machine",
-    platform: null,
+    isOnThisHost: true,
     localLayers: null,
     open: async () => {
       const { openMachineWorker } = await import("./open-machine-worker.ts");
@@ -83,7 +83,7 @@ function remoteChoice(host: string, session: Session): WorkerChoice {
   }
   return {
     name: url.host,
-    platform: null,
+    isOnThisHost: false,
     localLayers: null,
     open: async () => {
       const { connectWorker } = await import("../worker/remote/remote-worker.ts");

@@ -19,6 +19,7 @@ import { runCommand } from "./commands/run.ts";
 import { psCommand, rmCommand, stopCommand } from "./commands/sandboxes.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { snapshotsCommand } from "./commands/snapshots.ts";
+import { requireHomeFolder } from "./home.ts";
 import type { Session } from "./session.ts";
 
 /** All commands. Their files hold options and wording only; what they do is loaded when they run. */
@@ -34,6 +35,7 @@ export function createProgram(session: Session): Command {
       writeErr: (text) => session.stderr.write(text),
     })
     .enablePositionalOptions()
+    .hook("preAction", () => requireHomeFolder(session.home))
     .exitOverride();
   const commands = [
     bakeCommand,

@@ -112,6 +112,12 @@ export class ContextTree {
     return this.#list(path).map((node) => node.path.slice(start));
   }
 
+  /** The names of the directories in a directory, ignored ones and links left out, sorted. */
+  listDirectories(path: string): readonly string[] {
+    const start = path === "" ? 0 : path.length + 1;
+    return this.#list(path).flatMap((node) => (node.kind === "directory" ? [node.path.slice(start)] : []));
+  }
+
   #list(path: string): readonly ListedNode[] {
     const known = this.#children.get(path);
     if (known !== undefined) return known;

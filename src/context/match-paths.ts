@@ -1,5 +1,5 @@
 import { hasWildcard, matchWildcard } from "../lightfile/wildcard.ts";
-import type { ContextTree, TreeNode } from "./context-tree.ts";
+import type { ContextTree } from "./context-tree.ts";
 
 /** A path of the context that a pattern matches. */
 export interface MatchedPath {
@@ -46,37 +46,31 @@ function once(matches: readonly MatchedPath[]): readonly MatchedPath[] {
 }
 
 function literalIn(tree: ContextTree, directory: string, segment: string): readonly string[] {
-  const path = directory === "" ? segment : `${directory}/${segment}`;
+  const path = below(directory, segment);
   return tree.resolve(path) === undefined ? [] : [path];
 }
 
 function matchesIn(tree: ContextTree, directory: string, segment: string): readonly string[] {
-  return namesIn(tree, directory)
-    .filter(({ name }) => matchWildcard(segment, name))
-    .map(({ path }) => path);
+  const node = tree.resolveDirectory(directory);
+  if (node === undefined) return [];
+  return tree
+    .listNames(node.path)
+    .filter((name) => matchWildcard(segment, name))
+    .map((name) => below(directory, name));
 }
 
 /** The directory and all below it; links to directories are not gone through, so that none leads round in a circle. */
 function directoriesBelow(tree: ContextTree, directory: string): readonly string[] {
   const found = [directory];
   for (let at = 0; at < found.length; at += 1) {
-    const children = namesIn(tree, found[at] ?? "");
-    found.push(...children.filter(({ node }) => node.kind === "directory").map(({ path }) => path));
+    const parent = found[at] ?? "";
+    const node = tree.resolveDirectory(parent);
+    if (node === undefined) continue;
+    for (const name of tree.listDirectories(node.path)) found.push(below(parent, name));
   }
   return found.sort();
 }
 
-interface Child {
-  readonly name: string;
-  readonly path: string;
-  readonly node: TreeNode;
-}
-
-function namesIn(tree: ContextTree, directory: string): readonly Child[] {
-  const node = tree.resolve(directory);
-  if (node?.kind !== "directory") return [];
-  return tree.list(node.path).map((child) => {
-    const name = child.path.slice(child.path.lastIndexOf("/") + 1);
-    return { name, path: directory === "" ? name : `${directory}/${name}`, node: child };
-  });
+function below(directory: string, name: string): string {
+  return directory === "" ? name : `${directory}/${name}`;
 }

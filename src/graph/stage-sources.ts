@@ -175,7 +175,7 @@ export class StageSourceReader {
   ): Elsewhere | null {
     const { open, findings } = this.#options;
     const found = open.findImport(name);
-    if (found === undefined && !open.mistakes.hideNames(open.file.tree)) {
+    if (found === undefined && !open.hidesNames) {
       findings.error("UnknownImport", `nothing is imported as ${name}`, range, {
         hint:
           didYouMean(name, open.importNames) ??

@@ -141,9 +141,10 @@ export function readHeredocBodies(
   let end = lineEnd;
   for (const marker of markers) {
     const terminator = findTerminator(text, end + 1, marker, lineLimit);
-    // Nobody asks for the body of a guess that was wrong, and it would be the rest of the file each time.
-    if (!terminator.found && lineLimit !== Infinity)
-      return { heredocs, unterminated: marker, nearTerminator: null, end: lineEnd };
+    if (!terminator.found && lineLimit !== Infinity) {
+      // It was a guess: nobody wants a body that goes on to the end of the text, and there may be many.
+      return { heredocs, unterminated: marker, nearTerminator: null, end };
+    }
     const bodyRange = { start: Math.min(end + 1, text.length), end: terminator.start };
     heredocs.push({
       delimiter: marker.delimiter,

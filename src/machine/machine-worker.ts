@@ -15,9 +15,10 @@ export function machineWorker(inner: Worker, machine: Machine): Worker {
   const closePorts = async (name: string, signal: AbortSignal): Promise<void> => {
     const sandboxes = await inner.listSandboxes(signal);
     const ports = sandboxes.find((sandbox) => sandbox.name === name)?.ports ?? [];
+    if (ports.length === 0) return;
+    const open = await openForwardings(machine, signal);
     for (const port of ports) {
-      for (const open of await openForwardings(machine, port, signal))
-        await machine.unforwardPort(open, signal);
+      for (const one of open) if (leadsTo(one, port)) await machine.unforwardPort(one, signal);
     }
   };
   return {
@@ -33,9 +34,12 @@ export function machineWorker(inner: Worker, machine: Machine): Worker {
     readLog: (key, signal) => inner.readLog(key, signal),
     findDebugLayer: (keys, signal) => inner.findDebugLayer(keys, signal),
     prune: (request, signal) => inner.prune(request, signal),
-    launchSandbox: (request, signal) => launch(inner, machine, request, signal),
+    launchSandbox: async (request, signal) => {
+      if (request.replace) await closePorts(request.name, signal);
+      return await launch(inner, machine, request, signal);
+    },
     execInSandbox: (request, streams, signal) => inner.execInSandbox(request, streams, signal),
-    listSandboxes: (signal) => inner.listSandboxes(signal),
+    listSandboxes: async (signal) => withPortsOfThisHost(machine, await inner.listSandboxes(signal), signal),
     stopSandbox: async (name, signal) => {
       await closePorts(name, signal);
       await inner.stopSandbox(name, signal);
@@ -97,15 +101,30 @@ function forwardingOf(port: PortMapping): PortForwarding {
   };
 }
 
-/** The ports of this host that lead to a port of the machine; the machine's list knows no addresses of this host. */
-async function openForwardings(
+/** Sandboxes as this host sees them: with the ports that are open here instead of those of the machine. */
+async function withPortsOfThisHost(
   machine: Machine,
-  port: PortMapping,
+  sandboxes: readonly SandboxDescription[],
   signal: AbortSignal,
-): Promise<readonly PortForwarding[]> {
+): Promise<readonly SandboxDescription[]> {
+  if (sandboxes.every(({ ports }) => ports.length === 0)) return sandboxes;
+  const open = await openForwardings(machine, signal);
+  return sandboxes.map((sandbox) => ({
+    ...sandbox,
+    ports: sandbox.ports.flatMap((port) =>
+      open
+        .filter((one) => leadsTo(one, port))
+        .map(({ hostAddress, hostPort }) => ({ ...port, hostAddress, hostPort })),
+    ),
+  }));
+}
+
+async function openForwardings(machine: Machine, signal: AbortSignal): Promise<readonly PortForwarding[]> {
   const status = await machine.status(signal);
-  if (status.state === "not-installed" || status.state === "stopped") return [];
-  return status.forwardings.filter(
-    (open) => open.guestPort === port.hostPort && open.protocol === port.protocol,
-  );
+  return status.state === "not-installed" || status.state === "stopped" ? [] : status.forwardings;
+}
+
+/** Whether a port of this host leads to a sandbox's port as the worker in the machine knows it. */
+function leadsTo(open: PortForwarding, port: PortMapping): boolean {
+  return open.guestPort === port.hostPort && open.protocol === port.protocol;
 }

@@ -34,7 +34,8 @@ try {
   if (runs("parse")) sections.push(parseSection(benchParse()));
   const base = join(folder, "base.tar");
   await makeBase(base, { kind: "busybox" });
-  await lightbox(home, "machine", "init", "--yes");
+  await lightbox(home, "machine", "init", "--if-needed", "--yes");
+  const hasVirtualization = (await lightbox(home, "machine", "status")).startsWith("not installed");
   if (runs("cached")) {
     await using builders = await startContainerBuilders(join(folder, "containers"));
     await builders.loadBase(base, "bench-base");
@@ -45,13 +46,14 @@ try {
     }
   }
   if (runs("layers")) {
-    await lightbox(home, "machine", "start");
-    sections.push(layersSection(await benchLayers(home, base)));
+    if (!hasVirtualization) await lightbox(home, "machine", "start");
+    sections.push(layersSection(await benchLayers({ folder, home, base, hasVirtualization })));
   }
   const text = documentOf(sections, {
     cpu: cpus()[0]?.model ?? "unknown",
     cpus: cpus().length,
     memoryBytes: totalmem(),
+    hasVirtualization,
   });
   say(text);
   if (wanted.length === 0) await writeFile(document, text);

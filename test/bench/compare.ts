@@ -5,6 +5,8 @@ export interface BenchCommand {
   readonly argv: readonly string[];
   readonly cwd?: string;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Aborting it ends the command. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Comparison {
@@ -41,11 +43,12 @@ export async function timeCommand(command: BenchCommand): Promise<number> {
 }
 
 /** Resolves with stdout. */
-export async function runCommand({ argv, cwd, environment }: BenchCommand): Promise<string> {
+export async function runCommand({ argv, cwd, environment, signal }: BenchCommand): Promise<string> {
   const [program, ...words] = argv;
   if (program === undefined) throw new Error("no command");
   const child = spawn(program, words, {
     cwd,
+    signal,
     env: { ...process.env, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });

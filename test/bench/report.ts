@@ -79,14 +79,18 @@ export interface MeasuredHost {
   readonly cpu: string;
   readonly cpus: number;
   readonly memoryBytes: number;
+  /** False: microVMs ran in the machine, on emulated processors. */
+  readonly hasVirtualization: boolean;
 }
 
 export function documentOf(sections: readonly string[], host: MeasuredHost): string {
+  const microVms = host.hasVirtualization
+    ? "microVMs ran on this host itself."
+    : "no hardware virtualization: microVMs ran in the machine, which\nemulates their processors.";
   return `# Benchmarks
 
 Written by \`npm run bench\`. Times differ from machine to machine; ratios come from one run on one machine, in turns. This run:
-${host.cpus} CPUs (${host.cpu}), ${bytes(host.memoryBytes)} of memory, no hardware virtualization: microVMs ran in the machine, which
-emulates their processors.
+${host.cpus} CPUs (${host.cpu}), ${bytes(host.memoryBytes)} of memory, ${microVms}
 
 ${sections.join("\n")}`;
 }

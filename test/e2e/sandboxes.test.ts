@@ -71,7 +71,9 @@ describe("a sandbox", () => {
     ]);
     expect(started.stdout).toBe("background\n");
     try {
-      expect((await lightboxOk(["ps"])).stdout).toMatch(/background +running +sandboxes/);
+      expect((await lightboxOk(["ps"])).stdout).toMatch(
+        new RegExp(`background +running +sandboxes .*127\\.0\\.0\\.1:${port}`),
+      );
 
       // Its files can be looked at and changed, and a port reached from this host.
       await lightboxOk(["exec", "background", "--", "sh", "-c", "httpd -p 8080 -h /www"]);

@@ -41,11 +41,11 @@ describe("a worker's lineage", () => {
     const { outcome, events, output } = await rig.bake([first, second, script]);
     assert.deepEqual(outcome, { kind: "completed", layer: script.key });
     const lines = output.split("\n");
-    for (const line of ["A=", "B=two words", "HOME=/home/app", "/work/in", "x", "0", "lo", "1001", "é ok"]) {
+    for (const line of ["A=", "B=two words", "HOME=/home/app", "/work/in", "x", "0", "lo", "1501", "é ok"]) {
       assert.ok(lines.includes(line), `no line ${line} in\n${output}`);
     }
     for (const name of ["TERM", "LEAK", "KRUN"]) assert.doesNotMatch(output, new RegExp(`^${name}`, "m"));
-    assert.match(output, /uid=1000\(app\) gid=1000\(app\) groups=1000\(app\),1001\(extra\)/);
+    assert.match(output, /uid=1500\(app\) gid=1500\(app\) groups=1500\(app\),1501\(extra\)/);
     assert.match(output, /script \/dev\/\.lightbox-script/);
     assert.doesNotMatch(output, /eth0/);
     assert.equal(countOf(events, "layer-sealed"), 3);
@@ -111,9 +111,9 @@ describe("a worker's lineage", () => {
       "new/dir/sub 700 0:0 directory",
       "new/dir/sub/run.sh 700 0:0 regular file",
       "new/dir/a.txt 600 0:0 regular file",
-      "made 4755 1000:1000 directory",
-      "made/one 4755 1000:1000 regular file",
-      "data/one 644 7:1001 regular file",
+      "made 4755 1500:1500 directory",
+      "made/one 4755 1500:1500 regular file",
+      "data/one 644 7:1501 regular file",
       "ran",
       "a.txt",
       "3000000",
@@ -151,7 +151,7 @@ describe("a worker's lineage", () => {
       { checkpoint: "auto" },
     );
     assert.equal(outcome.kind, "completed", JSON.stringify(outcome));
-    assert.match(output, /js\/lib.js 4711 1000:0/);
+    assert.match(output, /js\/lib.js 4711 1500:0/);
     assert.match(output, /all\/app.js 644 0:0 1000/);
     assert.match(output, /\napp.js\n1\n/);
     const missing = await rig.bake([

@@ -7,6 +7,11 @@ import { ExpansionError } from "../../src/lightfile/expansion-error.ts";
 import { parseIgnoreFile } from "../../src/lightfile/ignore-pattern.ts";
 import { parseLightfile } from "../../src/lightfile/parse.ts";
 import { matchWildcard } from "../../src/lightfile/wildcard.ts";
+import { expectBoundedMemory } from "../support/bounded-memory.ts";
+import { nastyLightfiles } from "../support/nasty-lightfiles.ts";
+import { planText } from "../support/planned.ts";
+
+expectBoundedMemory();
 
 /** More with FUZZ_RUNS=1000000. */
 const runs = Number(process.env.FUZZ_RUNS ?? 1000);
@@ -204,4 +209,17 @@ describe("mutated words and patterns", () => {
       { numRuns: runs },
     );
   });
+});
+
+/** With FUZZ_RUNS a megabyte: what is quadratic in that does not end within the time limit of the test. */
+const nastyLength = process.env.FUZZ_RUNS === undefined ? 200_000 : 1_000_000;
+
+describe("a long text of", () => {
+  for (const [shape, text] of Object.entries(nastyLightfiles(nastyLength))) {
+    test(`${shape} is parsed and planned`, { timeout: 120_000 }, () => {
+      expect(parseLightfile({ path: "Lightfile", text }).value.source.text).toHaveLength(text.length);
+      const ends = planText(text).diagnostics.map(({ range }) => range.end);
+      expect(ends.filter((end) => end > text.length)).toEqual([]);
+    });
+  }
 });

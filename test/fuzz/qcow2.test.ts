@@ -10,7 +10,10 @@ import { Qcow2Image } from "../../src/layers/qcow2/image.ts";
 import { OverlayWriter } from "../../src/layers/qcow2/overlay-writer.ts";
 import { repairImage } from "../../src/layers/qcow2/refcounts.ts";
 import { rewriteBacking } from "../../src/layers/qcow2/rewrite-backing.ts";
+import { expectBoundedMemory } from "../support/bounded-memory.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
+
+expectBoundedMemory();
 
 const clusterBytes = 65536;
 const runs = Number(process.env.FUZZ_RUNS ?? 300);

@@ -4,7 +4,7 @@ import { PassThrough } from "node:stream";
 import { findHome } from "../../src/cli/home.ts";
 import { runCommandLine } from "../../src/cli/main.ts";
 import type { Session } from "../../src/cli/session.ts";
-import { FakeWorker } from "./fake-worker.ts";
+import { FakeWorker, type FakeWorkerOptions } from "./fake-worker.ts";
 import { remoteToken, startRemoteRig } from "./remote-rig.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
@@ -25,12 +25,12 @@ export interface CommandRig extends AsyncDisposable {
   run(...words: readonly string[]): Promise<CommandResult>;
 }
 
-export async function commandRig(): Promise<CommandRig> {
+export async function commandRig(options: FakeWorkerOptions = {}): Promise<CommandRig> {
   const resources = new AsyncDisposableStack();
   const { path } = resources.use(await temporaryFolder());
   const folder = join(path, "project");
   await mkdir(folder);
-  const worker = new FakeWorker();
+  const worker = new FakeWorker(options);
   const { server } = resources.use(await startRemoteRig(worker));
   const environment: NodeJS.ProcessEnv = {
     LIGHTBOX_HOME: join(path, "home"),

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { copyFile, mkdir, readdir, readFile, stat } from "node:fs/promises";
-import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { type BaseRecipe, makeBase } from "../../examples/base/make-base.ts";
 
@@ -22,9 +21,12 @@ export function debianBase(
   return cachedBase(folder, { kind: "debian", packages: options.packages ?? [] });
 }
 
+/** Goes with the checkout: a test run leaves nothing elsewhere. */
+const checkoutCache = join(import.meta.dirname, "../../node_modules/.cache/lightbox-test");
+
 /** Bases are made once and copied for each test, which may do with its copy what it likes. */
 async function cachedBase(folder: string, recipe: BaseRecipe): Promise<string> {
-  const cache = process.env.LIGHTBOX_TEST_CACHE ?? join(tmpdir(), `lightbox-test-cache-${userInfo().uid}`);
+  const cache = process.env.LIGHTBOX_TEST_CACHE ?? checkoutCache;
   await mkdir(cache, { recursive: true });
   const made = join(cache, `base-${await recipeKey(recipe)}.tar`);
   // Two tests that find nothing both make it: the file appears whole, and theirs are the same.

@@ -31,6 +31,8 @@ export function nastyLightfiles(length: number): Readonly<Record<string, string>
     "many flags": `FROM a\nRUN ${fill("--mount=x ")} y\n`,
     "unknown flags": `FROM a\nRUN ${fill("--x ")} y\n`,
     "many words": `FROM a\nEXPOSE ${fill("1 ")}\n`,
+    "many stages": fill("FROM a AS b\n"),
+    "stages on stages": `FROM a AS b\n${fill("FROM b AS b\n")}`,
     "many pairs": `FROM a\nENV ${fill("a=b ")}\n`,
     "words without values": `FROM a\nENV a=b ${fill("a ")}\n`,
     "chained ONBUILD": `FROM a\n${fill("ONBUILD ")}RUN x\n`,

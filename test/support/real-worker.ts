@@ -3,10 +3,11 @@ import { Readable } from "node:stream";
 import { inject } from "vitest";
 import { version } from "../../src/cli/version.ts";
 import { Failure } from "../../src/diagnostics/failure.ts";
+import { type Hasher, loadHasher } from "../../src/graph/hash.ts";
 import { Machine } from "../../src/machine/machine.ts";
 import { machineResources } from "../../src/machine/machine-resources.ts";
 import { machineWorker } from "../../src/machine/machine-worker.ts";
-import { contentDigest, type LayerKey, layerKey } from "../../src/model/identifiers.ts";
+import { type LayerKey, layerKey } from "../../src/model/identifiers.ts";
 import type { CopyOperation, RunOperation, StepOperation } from "../../src/model/step-operation.ts";
 import { openLocalWorker } from "../../src/worker/local/local-worker.ts";
 import { connectWorker } from "../../src/worker/remote/remote-worker.ts";
@@ -45,18 +46,18 @@ export async function openRealWorker(): Promise<Worker> {
   return machineWorker(await connectWorker({ ...endpoint, version, signal: never }), machine);
 }
 
-/** Bakes what the lineages stand on: a user `app` (1000, also in `extra`, 1001), and a link /link to a folder /data. */
+/** Bakes what the lineages stand on: a user `app` (1500, also in `extra`, 1501), and a link /link to a folder /data. */
 export async function realWorkerRig(worker: Worker): Promise<RealWorkerRig> {
   await using project = await bakeProject({
     Lightfile: `FROM BASE
 SNAPSHOT worker-base
 RESOURCES cpus=1 memory=256M disk=1G
-RUN echo 'app:x:1000:1000::/home/app:/bin/sh' >> /etc/passwd && printf 'app:x:1000:\\nextra:x:1001:app\\n' >> /etc/group && mkdir /data && ln -s data /link
+RUN echo 'app:x:1500:1500::/home/app:/bin/sh' >> /etc/passwd && printf 'app:x:1500:\\nextra:x:1501:app\\n' >> /etc/group && mkdir /data && ln -s data /link
 USER app
 `,
   });
   await lightboxOk(["bake", "-q", project.folder]);
-  return new RealWorkerRig(worker, await worker.inspectSnapshot("worker-base", never));
+  return new RealWorkerRig(worker, await worker.inspectSnapshot("worker-base", never), await loadHasher());
 }
 
 /** Lineages on one worker, over one snapshot as their parent; every step has a new key. */
@@ -66,7 +67,10 @@ export class RealWorkerRig {
   readonly #contents = new Map<string, string>();
   #keys = Date.now() * 1000;
 
-  constructor(worker: Worker, base: SnapshotInspection) {
+  readonly #hasher: Hasher;
+
+  constructor(worker: Worker, base: SnapshotInspection, hasher: Hasher) {
+    this.#hasher = hasher;
     this.worker = worker;
     this.base = base;
   }
@@ -108,7 +112,7 @@ export class RealWorkerRig {
 
   /** A file of a context that exists only here. */
   file(path: string, content: string, mode = 0o644) {
-    const digest = contentDigest(this.#contents.size.toString(16).padStart(32, "f"));
+    const digest = this.#hasher.hashBytes(Buffer.from(content));
     this.#contents.set(digest, content);
     return { kind: "file", path, mode, sizeBytes: Buffer.byteLength(content), digest } as const;
   }

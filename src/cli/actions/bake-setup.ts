@@ -1,8 +1,9 @@
 import type { BakeCollaborators, BakeRequest } from "../../bake/bake-request.ts";
 import type { BakeEvent } from "../../bake/events.ts";
+import { WorkerIndex } from "../../bake/worker-index.ts";
 import type { Worker } from "../../worker/worker.ts";
 import { createImageSource } from "../image-source.ts";
-import { chooseWorker } from "../open-worker.ts";
+import { chooseWorker, type WorkerChoice } from "../open-worker.ts";
 import type { BakeOptions, LightfileOptions, WorkerOptions } from "../options.ts";
 import { readLightfile } from "../read-lightfile.ts";
 import { guestPlatform, type Session } from "../session.ts";
@@ -17,7 +18,10 @@ export interface BakeSetup extends AsyncDisposable {
 /** The parts of {@link BakeRequest} that a command may leave out. */
 export type BakeChoices = Partial<
   Pick<BakeRequest, "snapshotName" | "noCache" | "checkpoint" | "keepFailedBuilder" | "resources">
->;
+> & {
+  /** Whether a worker elsewhere is asked for its platform when that is not remembered. */
+  readonly mayAskWorker?: boolean;
+};
 
 /** Puts together what `bake`, `graph`, `logs` and `debug` need from the command line, the disk and the host. */
 export async function setUpBake(
@@ -34,6 +38,21 @@ export async function setUpBake(
     opened ??= choice.open();
     return opened;
   };
+  const close = async (): Promise<void> => {
+    // A worker that could not be opened has told so already, and has nothing to close.
+    const worker = await opened?.catch(() => undefined);
+    await worker?.[Symbol.asyncDispose]();
+  };
+  const askPlatform = async (): Promise<string> => {
+    try {
+      return (await (await openWorker()).describe(session.signal)).platform;
+    } catch (error) {
+      await close();
+      throw error;
+    }
+  };
+  const remembered = await rememberedPlatform(choice, session.home.directory);
+  const platform = remembered ?? (choices.mayAskWorker ? await askPlatform() : guestPlatform());
   return {
     request: {
       lightfile: lightfile.source,
@@ -42,7 +61,7 @@ export async function setUpBake(
       buildArguments: options.buildArg,
       target: options.target ?? null,
       snapshotName: choices.snapshotName ?? null,
-      platform: choice.platform ?? guestPlatform(),
+      platform,
       pull: options.pull ?? false,
       locked: options.locked ?? false,
       noCache: choices.noCache ?? false,
@@ -64,12 +83,14 @@ export async function setUpBake(
       now: Date.now,
     },
     openWorker,
-    async [Symbol.asyncDispose]() {
-      // A worker that could not be opened has told so already, and has nothing to close.
-      const worker = await opened?.catch(() => undefined);
-      await worker?.[Symbol.asyncDispose]();
-    },
+    [Symbol.asyncDispose]: close,
   };
+}
+
+/** This host's, or what a worker elsewhere said when it was last asked; null when it never was. */
+async function rememberedPlatform(choice: WorkerChoice, home: string): Promise<string | null> {
+  if (choice.isOnThisHost) return guestPlatform();
+  return (await WorkerIndex.load(home, choice.name)).platform;
 }
 
 /** What the options of `lightbox bake` choose. */

@@ -48,7 +48,11 @@ function describeInstallEvent(event: InstallEvent): string {
   }
 }
 
-async function ask(installation: SystemInstallation, session: Session): Promise<boolean> {
+/** @throws Failure `ConfirmationNeeded` where nobody can be asked */
+export async function ask(
+  installation: SystemInstallation,
+  session: Pick<Session, "stdin" | "stderr">,
+): Promise<boolean> {
   const commands = installation.commands.map((argv) => argv.join(" ")).join(" && ");
   if (!session.stdin.isTTY) {
     throw new Failure({
@@ -110,6 +114,10 @@ async function removeMachine(
   onProgress: (event: MachineEvent) => void,
 ): Promise<number> {
   const { state } = await machine.status(session.signal);
+  if (state === "not-installed") {
+    session.stdout.write("no machine is installed\n");
+    return 0;
+  }
   const isUp = state === "running" || state === "starting" || state === "paused";
   if (isUp && !options.force) {
     throw new Failure({

@@ -23,8 +23,12 @@ export async function runBake(
   const stream = mode === "json" ? session.stdout : session.stderr;
   const renderer = await createRenderer({ mode, stream, environment: session.environment });
   try {
-    await using setup = await setUpBake(path, options, session, choicesOf(options), (event) =>
-      renderer.onEvent(event),
+    await using setup = await setUpBake(
+      path,
+      options,
+      session,
+      { ...choicesOf(options), mayAskWorker: true },
+      (event) => renderer.onEvent(event),
     );
     const outcome = await bake(setup.request, setup.collaborators, session.signal);
     renderer.close();

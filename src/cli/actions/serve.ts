@@ -71,9 +71,25 @@ async function findToken(options: ServeOptions, session: Session): Promise<Token
     if (systemErrorCode(error) !== "ENOENT") throw unreadable(file, error);
   }
   const token = randomBytes(32).toString("hex");
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, `${token}\n`, { mode: 0o600 });
+  try {
+    // A folder that the user names is not made: it may be misspelt.
+    if (path === undefined) await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, `${token}\n`, { mode: 0o600 });
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+    throw unwritable(file, error);
+  }
   return { token, source: `in ${file}` };
+}
+
+function unwritable(file: string, cause: unknown): Failure {
+  return new Failure({
+    code: "TokenFileUnwritable",
+    category: "environment",
+    message: `the token file ${file} is not there and cannot be made (${systemErrorCode(cause)})`,
+    hint: "name one in a folder that is there with --token-file, or set LIGHTBOX_TOKEN",
+    cause,
+  });
 }
 
 function unreadable(file: string, cause: unknown): Failure {

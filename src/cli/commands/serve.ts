@@ -10,7 +10,7 @@ export function serveCommand(session: Session): Command {
     .option("--port <number>", "listen on this port", parsePortNumber, 7070)
     .option(
       "--token-file <file>",
-      "the token that clients have to show (LIGHTBOX_TOKEN; default: made and kept)",
+      "the token that clients have to show, made if it is not there (default: LIGHTBOX_TOKEN, else made and kept)",
     )
     .option("--store <folder>", "keep layers and snapshots here")
     .option(

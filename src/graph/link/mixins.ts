@@ -130,7 +130,7 @@ function findMixin(
   const mixin = file.findMixin(name);
   if (mixin !== undefined) return { open: file, mixin };
   const names = file.texts.mixins.map((one) => one.mixin.name.text);
-  if (file.mistakes.hideNames(file.file.tree)) return null;
+  if (file.hidesNames) return null;
   stage.findings.error("UnknownMixin", unknownMixin(name, file, open), range, {
     hint: didYouMean(name, names) ?? nameWords("mixins", names) ?? `begin it with a line MIXIN ${name}`,
   });

@@ -31,6 +31,7 @@ export class OpenFile {
   readonly findings: Findings;
   readonly mistakes: ParseMistakes;
   readonly #imports = new Map<string, Import | null>();
+  #hidesNames: boolean | null = null;
   readonly #mixins: ReadonlyMap<string, MixinText>;
 
   constructor(parts: Pick<OpenFile, "file" | "texts" | "scope" | "findings" | "mistakes">) {
@@ -46,6 +47,12 @@ export class OpenFile {
   /** Whether all lines could be read that set variables for a stage or a mixin of this file. */
   isRead({ instructions }: Pick<MixinText, "instructions">): boolean {
     return this.scope.complete && !instructions.some((one) => this.mistakes.hideVariables(one));
+  }
+
+  /** Whether a line could not be read that may have been an IMPORT or a MIXIN. */
+  get hidesNames(): boolean {
+    this.#hidesNames ??= this.mistakes.hideNames(this.file.tree);
+    return this.#hidesNames;
   }
 
   /** The IMPORT of a name (in any case); undefined when there is none, null when it has a mistake. */

@@ -1,6 +1,7 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { WorkerIndex } from "../../../src/bake/worker-index.ts";
 import { Failure } from "../../../src/diagnostics/failure.ts";
 import { FakeWorker } from "../../support/fake-worker.ts";
 import { BakeRig, baseDigest, eventsOf, kinds } from "./bake-rig.ts";
@@ -401,4 +402,16 @@ test("a home that cannot be written stops a --no-cache bake only", async () => {
   await expect(rig.bake(threeSteps, { noCache: true })).rejects.toMatchObject({
     code: "ClientFileUnwritable",
   });
+});
+
+test("a worker of another platform than planned for runs nothing, and is known from then on", async () => {
+  await using rig = await BakeRig.create({ description: { platform: "linux/arm64" } });
+  await expect(rig.bake("FROM base:1\nRUN x\n")).rejects.toMatchObject({
+    code: "WorkerPlatformDiffers",
+    category: "environment",
+  });
+  expect(rig.worker.stepsRun).toEqual([]);
+  expect((await WorkerIndex.load(rig.home, "fake")).platform).toBe("linux/arm64");
+  const { outcome } = await rig.bake("FROM base:1\nRUN x\n", { platform: "linux/arm64" });
+  expect(outcome.kind).toBe("completed");
 });

@@ -103,6 +103,21 @@ test("after a bake whose worker did not open, every step is as new as before", a
   expect(await reasons(rig, "FROM base:1\nRUN one\n")).toEqual(["RUN one: the step is new"]);
 });
 
+test("what a bake would publish is told, also when no step would run", async () => {
+  await using rig = await BakeRig.create();
+  const publication = async (changed: string) => {
+    const explanation = await rig.explain(changed);
+    return explanation.kind === "explained" ? explanation.publication : "invalid";
+  };
+  const app = "FROM base:1\nSNAPSHOT app\nRUN one\nENV A=1\n";
+  expect(await publication(app)).toBe("unknown");
+  await rig.bake(app);
+  expect(await publication(app)).toBeNull();
+  expect(await publication(app.replace("A=1", "A=2"))).toBe("other-configuration");
+  expect(await publication(app.replace("one", "two"))).toBe("new-layers");
+  expect(await publication("FROM base:1\nRUN one\n")).toBeNull();
+});
+
 test("mistakes are reported as by a bake", async () => {
   await using rig = await BakeRig.create();
   const explanation = await rig.explain("RNU x\n");

@@ -14,7 +14,7 @@ afterEach(async () => {
   await rm(home, { recursive: true, force: true });
 });
 
-const worker = { storeId: "store", generation: 1 };
+const worker = { storeId: "store", generation: 1, platform: "linux/amd64" };
 
 function layer(number: number): KnownLayer {
   const key = layerKey(number.toString(16).padStart(32, "0"));

@@ -184,6 +184,9 @@ describe("a source that cannot be copied is reported at its word", () => {
     expect(await rig.select("COPY *.txt /x/")).toEqual(["file a.txt (a.txt) .:644"]);
     expect(await rig.select("COPY */*.txt /x/")).toEqual(["file d/b.txt (b.txt) .:644"]);
     expect(await rig.select("COPY */b.txt /x/")).toEqual(["file d/b.txt (b.txt) .:644"]);
+    expect(await rig.select("COPY --parents **/b.txt /x/")).toEqual([
+      "directory . () .:755 d:755 d/b.txt:644",
+    ]);
     expect(await rig.mistakes("COPY pi* /x/")).toEqual([
       expect.stringContaining("UnsupportedFileType 2:6 pi*"),
     ]);

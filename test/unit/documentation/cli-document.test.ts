@@ -1,11 +1,14 @@
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { Command } from "commander";
 import { describe, expect, test } from "vitest";
 import { findHome } from "../../../src/cli/home.ts";
 import { createProgram } from "../../../src/cli/program.ts";
 import { drawPlan } from "../../../src/graph/draw.ts";
 import { stepId } from "../../../src/model/identifiers.ts";
+import { commandRig } from "../../support/command-rig.ts";
 import { planOf } from "../../support/planned.ts";
+import { writeTinyArchive } from "../images/tiny-image.ts";
 
 const page = await readFile(new URL("../../../docs/cli.md", import.meta.url), "utf8");
 
@@ -58,8 +61,29 @@ test("docs/cli.md has a section for each command, headed by how it is called, an
   expect([...sections.keys()].sort()).toEqual(visible.map(usageOf).sort());
 });
 
+/** The first JSON behind a heading. */
+function exampleBehind(heading: string): string {
+  return /```json\n([^`]*)```/.exec(page.slice(page.indexOf(heading)))?.[1] ?? "";
+}
+
+test("the JSON of a dry run is as its example shows", async () => {
+  await using rig = await commandRig();
+  await writeTinyArchive(join(rig.folder, "base.tar"));
+  const lightfile = join(rig.folder, "Lightfile");
+  await writeFile(lightfile, "FROM ./base.tar\nRUN build\nSNAPSHOT app\n");
+  expect(await rig.run("bake")).toMatchObject({ exitCode: 0 });
+  await writeFile(lightfile, "FROM ./base.tar\nSNAPSHOT app\nRUN build\nRUN make\n");
+  const { stdout } = await rig.run("bake", "--dry-run", "--progress=json");
+  const { steps, ...rest } = JSON.parse(stdout);
+  const { layer, ...step } = steps[1];
+  const { steps: shownSteps, ...shownRest } = JSON.parse(exampleBehind("### `lightbox bake"));
+  const { layer: shownLayer, ...shownStep } = shownSteps[0];
+  expect({ rest, step }).toEqual({ rest: shownRest, step: shownStep });
+  expect(layer).toHaveLength(shownLayer.length);
+});
+
 test("the JSON of lightbox graph is as its example shows", () => {
-  const [, example = ""] = /```json\n([^`]*)```/.exec(page) ?? [];
+  const example = exampleBehind("### `lightbox graph");
   const plan = planOf(`FROM debian:trixie-slim AS build
 RESOURCES disk=8G
 RUN make

@@ -71,6 +71,12 @@ describe("a reference to a file", () => {
     expect(shown(diagnostics)).toEqual([expect.stringContaining("error ReferenceCycle 1:6 ../link")]);
   });
 
+  test("that is a base image is no Lightfile to import from", async () => {
+    await using it = await rig({ "project/layout/oci-layout": "{}" });
+    const { diagnostics } = await it.load("IMPORT ./layout AS other\nFROM other#stage\n");
+    expect(shown(diagnostics)).toEqual([expect.stringContaining("error NotALightfile 2:6 other#stage")]);
+  });
+
   test.each(["base.tar", "layout", "image"])("may be the base image %s", async (name) => {
     await using it = await rig({ "project/layout/oci-layout": "{}" });
     await writeFile(it.path("project/image"), Buffer.from([0x1f, 0x8b, 8, 0]));
