@@ -4,6 +4,7 @@ import { chmodSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { mergeChunks, plainBuiltins } from "./quick-start.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const out = join(root, "dist");
@@ -11,12 +12,11 @@ rmSync(out, { recursive: true, force: true });
 
 // Some bundled packages are CommonJS: they call require() for Node.js's own modules, and one asks for its file's name.
 const commonJsNames = [
-  'import { createRequire as __createRequire } from "node:module";',
-  "const require = __createRequire(import.meta.url);",
+  'const require = process.getBuiltinModule("node:module").createRequire(import.meta.url);',
   "const __filename = import.meta.filename;",
 ].join("\n");
 
-await build({
+const options = {
   absWorkingDir: root,
   entryPoints: {
     cli: "src/cli/start.ts",
@@ -38,7 +38,23 @@ await build({
   sourcemap: false,
   minifySyntax: true,
   logLevel: "warning",
+  metafile: true,
+  plugins: [plainBuiltins],
+};
+const { metafile } = await build({ ...options, write: false });
+const merging = mergeChunks(metafile, {
+  root,
+  main: "src/cli/main.ts",
+  bake: [
+    "src/cli/actions/run-bake.ts",
+    "src/images/image-source.ts",
+    "src/render/plain.ts",
+    "src/render/quiet.ts",
+  ],
+  parser: "src/lightfile/parse.ts",
+  untouched: Object.values(options.entryPoints),
 });
+await build({ ...options, plugins: [plainBuiltins, merging] });
 chmodSync(join(out, "cli.js"), 0o755);
 
 if (process.argv.includes("--types")) {

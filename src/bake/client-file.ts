@@ -1,7 +1,6 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import * as v from "valibot";
-import writeFileAtomic from "write-file-atomic";
 import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
 
 /**
@@ -50,6 +49,7 @@ export async function writeClientFile(
   value: unknown,
   options: { readonly durable: boolean },
 ): Promise<void> {
+  const { default: writeFileAtomic } = await import("write-file-atomic");
   try {
     await mkdir(dirname(path), { recursive: true });
     await writeFileAtomic(path, `${JSON.stringify(value)}\n`, { fsync: options.durable });

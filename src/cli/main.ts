@@ -4,7 +4,7 @@ import { cancelOnSignals } from "./cancellation.ts";
 import { exitCodeOf, exitCodes } from "./exit-code.ts";
 import { findHome } from "./home.ts";
 import type { LightfileOptions } from "./options.ts";
-import { createProgram } from "./program.ts";
+import { commandAskedFor, createProgram } from "./program.ts";
 import type { Session } from "./session.ts";
 import { version } from "./version.ts";
 
@@ -27,7 +27,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 
 /** Returns the command's exit code. Everything that goes wrong is explained on stderr. */
 export async function runCommandLine(argv: readonly string[], session: Session): Promise<number> {
-  const program = createProgram(session);
+  const program = createProgram(session, commandAskedFor(argv));
   try {
     await program.parseAsync([...argv]);
     return session.exitCode;

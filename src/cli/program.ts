@@ -22,8 +22,40 @@ import { snapshotsCommand } from "./commands/snapshots.ts";
 import { requireHomeFolder } from "./home.ts";
 import type { Session } from "./session.ts";
 
-/** All commands. Their files hold options and wording only; what they do is loaded when they run. */
-export function createProgram(session: Session): Command {
+/** By name. Their files hold options and wording only; what they do is loaded when they run. */
+const commands: Readonly<Record<string, (session: Session) => Command>> = {
+  bake: bakeCommand,
+  check: checkCommand,
+  fmt: fmtCommand,
+  graph: graphCommand,
+  lock: lockCommand,
+  import: importCommand,
+  parse: parseCommand,
+  run: runCommand,
+  exec: execCommand,
+  shell: shellCommand,
+  ps: psCommand,
+  stop: stopCommand,
+  rm: rmCommand,
+  snapshots: snapshotsCommand,
+  logs: logsCommand,
+  debug: debugCommand,
+  prune: pruneCommand,
+  machine: machineCommand,
+  doctor: doctorCommand,
+  lsp: lspCommand,
+  completion: completionCommand,
+  serve: serveCommand,
+};
+
+/** The command that a command line begins with, where it is that plain. */
+export function commandAskedFor(argv: readonly string[]): string | undefined {
+  const word = argv[2];
+  return word !== undefined && Object.hasOwn(commands, word) ? word : undefined;
+}
+
+/** @param asked the only command that is needed: to make all of them takes longer than all else that is done here */
+export function createProgram(session: Session, asked?: string): Command {
   const program = new Command("lightbox")
     .description("Bake Lightfiles into ready-to-boot microVM snapshots.")
     .version(session.version, "-V, --version")
@@ -37,31 +69,8 @@ export function createProgram(session: Session): Command {
     .enablePositionalOptions()
     .hook("preAction", () => requireHomeFolder(session.home))
     .exitOverride();
-  const commands = [
-    bakeCommand,
-    checkCommand,
-    fmtCommand,
-    graphCommand,
-    lockCommand,
-    importCommand,
-    parseCommand,
-    runCommand,
-    execCommand,
-    shellCommand,
-    psCommand,
-    stopCommand,
-    rmCommand,
-    snapshotsCommand,
-    logsCommand,
-    debugCommand,
-    pruneCommand,
-    machineCommand,
-    doctorCommand,
-    lspCommand,
-    completionCommand,
-    serveCommand,
-  ];
-  for (const create of commands) {
+  const creators = Object.entries(commands).filter(([name]) => asked === undefined || name === asked);
+  for (const [, create] of creators) {
     const command = create(session);
     inheritSettings(command, program);
     program.addCommand(command);

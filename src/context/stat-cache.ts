@@ -1,6 +1,5 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import writeFileAtomic from "write-file-atomic";
 import { systemErrorCode } from "../diagnostics/failure.ts";
 import type { Hasher } from "../graph/hash.ts";
 import { type ContentDigest, contentDigest } from "../model/identifiers.ts";
@@ -101,6 +100,7 @@ export class StatCache {
    */
   async save(): Promise<void> {
     if (this.#fresh.size === 0) return;
+    const { default: writeFileAtomic } = await import("write-file-atomic");
     const bytes = encodeStatCache(this.#columns(), this.#hasher);
     await mkdir(dirname(this.#file), { recursive: true });
     // Not flushed: after a power cut a damaged cache is an empty one.

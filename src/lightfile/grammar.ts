@@ -1,4 +1,5 @@
 import { EmbeddedActionsParser, type IRecognitionException, type IToken, type TokenType } from "chevrotain";
+import { LazyLookahead } from "./lazy-lookahead.ts";
 import type { Vocabulary } from "./tokens.ts";
 
 /** The tokens of one instruction, as far as they could be read. */
@@ -35,6 +36,7 @@ export class LightfileGrammar extends EmbeddedActionsParser {
     super(vocabulary.definition, {
       recoveryEnabled: true,
       maxLookahead: 1,
+      lookaheadStrategy: new LazyLookahead({ maxLookahead: 1 }),
       skipValidations: !options.validate,
     });
     this.vocabulary = vocabulary;

@@ -30,6 +30,8 @@ function dialectFor(escapeChar: Escape): Dialect {
     lexer: new Lexer(vocabulary.definition, {
       positionTracking: "onlyOffset",
       skipValidations: true,
+      // Without a table of the patterns by their first character, which takes longer than to try them all.
+      safeMode: true,
       recoveryEnabled: true,
     }),
     grammar: new LightfileGrammar(vocabulary, { validate: false }),

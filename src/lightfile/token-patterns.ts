@@ -62,6 +62,7 @@ function mayBeFlag({ text, offset, tokens }: Place): boolean {
 }
 
 export function matchContinuation({ text, offset, escape: escapeChar }: Place): Match | null {
+  if (text[offset] !== escapeChar) return null;
   const end = continuationEnd(text, offset, escapeChar);
   return end === -1 ? null : { end };
 }
@@ -147,6 +148,7 @@ export function matchMixinName(place: Place): Match | null {
 }
 
 export function matchHeredocBodies({ text, offset, tokens }: Place): Match | null {
+  if (text[offset] !== "\n") return null;
   const { markers, isKnown } = pendingMarkers(tokens);
   if (markers.length === 0) return null;
   const bodies = readHeredocBodies(text, offset, markers, isKnown ? Infinity : guessedHeredocLines);

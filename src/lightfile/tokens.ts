@@ -107,18 +107,6 @@ export interface Vocabulary {
   readonly definition: IMultiModeLexerDefinition;
 }
 
-/**
- * The characters that a word can start with. Chevrotain looks up the patterns of a mode by the next character; beyond
- * the first 256 it does so in steps of 255, so one of each step stands for them all.
- */
-const inkCharCodes: readonly number[] = [
-  ...Array.from({ length: 256 }, (_, code) => code).filter((code) => code !== 32 && (code < 9 || code > 13)),
-  ...Array.from({ length: 256 }, (_, step) => 256 + 255 * step),
-  0xffff,
-];
-
-const blankCharacters = [" ", "\t", "\v", "\f", "\r"];
-
 export function createVocabulary(escapeChar: Escape): Vocabulary {
   const custom = (
     name: TokenName | "Continuation",
@@ -128,7 +116,6 @@ export function createVocabulary(escapeChar: Escape): Vocabulary {
     createToken({
       name,
       line_breaks: true,
-      start_chars_hint: [...inkCharCodes],
       pattern: {
         exec: (text: string, offset: number, tokens: IToken[]) =>
           asRegExpMatch(match({ text, offset, tokens, escape: escapeChar }), text, offset),
@@ -140,7 +127,6 @@ export function createVocabulary(escapeChar: Escape): Vocabulary {
     createToken({
       name,
       pattern: new RegExp(`${text}(?=[\\s${escapeInClass}])`, "i"),
-      start_chars_hint: [text.charAt(0).toUpperCase(), text.charAt(0).toLowerCase()],
       ...rest,
     });
 
@@ -157,27 +143,23 @@ export function createVocabulary(escapeChar: Escape): Vocabulary {
     BareOnbuild: createToken({
       name: "BareOnbuild",
       pattern: /ONBUILD(?=[ \t\v\f\r]*(?:\n|[ \t]#))/i,
-      start_chars_hint: ["O", "o"],
       push_mode: "text",
     }),
     Unknown: createToken({
       name: "Unknown",
       pattern: new RegExp(`[^\\s][^\\s${escapeInClass}]*`),
-      start_chars_hint: [...inkCharCodes],
       push_mode: "command",
     }),
-    Flag: custom("Flag", matchFlag, { start_chars_hint: ["-"] }),
-    FlagsEnd: custom("FlagsEnd", matchFlagsEnd, { start_chars_hint: ["-"] }),
+    Flag: custom("Flag", matchFlag, {}),
+    FlagsEnd: custom("FlagsEnd", matchFlagsEnd, {}),
     Command,
     JsonArray: custom("JsonArray", matchJsonArray, {
-      start_chars_hint: ["["],
       categories: [Command, Argument, EnvironmentArgument],
     }),
     CommandText: custom("CommandText", matchCommandText, { categories: [Command, EnvironmentArgument] }),
     Argument,
     Word: custom("Word", matchWord, { categories: Argument }),
     HeredocMarker: custom("HeredocMarker", matchHeredocMarker, {
-      start_chars_hint: [..."<0123456789"],
       categories: Argument,
     }),
     Text: custom("Text", matchText, {}),
@@ -189,11 +171,10 @@ export function createVocabulary(escapeChar: Escape): Vocabulary {
     As: spelled("As", "AS", {}),
     HealthcheckCommand: spelled("HealthcheckCommand", "CMD", { pop_mode: true, push_mode: "command" }),
     HealthcheckNone: spelled("HealthcheckNone", "NONE", {}),
-    HeredocBodies: custom("HeredocBodies", matchHeredocBodies, { start_chars_hint: ["\n"] }),
+    HeredocBodies: custom("HeredocBodies", matchHeredocBodies, {}),
     EndOfLine: createToken({ name: "EndOfLine", pattern: "\n", pop_mode: true, line_breaks: true }),
   };
   const continuation = custom("Continuation", matchContinuation, {
-    start_chars_hint: [escapeChar],
     group: "continuations",
   });
   return { escape: escapeChar, keywords, types, definition: lexerDefinition(keywords, types, continuation) };
@@ -207,20 +188,17 @@ function lexerDefinition(
   const blank = createToken({
     name: "Blank",
     pattern: /[ \t\v\f\r]+/,
-    start_chars_hint: blankCharacters,
     group: Lexer.SKIPPED,
   });
   const blankLines = createToken({
     name: "BlankLines",
     pattern: /[ \t\v\f\r\n\uFEFF]+/,
-    start_chars_hint: [...blankCharacters, "\n", "\uFEFF"],
     line_breaks: true,
     group: Lexer.SKIPPED,
   });
   const comment = createToken({
     name: "Comment",
     pattern: /#[^\n]*/,
-    start_chars_hint: ["#"],
     group: "comments",
   });
   const { HeredocBodies, EndOfLine, Flag, FlagsEnd, JsonArray, Word, Text } = types;

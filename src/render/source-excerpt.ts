@@ -51,12 +51,18 @@ function firstInk(line: ExcerptLine): number {
   return line.firstColumn + Math.max(0, ink);
 }
 
-const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+let graphemes: Intl.Segmenter | undefined;
+
+/** Made when first needed: that takes longer than all else that a cached bake shows. */
+function graphemesOf(text: string): Intl.Segments {
+  graphemes ??= new Intl.Segmenter(undefined, { granularity: "grapheme" });
+  return graphemes.segment(text);
+}
 
 function toCells(line: ExcerptLine, from: number, until: number): readonly Cell[] {
   const cells: Cell[] = [];
   let position = 0;
-  for (const { segment, index } of graphemes.segment(line.text)) {
+  for (const { segment, index } of graphemesOf(line.text)) {
     const column = line.firstColumn + index;
     const isMarked = column < until && column + segment.length > from;
     const cell = segment === "\t" ? tabCell(position, isMarked) : printableCell(segment, isMarked);

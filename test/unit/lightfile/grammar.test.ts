@@ -16,7 +16,7 @@ describe.each(["\\", "`"] as const)("the grammar with escape %s", (escapeChar) =
     const vocabulary = createVocabulary(escapeChar);
     const lexer = new Lexer(vocabulary.definition, {
       positionTracking: "onlyOffset",
-      ensureOptimizations: true,
+      safeMode: true,
       skipValidations: false,
     });
     expect(lexer.lexerDefinitionErrors).toEqual([]);
