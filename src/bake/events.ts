@@ -39,6 +39,10 @@ export type BakeEventBody =
   | LayerSealed
   | StepFailed
   | StepCancelled
+  | TestStarted
+  | TestOutput
+  | TestPassed
+  | TestFailed
   | SnapshotPublished
   | DiagnosticReported
   | BakeCompleted;
@@ -105,6 +109,8 @@ export interface Planned {
   readonly stages: readonly PlannedStageSummary[];
   /** Index of the target stage. */
   readonly target: number;
+  /** The target's TESTs, in order; every later `test` is one of these ids. */
+  readonly tests: readonly PlannedStepSummary[];
   /** The name that the bake publishes; null when it publishes none. */
   readonly snapshotName: string | null;
 }
@@ -242,6 +248,44 @@ export interface StepCancelled {
   readonly step: StepId;
 }
 
+/** A TEST of the target runs in a sandbox on the result; all steps are there. */
+export interface TestStarted {
+  readonly kind: "test-started";
+  readonly test: StepId;
+}
+
+/** As {@link StepOutput}. */
+export interface TestOutput {
+  readonly kind: "test-output";
+  readonly test: StepId;
+  readonly stream: "stdout" | "stderr";
+  readonly text: string;
+}
+
+export interface TestPassed {
+  readonly kind: "test-passed";
+  readonly test: StepId;
+  /** Booting the sandbox included; 0 when it is remembered. */
+  readonly durationMs: number;
+  /** It passed on the same result before and was not run. */
+  readonly remembered: boolean;
+}
+
+/** The bake ends, and the snapshot's name stays where it is. */
+export interface TestFailed {
+  readonly kind: "test-failed";
+  readonly test: StepId;
+  readonly title: string;
+  readonly reason: StepFailure;
+  /** The last lines of the test's output, oldest first, not sanitised. */
+  readonly outputTail: readonly string[];
+  /** Path of the Lightfile as the user typed it. */
+  readonly lightfile: string;
+  /** The file that the test stands in: the same, or one that it is joined with. */
+  readonly file: string;
+  readonly position: Position;
+}
+
 export interface SnapshotPublished {
   readonly kind: "snapshot-published";
   readonly name: string;
@@ -263,9 +307,11 @@ export interface DiagnosticReported {
 /** Always the last event, except after an environment failure. */
 export interface BakeCompleted {
   readonly kind: "bake-completed";
-  readonly outcome: "completed" | "invalid" | "step-failed" | "cancelled";
+  readonly outcome: "completed" | "invalid" | "step-failed" | "test-failed" | "cancelled";
   readonly cachedCount: number;
   readonly ranCount: number;
+  /** TESTs that passed, those that are remembered included. */
+  readonly passedTestCount: number;
   readonly durationMs: number;
   /** What the cached steps took when they ran. */
   readonly savedMs: number;

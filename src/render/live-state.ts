@@ -87,6 +87,16 @@ export class LiveState {
       case "step-cancelled":
         this.#end(event.step);
         break;
+      case "test-started":
+        this.#startTest(event.test, event.at);
+        break;
+      case "test-output":
+        this.#activities.get(event.test)?.tail?.add(event.stream, event.text);
+        break;
+      case "test-passed":
+      case "test-failed":
+        this.#activities.delete(event.test);
+        break;
       case "bake-completed":
         this.#activities.clear();
         break;
@@ -109,6 +119,12 @@ export class LiveState {
   #begin(id: string, title: string, at: number): void {
     const since = this.#activities.get(id)?.since ?? at;
     this.#activities.set(id, { label: "", title, note: null, isWaiting: false, since, tail: null });
+  }
+
+  #startTest(test: StepId, at: number): void {
+    const { label, title } = this.steps.entry(test);
+    const tail = new OutputTail(tailLineLimit);
+    this.#activities.set(test, { label, title, note: null, isWaiting: false, since: at, tail });
   }
 
   #step(step: StepId, change: Partial<Pick<Activity, "note" | "isWaiting" | "since">>, at: number): Activity {

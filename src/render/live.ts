@@ -3,7 +3,7 @@ import { createLogUpdate } from "log-update";
 import type { BakeEvent } from "../bake/events.ts";
 import { type Colors, colorsFor } from "./colors.ts";
 import { formatLocatedDiagnostic } from "./diagnostic-printer.ts";
-import { formatFailedStep } from "./failure-printer.ts";
+import { formatFailedStep, formatFailedTest } from "./failure-printer.ts";
 import * as wording from "./format-event.ts";
 import { alignTime, type FrameOptions, liveFrame } from "./live-frame.ts";
 import { LiveState } from "./live-state.ts";
@@ -107,6 +107,15 @@ export class LiveRenderer implements Renderer {
       case "step-cancelled": {
         const { label, title } = this.#state.steps.entry(event.step);
         return this.#line(colors.yellow("–"), label, title, "cancelled");
+      }
+      case "test-passed": {
+        const { label, title } = this.#state.steps.entry(event.test);
+        return this.#line(colors.green("✓"), label, title, wording.formatTestPassed(event));
+      }
+      case "test-failed": {
+        const { label, title } = this.#state.steps.entry(event.test);
+        const line = this.#line(colors.red("✗"), label, title, wording.formatStepFailure(event.reason));
+        return `${line}${formatFailedTest(event, printOptions)}`;
       }
       case "diagnostic":
         // Errors are the outcome's: whoever gets it prints them, all together.

@@ -1,9 +1,9 @@
-import type { BakeEvent, BaseProgress } from "../bake/events.ts";
+import type { BakeEvent, BaseProgress, TestPassed } from "../bake/events.ts";
 import { unreachable } from "../diagnostics/unreachable.ts";
 import type { StepId } from "../model/identifiers.ts";
 import { type Colors, colorsFor } from "./colors.ts";
 import { formatLocatedDiagnostic, type PrintOptions } from "./diagnostic-printer.ts";
-import { formatFailedStep } from "./failure-printer.ts";
+import { formatFailedStep, formatFailedTest } from "./failure-printer.ts";
 import * as wording from "./format-event.ts";
 import { OutputLines } from "./output-lines.ts";
 import { columnsOf, type OutputStream } from "./output-stream.ts";
@@ -104,6 +104,21 @@ export class PlainRenderer implements Renderer {
         this.#outputLines(event.step, this.#output.flush(event.step));
         this.#stepLine(event.step, "cancelled", this.#steps.entry(event.step).title);
         break;
+      case "test-started":
+        this.#stepLine(event.test, "test", this.#steps.entry(event.test).title);
+        break;
+      case "test-output":
+        this.#outputLines(event.test, this.#output.add(event.test, event.stream, event.text));
+        break;
+      case "test-passed":
+        this.#outputLines(event.test, this.#output.flush(event.test));
+        this.#testPassed(event);
+        break;
+      case "test-failed":
+        this.#outputLines(event.test, this.#output.flush(event.test));
+        this.#stepLine(event.test, "failed", wording.formatStepFailure(event.reason), this.#colors.red);
+        this.#stream.write(formatFailedTest(event, this.#printOptions()));
+        break;
       case "snapshot-published":
         this.#line(`published ${event.name}`);
         break;
@@ -137,6 +152,12 @@ export class PlainRenderer implements Renderer {
     if (reportedAt !== undefined && at - reportedAt < baseProgressEveryMs) return;
     this.#baseReportedAt.set(id, at);
     this.#line(`base ${wording.formatBaseProgress(event)}`);
+  }
+
+  #testPassed({ test, remembered, durationMs }: TestPassed): void {
+    const { title } = this.#steps.entry(test);
+    const note = remembered ? `${title} (on this result before)` : `in ${wording.formatDuration(durationMs)}`;
+    this.#stepLine(test, "passed", note);
   }
 
   #withNote(step: StepId, note: string): string {

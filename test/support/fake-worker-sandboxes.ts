@@ -1,4 +1,5 @@
 import { Failure } from "../../src/diagnostics/failure.ts";
+import type { LayerKey } from "../../src/model/identifiers.ts";
 import { emptyConfiguration } from "../../src/model/sandbox-configuration.ts";
 import type {
   ExecExit,
@@ -30,6 +31,7 @@ export class FakeSandboxes {
     if (request.from.kind === "debug" && !this.#store.debugLayers.has(request.from.layer)) {
       throw missing("NothingToDebug", `there is no debug layer ${request.from.layer}`);
     }
+    if (request.from.kind === "layer") this.#requireLayer(request.from.layer);
     const snapshot = request.from.kind === "snapshot" ? this.#store.snapshot(request.from.name) : null;
     return this.add({
       name: request.name,
@@ -37,7 +39,10 @@ export class FakeSandboxes {
       snapshot: snapshot?.name ?? null,
       createdAt: new Date().toISOString(),
       ports: request.ports,
-      configuration: snapshot?.configuration ?? emptyConfiguration,
+      configuration:
+        request.from.kind === "layer"
+          ? request.from.configuration
+          : (snapshot?.configuration ?? emptyConfiguration),
     });
   }
 
@@ -69,6 +74,11 @@ export class FakeSandboxes {
     }
     const environment = { ...sandbox.configuration.environment, ...request.environment };
     return { exitCode: await runWords(request.argv, { request, environment, streams, signal }) };
+  }
+
+  #requireLayer(layer: LayerKey | null): void {
+    if (layer === null || this.#store.layers.has(layer)) return;
+    throw missing("UnknownLayer", `layer ${layer} is not in the store`);
   }
 
   #get(name: string): SandboxDescription {
