@@ -318,7 +318,7 @@ test("mistakes of the Lightfile are an outcome, located, and nothing is opened",
 
 test("the file's own check directive leaves warnings out, or makes them mistakes", async () => {
   await using rig = await BakeRig.create();
-  const text = "FROM base:1\nHEALTHCHECK CMD true\nCOPY *.none /x/\nRUN one\n";
+  const text = "FROM base:1\nMAINTAINER somebody\nCOPY *.none /x/\nRUN one\n";
   const plain = await rig.bake(text);
   expect(plain.outcome.diagnostics.map(({ code }) => code)).toEqual(["NoEffect", "WildcardMatchesNothing"]);
   const skipping = await rig.bake(`# check=skip=NoEffect\n${text}`);

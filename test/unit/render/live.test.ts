@@ -192,7 +192,7 @@ Lightfile:5:1: error[StepFailed]: COPY --from=build /out /opt/app
   hint: the builder still runs: lightbox shell debug-app-1
         look inside, as the step left the disk: lightbox debug Lightfile
 – [stage-1 1/1] COPY --from=build /out /opt/app                       cancelled
-✓ [test 1/1] TEST app --version                                   passed in 1.5s
+✓ [test 1/1] TEST app --version                                  passed in 1.5s
 ✗ [test 1/1] TEST app --version                                     exit code 1
 Lightfile:6:1: error[TestFailed]: TEST app --version
   failed: exit code 1
