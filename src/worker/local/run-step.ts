@@ -35,7 +35,7 @@ export interface RunResult {
 
 /**
  * Carries out a `RUN`.
- * @throws StepRefused `UnknownUser`, `UnknownGroup`, `CommandNotStarted`, `SecretMissing`, `OutputTooLong`, …
+ * @throws StepRefused `UnknownUser`, `UnknownGroup`, `CommandNotStarted`, `SecretNotGiven`, `OutputTooLong`, …
  */
 export async function runStep(operation: RunOperation, context: RunContext): Promise<RunResult> {
   const { vm, output } = context;

@@ -64,7 +64,7 @@ export class StepMounts implements AsyncDisposable {
     this.#context = context;
   }
 
-  /** @throws StepRefused `SecretMissing`, `SshNotForwarded`, `CopySourceNotFound`, … */
+  /** @throws StepRefused `SecretNotGiven`, `SshNotForwarded`, `CopySourceNotFound`, … */
   static async prepare(mounts: readonly RunMount[], context: MountContext): Promise<StepMounts> {
     const prepared = new StepMounts(context);
     try {
@@ -250,7 +250,7 @@ function tmpfsOptions({ mode, sizeBytes }: Extract<RunMount, { kind: "tmpfs" }>)
 
 function secretMissing(id: string): StepRefused {
   return new StepRefused(
-    "SecretMissing",
+    "SecretNotGiven",
     `the step needs the secret ${id}, which was not given`,
     `give it: \`lightbox bake --secret id=${id},src=FILE\``,
   );

@@ -20,7 +20,7 @@ const bodySchema = v.object({
   lease: v.string(),
   request: lineageRequestSchema,
   /** By id, in base64; in memory alone. */
-  secrets: v.record(v.string(), v.pipe(v.string(), v.base64(), v.maxLength(secretTextLimit))),
+  secrets: v.optional(v.record(v.string(), v.pipe(v.string(), v.base64(), v.maxLength(secretTextLimit))), {}),
 });
 
 /**
