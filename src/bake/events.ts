@@ -19,6 +19,9 @@ export type BakeEventKind = BakeEventBody["kind"];
 
 export type BakeEventBody =
   | BakeStarted
+  | SourceFetching
+  | SourceProgress
+  | SourceFetched
   | BaseResolving
   | BaseResolved
   | BaseRetrying
@@ -58,6 +61,28 @@ export interface BakeStarted {
   readonly target: string | null;
   /** e.g. `linux/amd64` */
   readonly platform: string;
+}
+
+/** A URL of an ADD, or a repository, is being looked for: on this host first. */
+export interface SourceFetching {
+  readonly kind: "source-fetching";
+  /** The URL, with `#` and the branch or tag of a repository. */
+  readonly source: string;
+}
+
+/** A URL is on its way. */
+export interface SourceProgress {
+  readonly kind: "source-progress";
+  readonly source: string;
+  readonly doneBytes: number;
+  /** Null when the total is not known. */
+  readonly totalBytes: number | null;
+}
+
+export interface SourceFetched {
+  readonly kind: "source-fetched";
+  readonly source: string;
+  readonly durationMs: number;
 }
 
 /** A FROM's reference is being turned into a digest. */

@@ -5,6 +5,7 @@ import type {
   BaseProgress,
   BaseResolved,
   BaseRetrying,
+  SourceProgress,
   StepCached,
   StepFailed,
   StepWaiting,
@@ -44,6 +45,11 @@ export function formatBaseProgress(event: BaseProgress): string {
   const verb = event.phase === "pull" ? "pulled" : "sent to the worker";
   const total = event.totalBytes === null ? "" : ` of ${formatSize(event.totalBytes)}`;
   return `${event.reference}: ${formatSize(event.doneBytes)}${total} ${verb}`;
+}
+
+export function formatSourceProgress({ source, doneBytes, totalBytes }: SourceProgress): string {
+  const total = totalBytes === null ? "" : ` of ${formatSize(totalBytes)}`;
+  return `${source}: ${formatSize(doneBytes)}${total} fetched`;
 }
 
 export function formatCached(event: StepCached): string {

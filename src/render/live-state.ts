@@ -2,7 +2,12 @@ import type { BakeEvent } from "../bake/events.ts";
 import { OutputTail } from "../bake/output-tail.ts";
 import { unreachable } from "../diagnostics/unreachable.ts";
 import type { StepId } from "../model/identifiers.ts";
-import { formatBaseProgress, formatBaseRetrying, formatWaiting } from "./format-event.ts";
+import {
+  formatBaseProgress,
+  formatBaseRetrying,
+  formatSourceProgress,
+  formatWaiting,
+} from "./format-event.ts";
 import { StepDirectory } from "./step-directory.ts";
 
 /** More of a running step's output than this is not shown. */
@@ -40,6 +45,15 @@ export class LiveState {
         break;
       case "planned":
         this.steps.fill(event);
+        break;
+      case "source-fetching":
+        this.#begin(`source ${event.source}`, `fetching ${event.source}`, event.at);
+        break;
+      case "source-progress":
+        this.#begin(`source ${event.source}`, formatSourceProgress(event), event.at);
+        break;
+      case "source-fetched":
+        this.#activities.delete(`source ${event.source}`);
         break;
       case "base-resolving":
         this.#begin(`base ${event.reference}`, `base ${event.reference}`, event.at);

@@ -23,6 +23,9 @@ export interface LiveOptions {
 /** Often enough to look alive; whatever happens in between is drawn at once, which is what keeps it calm. */
 const frameEveryMs = 100;
 
+/** What takes less was on this host already, or might as well have been. */
+const noticeableMs = 1000;
+
 const hideCursor = "\x1b[?25l";
 const showCursor = "\x1b[?25h";
 
@@ -84,6 +87,14 @@ export class LiveRenderer implements Renderer {
     const colors = this.#colors;
     const printOptions = { colors, columns: columnsOf(this.#options.stream) };
     switch (event.kind) {
+      case "source-fetched":
+        if (event.durationMs < noticeableMs) return "";
+        return this.#line(
+          colors.green("✓"),
+          "",
+          `fetched ${event.source}`,
+          wording.formatDuration(event.durationMs),
+        );
       case "base-resolved":
         return this.#line(colors.green("✓"), "", `base ${wording.formatBaseResolved(event)}`, "");
       case "base-imported": {

@@ -1,4 +1,4 @@
-import type { BakeEvent, BaseProgress, TestPassed } from "../bake/events.ts";
+import type { BakeEvent, BaseProgress, SourceFetched, TestPassed } from "../bake/events.ts";
 import { unreachable } from "../diagnostics/unreachable.ts";
 import type { StepId } from "../model/identifiers.ts";
 import { type Colors, colorsFor } from "./colors.ts";
@@ -39,12 +39,17 @@ export class PlainRenderer implements Renderer {
         this.#line(`baking ${event.lightfile}${target}`);
         break;
       }
+      case "source-fetching":
+      case "source-progress":
       case "base-resolving":
       case "step-queued":
       case "worker-opening":
         break;
       case "worker-opened":
         this.#workerOpened(event.durationMs);
+        break;
+      case "source-fetched":
+        this.#sourceFetched(event);
         break;
       case "base-resolved":
         this.#line(`base ${wording.formatBaseResolved(event)}`);
@@ -144,6 +149,11 @@ export class PlainRenderer implements Renderer {
   /** Worth a line only where something had to be started or reached over a network. */
   #workerOpened(durationMs: number): void {
     if (durationMs >= noticeableMs) this.#line(`worker ready after ${wording.formatDuration(durationMs)}`);
+  }
+
+  /** As with the worker: what was on this host already is not worth a line. */
+  #sourceFetched({ source, durationMs }: SourceFetched): void {
+    if (durationMs >= noticeableMs) this.#line(`fetched ${source} in ${wording.formatDuration(durationMs)}`);
   }
 
   #baseProgress(event: BaseProgress, at: number): void {

@@ -176,6 +176,7 @@ test("when a bake is over, the terminal shows its lasting lines and nothing of t
     if (screen.isTicking) screen.tick();
   }
   expect(`\n${screenAfter(screen.stream.written)}`).toBe(`
+✓ fetched https://example.org/a.tar                                        1.2s
 ✓ base debian:12 is cdcdcdcdcdcd (asked in 412ms)
 Lightfile:3:10: warning[UndefinedVar]: the variable JOBS is not set here
   3 | RUN make $JOBS
@@ -209,6 +210,7 @@ test("in the middle of a bake the frame stands below the lasting lines", () => {
     screen.tick();
   }
   expect(`\n${screenAfter(screen.stream.written)}`).toBe(`
+✓ fetched https://example.org/a.tar                                        1.2s
 ✓ base debian:12 is cdcdcdcdcdcd (asked in 412ms)
 Lightfile:3:10: warning[UndefinedVar]: the variable JOBS is not set here
   3 | RUN make $JOBS

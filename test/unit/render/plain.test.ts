@@ -20,6 +20,7 @@ test("a whole bake reads as lines, each step under its stage and number", () => 
   renderer.close();
   expect(`\n${stream.written}`).toBe(`
 baking Lightfile
+fetched https://example.org/a.tar in 1.2s
 base debian:12: docker.io is asked again in 500ms: it answers with status 503
 base debian:12: 1.5 MB of 50 MB pulled
 base debian:12 is cdcdcdcdcdcd (asked in 412ms)

@@ -25,6 +25,14 @@ export const sampleEvents: { readonly [Kind in BakeEventKind]: Extract<BakeEvent
     target: null,
     platform: "linux/amd64",
   },
+  "source-fetching": { kind: "source-fetching", source: "https://example.org/a.tar" },
+  "source-progress": {
+    kind: "source-progress",
+    source: "https://example.org/a.tar",
+    doneBytes: 1000,
+    totalBytes: null,
+  },
+  "source-fetched": { kind: "source-fetched", source: "https://example.org/a.tar", durationMs: 1200 },
   "base-resolving": { kind: "base-resolving", reference: "debian:12" },
   "base-retrying": {
     kind: "base-retrying",
