@@ -12,7 +12,7 @@ describe("RUN", () => {
     await using project = await bakeProject({
       Lightfile: `${head}SNAPSHOT retried
 RUN echo before > /before
-RUN --retry=2 --mount=type=volume,source=retries,target=/count <<EOT
+RUN --retry=2 --mount=type=volume,source=retries-${process.pid},target=/count <<EOT
 echo start >> /count/starts
 echo start >> /starts
 cat /before
@@ -103,7 +103,7 @@ ${last}
   test("fails the step when what is printed cannot be a value", async () => {
     await using project = await bakeProject({
       Lightfile: `${head}SNAPSHOT unvalued
-ENV --from-output LONG head -c 70000 /dev/zero | tr '\\\\0' x
+ENV --from-output LONG head -c 70000 /dev/zero | tr '\\0' x
 `,
     });
     const bake = await project.bake();

@@ -250,6 +250,7 @@ class Lineage {
           client: this.#client,
           signal: this.#signal,
           output,
+          hasHiddenPlaces: builder.needs.hasScratch || builder.needs.volumes.length > 0,
           outputValues: { ...this.#valuesOfTip, ...this.#builder.unsealedValues },
         });
       case "copy":

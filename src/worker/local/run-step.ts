@@ -22,6 +22,8 @@ export type StepOutput = (stream: "stdout" | "stderr", text: string) => void;
 
 export interface RunContext extends Omit<MountContext, "onNote"> {
   readonly output: StepOutput;
+  /** Whether the builder has something that only steps that mount it are to see. */
+  readonly hasHiddenPlaces: boolean;
   /** What `ENV --from-output` steps below gave. */
   readonly outputValues: Readonly<Record<string, string>>;
 }
@@ -55,7 +57,7 @@ export async function runStep(operation: RunOperation, context: RunContext): Pro
 
 async function start(
   operation: RunOperation,
-  { vm, outputValues }: RunContext,
+  { vm, outputValues, hasHiddenPlaces }: RunContext,
   mounts: StepMounts,
 ): Promise<GuestProcess> {
   const identity = resolveIdentity(operation.user, await readAccounts(vm.files));
@@ -73,7 +75,7 @@ async function start(
     identity,
     directory: operation.workingDirectory,
     network: operation.network,
-    mounts: operation.mounts.length === 0 ? [] : mounts.mounts,
+    mounts: operation.mounts.length > 0 || hasHiddenPlaces ? mounts.mounts : [],
     endsOthers: true,
     terminal: null,
   });

@@ -45,7 +45,7 @@ export interface MountContext {
 interface CacheInUse {
   readonly cache: OpenCache;
   readonly path: string;
-  readonly readOnly: boolean;
+  readonly isReadOnly: boolean;
 }
 
 /**
@@ -55,7 +55,8 @@ interface CacheInUse {
 export class StepMounts implements AsyncDisposable {
   readonly #context: MountContext;
   readonly #mounts: GuestMount[] = [];
-  readonly #caches: CacheInUse[] = [];
+  /** By id. */
+  readonly #caches = new Map<string, CacheInUse>();
   readonly #environment: Record<string, string> = {};
   readonly #secrets: string[] = [];
   #places = 0;
@@ -68,6 +69,7 @@ export class StepMounts implements AsyncDisposable {
   static async prepare(mounts: readonly RunMount[], context: MountContext): Promise<StepMounts> {
     const prepared = new StepMounts(context);
     try {
+      await prepared.#openCaches(mounts.filter((mount) => mount.kind === "cache"));
       for (const mount of mounts) await prepared.#prepare(mount);
       return prepared;
     } catch (error) {
@@ -93,8 +95,8 @@ export class StepMounts implements AsyncDisposable {
 
   /** Keeps what the step left in its caches. Only after a step that succeeded. */
   async saveCaches(): Promise<void> {
-    for (const { cache, path, readOnly } of this.#caches) {
-      if (!readOnly) await cache.write(packTree(this.#context.vm, path));
+    for (const { cache, path, isReadOnly } of this.#caches.values()) {
+      if (!isReadOnly) await cache.write(packTree(this.#context.vm, path));
     }
   }
 
@@ -105,7 +107,8 @@ export class StepMounts implements AsyncDisposable {
       // Nothing is left in a guest that is gone, and why it is gone is told by what was going on.
       if (!(error instanceof Failure) || error.code !== "MicroVmLost") throw error;
     } finally {
-      for (const { cache } of this.#caches.splice(0)) await cache.close();
+      for (const { cache } of this.#caches.values()) await cache.close();
+      this.#caches.clear();
     }
   }
 
@@ -128,7 +131,8 @@ export class StepMounts implements AsyncDisposable {
       case "bind":
         return this.#bind(mount);
       case "cache":
-        return this.#cache(mount);
+        this.#addCache(mount);
+        return;
       case "secret":
         return this.#secret(mount);
       case "ssh":
@@ -141,31 +145,49 @@ export class StepMounts implements AsyncDisposable {
   }
 
   async #bind({ content, target, readOnly }: BindMount): Promise<void> {
-    const source = await this.#write(content, await this.#newPlace());
+    const place = this.#nextPlace();
+    await this.#context.vm.files.makeDirectory(place, 0o755);
+    const source = await this.#write(content, place);
     this.#add(readOnly ? "bind-ro" : "bind-rw", source, target);
   }
 
-  async #cache(mount: CacheMount): Promise<void> {
+  /** Each once, however often it is mounted, and in the order of their ids, so that no two steps wait for one another. */
+  async #openCaches(mounts: readonly CacheMount[]): Promise<void> {
+    const byId = [...Map.groupBy(mounts, ({ id }) => id)].sort(([left], [right]) => (left < right ? -1 : 1));
+    for (const [, [first, ...others]] of byId) {
+      if (first === undefined) continue;
+      await this.#openCache(
+        first,
+        [first, ...others].every(({ readOnly }) => readOnly),
+      );
+    }
+  }
+
+  async #openCache(mount: CacheMount, isReadOnly: boolean): Promise<void> {
     const { host, vm, signal, onNote } = this.#context;
-    const { id, target, readOnly, mode, userId, groupId, seed } = mount;
+    const { id, mode, userId, groupId, seed } = mount;
     const cache = await host.caches.open(mount, {
       signal,
       onWait: () => onNote(`the cache ${id} is in use: waiting for it`),
     });
-    const path = await this.#newPlace();
-    this.#caches.push({ cache, path, readOnly });
+    const path = this.#nextPlace();
+    this.#caches.set(id, { cache, path, isReadOnly });
+    await vm.files.makeDirectory(path, 0o755);
     const content = await cache.read();
-    const isWhole = content !== undefined && (await unpackTree(vm, path, content));
-    if (!isWhole) {
-      if (content !== undefined) {
-        await cache.forget();
-        await vm.files.removeDirectory(path, { recursive: true });
-        await vm.files.makeDirectory(path, 0o755);
-      }
-      if (seed !== null) await this.#write(seed, path);
-      await vm.files.setAttributes(path, { mode, userId, groupId });
+    if (content !== undefined && (await unpackTree(vm, path, content))) return;
+    if (content !== undefined) {
+      await cache.forget();
+      await vm.files.removeDirectory(path, { recursive: true });
+      await vm.files.makeDirectory(path, 0o755);
     }
-    this.#add(readOnly ? "bind-ro" : "bind-rw", path, target);
+    if (seed !== null) await this.#write(seed, path);
+    await vm.files.setAttributes(path, { mode, userId, groupId });
+  }
+
+  #addCache({ id, target, readOnly }: CacheMount): void {
+    const open = this.#caches.get(id);
+    if (open === undefined) throw new Error(`internal error: the cache ${id} is not open`);
+    this.#add(readOnly ? "bind-ro" : "bind-rw", open.path, target);
   }
 
   async #secret(mount: SecretMount): Promise<void> {
@@ -187,13 +209,9 @@ export class StepMounts implements AsyncDisposable {
     this.#add("bind-ro", path, mount.target);
   }
 
-  /** A new empty directory on the second disk. */
-  async #newPlace(): Promise<string> {
-    const { files } = this.#context.vm;
-    await files.makeDirectory(scratchFolder, 0o755);
-    const path = posix.join(scratchFolder, String(this.#places++));
-    await files.makeDirectory(path, 0o755);
-    return path;
+  /** Of a directory on the second disk; those above it are made with it. */
+  #nextPlace(): string {
+    return posix.join(scratchFolder, String(this.#places++));
   }
 
   /** Writes what is to be seen into a directory; returns the path of the file or directory. */
