@@ -1,17 +1,21 @@
 import { Failure } from "../diagnostics/failure.ts";
+import type { LayerKey } from "../model/identifiers.ts";
 import type { Worker } from "../worker/worker.ts";
 import type { BakeOutcome } from "./bake-request.ts";
 import { builderCapacity, chooseResources, widestRow } from "./builder-resources.ts";
-import type { StepFailed } from "./events.ts";
+import { missingSecrets, noSecrets } from "./client-secrets.ts";
+import type { StepFailed, TestFailed } from "./events.ts";
 import type { ImageSource } from "./image-source.ts";
 import { importBase } from "./import-bases.ts";
-import { announceWork, completeBake, type KeyedBake } from "./keyed-bake.ts";
-import { isHit, knownLayer, snapshotFingerprint } from "./layer-lookup.ts";
+import { announceWork, completeBake, type KeyedBake, refuseBake } from "./keyed-bake.ts";
+import { isHit, type KnownLayer, knownLayer, snapshotFingerprint } from "./layer-lookup.ts";
 import { runLineage } from "./lineage-run.ts";
-import { type Lineage, type PlannedWork, planLineages } from "./lineages.ts";
-import { publishTarget } from "./publish.ts";
+import { type Lineage, type PlannedWork, planLineages, stepsToRun } from "./lineages.ts";
+import { type OutputValues, outputValuesOf, withOutputValues } from "./output-values.ts";
+import { publishTarget, stageAt } from "./publish.ts";
 import { failureAt } from "./resolve-bases.ts";
 import { runSchedule, type ScheduleOutcome } from "./scheduler.ts";
+import { announceTests, planTests, runTests } from "./tests.ts";
 import { askWorker, imagesFor, type WorkerState } from "./worker-answer.ts";
 
 /**
@@ -20,20 +24,29 @@ import { askWorker, imagesFor, type WorkerState } from "./worker-answer.ts";
  * @throws Failure for trouble with the worker or an image; of category `cancelled` when the signal is aborted
  */
 export async function bakeOnWorker(
-  bake: KeyedBake,
+  prepared: KeyedBake,
   worker: Worker,
   signal: AbortSignal,
 ): Promise<BakeOutcome> {
-  const { keyed, index, publication, progress } = bake;
+  const { keyed, index, progress, collaborators } = prepared;
   const state = await askWorker(worker, { keyed, index }, signal);
-  requirePlatform(bake, state);
+  requirePlatform(prepared, state);
+  // The answer may have shown that what was remembered was about other layers.
+  const bake = { ...prepared, tests: planTests(keyed, { index, noCache: prepared.request.noCache }) };
   const work = planLineages(keyed, (step) => isHit(step, state.layers.get(step.key)));
+  const missing = missingSecrets(stepsToRun(work), collaborators.secrets ?? noSecrets);
+  if (missing.length > 0) return refuseBake(bake, missing);
   announceWork(bake, work, state.layers);
-  await importBases(bake, { worker, work, state }, signal);
-  const outcome = await runLineages(bake, { worker, work, state }, signal).finally(() => index.save());
+  const onWorker = { worker, work, state, layers: new Map(state.layers) };
+  await importBases(bake, onWorker, signal);
+  const outcome = await runLineages(bake, onWorker, signal).finally(() => index.save());
   if (outcome.kind === "failed") return failed(bake, outcome.trouble);
   signal.throwIfAborted();
-  if (publication === null) return completeBake(bake, { published: false });
+  const outputValues = outputValuesOf(stageAt(keyed, keyed.plan.target).lastLayer, onWorker.layers);
+  const failedTest = await testResult(bake, { worker, outputValues }, signal).finally(() => index.save());
+  if (failedTest !== undefined) return testFailed(bake, failedTest);
+  if (bake.publication === null) return completeBake(bake, { published: false });
+  const publication = withOutputValues(bake.publication, outputValues);
   const { moved, previous } = await publishTarget(worker, publication, signal);
   index.learnSnapshot(publication.name, {
     layer: publication.layer,
@@ -66,6 +79,8 @@ interface OnWorker {
   readonly worker: Worker;
   readonly work: PlannedWork;
   readonly state: WorkerState;
+  /** What the worker holds by now. */
+  readonly layers: Map<LayerKey, KnownLayer>;
 }
 
 async function importBases(
@@ -73,8 +88,9 @@ async function importBases(
   { worker, work, state }: OnWorker,
   signal: AbortSignal,
 ): Promise<void> {
-  const { keyed, publication, collaborators, progress } = bake;
-  for (const [digest, image] of imagesFor(keyed, work.lineages, publication !== null)) {
+  const { keyed, publication, tests, collaborators, progress } = bake;
+  const isBooted = publication !== null || tests.pending.length > 0;
+  for (const [digest, image] of imagesFor(keyed, work.lineages, isBooted)) {
     if (state.images.has(digest)) continue;
     const images = locatingTrouble(collaborators.images, bake);
     await importBase(image, { worker, images, progress }, signal);
@@ -98,10 +114,10 @@ function locatingTrouble(images: ImageSource, { bases }: KeyedBake): Pick<ImageS
 
 function runLineages(
   bake: KeyedBake,
-  { worker, work, state }: OnWorker,
+  { worker, work, state, layers }: OnWorker,
   signal: AbortSignal,
 ): Promise<ScheduleOutcome<StepFailed>> {
-  const { request, progress, index } = bake;
+  const { request, progress, index, collaborators } = bake;
   const host = state.description;
   const width = widestRow(work.lineages);
   return runSchedule(
@@ -127,7 +143,12 @@ function runLineages(
             checkpoint: request.checkpoint,
             keepFailedBuilderAs: request.keepFailedBuilder ? debugName(bake, scheduled.lineage) : null,
             openContent: (digest) => bake.openContent(digest),
-            onLayer: (layer) => index.learnLayer(knownLayer(layer)),
+            secrets: collaborators.secrets ?? noSecrets,
+            onLayer: (summary) => {
+              const layer = knownLayer(summary);
+              layers.set(layer.key, layer);
+              index.learnLayer(layer);
+            },
           },
           lineageSignal,
         ),
@@ -136,10 +157,27 @@ function runLineages(
   );
 }
 
+async function testResult(
+  bake: KeyedBake,
+  { worker, outputValues }: { readonly worker: Worker; readonly outputValues: OutputValues },
+  signal: AbortSignal,
+): Promise<TestFailed | undefined> {
+  const { request, progress, keyed, index, tests } = bake;
+  announceTests(tests, progress);
+  const { resources, lightfile } = request;
+  const options = { worker, progress, keyed, index, resources, outputValues, lightfile: lightfile.path };
+  return await runTests(tests.pending, options, signal);
+}
+
 /** A name that a sandbox can have, and another one for each lineage. */
 function debugName({ snapshotName }: KeyedBake, { stage }: Lineage): string {
   const what = snapshotName === null ? "" : `${snapshotName.replaceAll("/", "-")}-`;
   return `debug-${what}${(stage.stage.name ?? String(stage.stage.index)).replaceAll("#", "-")}`;
+}
+
+function testFailed({ progress }: KeyedBake, failure: TestFailed): BakeOutcome {
+  progress.complete("test-failed", null);
+  return { kind: "test-failed", ...progress.counts(), failure, diagnostics: progress.diagnostics };
 }
 
 function failed({ progress }: KeyedBake, failure: StepFailed): BakeOutcome {

@@ -13,6 +13,7 @@ export class BakeProgress {
   readonly #built = new Set<StepId>();
   readonly #diagnostics: Diagnostic[] = [];
   #cachedCount = 0;
+  #passedTestCount = 0;
   readonly #ran = new Set<StepId>();
   #savedMs = 0;
 
@@ -44,6 +45,9 @@ export class BakeProgress {
         this.#open.delete(event.step);
         // A set, because the loss of a builder makes a step run again.
         this.#ran.add(event.step);
+        break;
+      case "test-passed":
+        this.#passedTestCount += 1;
         break;
       case "step-failed":
       case "step-cancelled":
@@ -87,6 +91,7 @@ export class BakeProgress {
     return {
       cachedCount: this.#cachedCount,
       ranCount: this.#ran.size,
+      passedTestCount: this.#passedTestCount,
       savedMs: this.#savedMs,
       durationMs: this.now() - this.#startedAt,
     };

@@ -3,7 +3,8 @@ import type { SourceFile } from "../diagnostics/source-file.ts";
 import type { BaseImage } from "../model/base-image.ts";
 import type { LayerKey } from "../model/identifiers.ts";
 import type { CheckpointPolicy, Resources, Worker } from "../worker/worker.ts";
-import type { BakeEvent, StepFailed } from "./events.ts";
+import type { ClientSecrets } from "./client-secrets.ts";
+import type { BakeEvent, StepFailed, TestFailed } from "./events.ts";
 import type { ImageSource } from "./image-source.ts";
 import type { LayerLookup } from "./layer-lookup.ts";
 
@@ -47,6 +48,8 @@ export interface BakeCollaborators {
   readonly beforeDownload?: () => Promise<void>;
   /** Reads the worker's store without the worker, where it is on this host; null: the index is asked. */
   readonly localLayers: LayerLookup | null;
+  /** For `RUN --mount=type=secret`; absent: none is given. */
+  readonly secrets?: ClientSecrets;
   onEvent(event: BakeEvent): void;
   /** Milliseconds since 1970-01-01 UTC. */
   now(): number;
@@ -55,6 +58,8 @@ export interface BakeCollaborators {
 interface BakeCounts {
   readonly cachedCount: number;
   readonly ranCount: number;
+  /** TESTs that passed, those that are remembered included. */
+  readonly passedTestCount: number;
   readonly durationMs: number;
   /** What the cached steps took when they ran. */
   readonly savedMs: number;
@@ -80,6 +85,11 @@ export type BakeOutcome =
   | (BakeCounts & {
       readonly kind: "step-failed";
       readonly failure: StepFailed;
+      readonly diagnostics: readonly Diagnostic[];
+    })
+  | (BakeCounts & {
+      readonly kind: "test-failed";
+      readonly failure: TestFailed;
       readonly diagnostics: readonly Diagnostic[];
     })
   | (BakeCounts & { readonly kind: "cancelled"; readonly diagnostics: readonly Diagnostic[] });

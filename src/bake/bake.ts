@@ -1,17 +1,21 @@
 import { Failure } from "../diagnostics/failure.ts";
 import { positionAt } from "../diagnostics/source-file.ts";
+import type { PlannedStep, PlannedTest } from "../graph/plan.ts";
 import type { LayerKey } from "../model/identifiers.ts";
 import type { Worker } from "../worker/worker.ts";
 import { bakeOnWorker } from "./bake-on-worker.ts";
 import { BakeProgress } from "./bake-progress.ts";
 import type { BakeCollaborators, BakeOutcome, BakeRequest } from "./bake-request.ts";
-import { eventSchemaVersion } from "./events.ts";
+import { missingSecrets, noSecrets } from "./client-secrets.ts";
+import { eventSchemaVersion, type PlannedStepSummary } from "./events.ts";
 import { BakeHistory } from "./history.ts";
-import { announceWork, completeBake, type KeyedBake } from "./keyed-bake.ts";
+import { announceWork, completeBake, type KeyedBake, refuseBake } from "./keyed-bake.ts";
 import { isHit, type KnownLayer } from "./layer-lookup.ts";
-import { type PlannedWork, planLineages } from "./lineages.ts";
+import { type PlannedWork, planLineages, stepsToRun } from "./lineages.ts";
+import { outputValuesOf, withOutputValues } from "./output-values.ts";
 import { prepareBake } from "./prepare.ts";
-import { isSameSnapshot, publishRequest } from "./publish.ts";
+import { isSameSnapshot, publishRequest, stageAt } from "./publish.ts";
+import { announceTests, planTests } from "./tests.ts";
 import { allSteps } from "./worker-answer.ts";
 import { WorkerIndex } from "./worker-index.ts";
 
@@ -70,7 +74,8 @@ async function bakeThrough(surroundings: Surroundings, signal: AbortSignal): Pro
   const { keyed, snapshotName } = prepared;
   const index = await WorkerIndex.load(homeDirectory, workerName);
   const publication = snapshotName === null ? null : publishRequest(keyed, snapshotName);
-  const bake: KeyedBake = { ...surroundings, ...prepared, index, publication };
+  const tests = planTests(keyed, { index, noCache: request.noCache });
+  const bake: KeyedBake = { ...surroundings, ...prepared, index, publication, tests };
   announcePlan(bake);
   // Before anything runs, so that a bake that fails half-way is resumed on the same ground.
   await history.begin(keyed, ground);
@@ -86,8 +91,14 @@ async function bakeThrough(surroundings: Surroundings, signal: AbortSignal): Pro
 
 async function bakeKeyed(bake: KeyedBake, signal: AbortSignal): Promise<BakeOutcome> {
   const known = await lookUp(bake);
-  if (known === null) return await bakeOnWorker(bake, await openWorker(bake, signal), signal);
+  // What this host's own store says is certain: no worker need be opened to see that a secret is missing.
+  if (bake.collaborators.localLayers !== null) {
+    const missing = missingSecrets(stepsToRun(known.work), bake.collaborators.secrets ?? noSecrets);
+    if (missing.length > 0) return refuseBake(bake, missing);
+  }
+  if (!known.isAll) return await bakeOnWorker(bake, await openWorker(bake, signal), signal);
   announceWork(bake, known.work, known.layers);
+  announceTests(bake.tests, bake.progress);
   return completeBake(bake, { published: false });
 }
 
@@ -104,32 +115,35 @@ function announcePlan({ keyed, snapshotName, progress }: KeyedBake): void {
     kind: "planned",
     target: keyed.plan.target,
     snapshotName,
+    tests: stageAt(keyed, keyed.plan.target).tests.map(({ test }) => summaryOf(test)),
     stages: keyed.stages.map(({ stage }) => ({
       index: stage.index,
       name: stage.name,
       image: stage.image.reference,
-      steps: stage.steps.map(({ id, title, source, range }) => ({
-        id,
-        title,
-        file: source.path,
-        position: positionAt(source, range.start),
-      })),
+      steps: stage.steps.map(summaryOf),
     })),
   });
+}
+
+function summaryOf({ id, title, source, range }: PlannedStep | PlannedTest): PlannedStepSummary {
+  return { id, title, file: source.path, position: positionAt(source, range.start) };
 }
 
 interface LookedUp {
   readonly work: PlannedWork;
   readonly layers: ReadonlyMap<LayerKey, KnownLayer>;
+  /** There is nothing to run, to test and to publish. */
+  readonly isAll: boolean;
 }
 
-/** What is known without the worker, if that is enough: nothing to run and nothing to publish. Null otherwise. */
-async function lookUp({ keyed, collaborators, index, publication }: KeyedBake): Promise<LookedUp | null> {
+/** What is known without the worker. */
+async function lookUp({ keyed, collaborators, index, publication, tests }: KeyedBake): Promise<LookedUp> {
   const lookup = collaborators.localLayers ?? index;
   const layers = await lookup.findLayers(allSteps(keyed).map((step) => step.key));
   const work = planLineages(keyed, (step) => isHit(step, layers.get(step.key)));
-  if (work.lineages.length > 0) return null;
-  if (publication === null) return { work, layers };
+  if (work.lineages.length > 0 || tests.pending.length > 0) return { work, layers, isAll: false };
+  if (publication === null) return { work, layers, isAll: true };
   const snapshot = await lookup.findSnapshot(publication.name);
-  return isSameSnapshot(snapshot, publication) ? { work, layers } : null;
+  const values = outputValuesOf(publication.layer, layers);
+  return { work, layers, isAll: isSameSnapshot(snapshot, withOutputValues(publication, values)) };
 }

@@ -19,6 +19,9 @@ export type BakeEventKind = BakeEventBody["kind"];
 
 export type BakeEventBody =
   | BakeStarted
+  | SourceFetching
+  | SourceProgress
+  | SourceFetched
   | BaseResolving
   | BaseResolved
   | BaseRetrying
@@ -39,6 +42,10 @@ export type BakeEventBody =
   | LayerSealed
   | StepFailed
   | StepCancelled
+  | TestStarted
+  | TestOutput
+  | TestPassed
+  | TestFailed
   | SnapshotPublished
   | DiagnosticReported
   | BakeCompleted;
@@ -54,6 +61,28 @@ export interface BakeStarted {
   readonly target: string | null;
   /** e.g. `linux/amd64` */
   readonly platform: string;
+}
+
+/** A URL of an ADD, or a repository, is being looked for: on this host first. */
+export interface SourceFetching {
+  readonly kind: "source-fetching";
+  /** The URL, with `#` and the branch or tag of a repository. */
+  readonly source: string;
+}
+
+/** A URL is on its way. */
+export interface SourceProgress {
+  readonly kind: "source-progress";
+  readonly source: string;
+  readonly doneBytes: number;
+  /** Null when the total is not known. */
+  readonly totalBytes: number | null;
+}
+
+export interface SourceFetched {
+  readonly kind: "source-fetched";
+  readonly source: string;
+  readonly durationMs: number;
 }
 
 /** A FROM's reference is being turned into a digest. */
@@ -105,6 +134,8 @@ export interface Planned {
   readonly stages: readonly PlannedStageSummary[];
   /** Index of the target stage. */
   readonly target: number;
+  /** The target's TESTs, in order; every later `test` is one of these ids. */
+  readonly tests: readonly PlannedStepSummary[];
   /** The name that the bake publishes; null when it publishes none. */
   readonly snapshotName: string | null;
 }
@@ -242,6 +273,44 @@ export interface StepCancelled {
   readonly step: StepId;
 }
 
+/** A TEST of the target runs in a sandbox on the result; all steps are there. */
+export interface TestStarted {
+  readonly kind: "test-started";
+  readonly test: StepId;
+}
+
+/** As {@link StepOutput}. */
+export interface TestOutput {
+  readonly kind: "test-output";
+  readonly test: StepId;
+  readonly stream: "stdout" | "stderr";
+  readonly text: string;
+}
+
+export interface TestPassed {
+  readonly kind: "test-passed";
+  readonly test: StepId;
+  /** Booting the sandbox included; 0 when it is remembered. */
+  readonly durationMs: number;
+  /** It passed on the same result before and was not run. */
+  readonly remembered: boolean;
+}
+
+/** The bake ends, and the snapshot's name stays where it is. */
+export interface TestFailed {
+  readonly kind: "test-failed";
+  readonly test: StepId;
+  readonly title: string;
+  readonly reason: StepFailure;
+  /** The last lines of the test's output, oldest first, not sanitised. */
+  readonly outputTail: readonly string[];
+  /** Path of the Lightfile as the user typed it. */
+  readonly lightfile: string;
+  /** The file that the test stands in: the same, or one that it is joined with. */
+  readonly file: string;
+  readonly position: Position;
+}
+
 export interface SnapshotPublished {
   readonly kind: "snapshot-published";
   readonly name: string;
@@ -263,9 +332,11 @@ export interface DiagnosticReported {
 /** Always the last event, except after an environment failure. */
 export interface BakeCompleted {
   readonly kind: "bake-completed";
-  readonly outcome: "completed" | "invalid" | "step-failed" | "cancelled";
+  readonly outcome: "completed" | "invalid" | "step-failed" | "test-failed" | "cancelled";
   readonly cachedCount: number;
   readonly ranCount: number;
+  /** TESTs that passed, those that are remembered included. */
+  readonly passedTestCount: number;
   readonly durationMs: number;
   /** What the cached steps took when they ran. */
   readonly savedMs: number;

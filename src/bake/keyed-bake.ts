@@ -1,3 +1,4 @@
+import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import type { LayerKey } from "../model/identifiers.ts";
 import type { PublishRequest } from "../worker/worker.ts";
 import type { BakeProgress } from "./bake-progress.ts";
@@ -6,6 +7,7 @@ import type { KnownLayer } from "./layer-lookup.ts";
 import type { PlannedWork } from "./lineages.ts";
 import type { PreparedBake } from "./prepare.ts";
 import { stageAt } from "./publish.ts";
+import type { PlannedTests } from "./tests.ts";
 import type { WorkerIndex } from "./worker-index.ts";
 
 /** A bake whose keys are known. */
@@ -14,8 +16,9 @@ export interface KeyedBake extends PreparedBake {
   readonly collaborators: BakeCollaborators;
   readonly progress: BakeProgress;
   readonly index: WorkerIndex;
-  /** Null when there is no name to publish under. */
+  /** As the plan has it, without the values that steps print; null when there is no name to publish under. */
   readonly publication: PublishRequest | null;
+  readonly tests: PlannedTests;
 }
 
 /** Says of each step whether it is cached or will run. */
@@ -34,6 +37,13 @@ export function announceWork(
   for (const { steps } of work.lineages) {
     for (const { step } of steps) progress.emit({ kind: "step-queued", step: step.id });
   }
+}
+
+/** There are mistakes after all, such as a secret that is not given: nothing is run. */
+export function refuseBake({ progress }: KeyedBake, mistakes: readonly Diagnostic[]): BakeOutcome {
+  progress.report(mistakes);
+  progress.complete("invalid", null);
+  return { kind: "invalid", diagnostics: progress.diagnostics };
 }
 
 /** All is there and, where there is a name, it stands for the target. */

@@ -21,6 +21,8 @@ export interface KnownLayer {
   readonly recordDigest: Sha256Digest;
   readonly sizeBytes: number;
   readonly durationMs: number;
+  /** See `LayerSummary.outputValues`. */
+  readonly outputValues: Readonly<Record<string, string>>;
 }
 
 export interface KnownSnapshot {
@@ -40,6 +42,7 @@ export function knownLayer(summary: LayerSummary): KnownLayer {
     recordDigest: recordDigest(summary.record),
     sizeBytes: summary.sizeBytes,
     durationMs: summary.durationMs,
+    outputValues: summary.outputValues,
   };
 }
 

@@ -13,6 +13,7 @@ import type {
   Worker,
 } from "../worker/worker.ts";
 import type { BakeProgress } from "./bake-progress.ts";
+import type { ClientSecrets } from "./client-secrets.ts";
 import type { StepFailed } from "./events.ts";
 import { OutputTail } from "./output-tail.ts";
 import type { ScheduledLineage } from "./scheduler.ts";
@@ -26,6 +27,7 @@ export interface LineageRunOptions {
   /** Name for the sandbox of a failed step's builder; null: it is not kept. */
   readonly keepFailedBuilderAs: string | null;
   openContent(digest: ContentDigest): Promise<Readable>;
+  readonly secrets: ClientSecrets;
   /** Told of every layer that the worker holds from now on. */
   onLayer(layer: LayerSummary): void;
 }
@@ -43,7 +45,11 @@ export async function runLineage(
   const report = new LineageReport(scheduled.lineage.steps, options);
   const outcome = await options.worker.runLineage(
     lineageRequest(scheduled, options),
-    { onEvent: (event) => report.take(event), openContent: (digest) => options.openContent(digest) },
+    {
+      onEvent: (event) => report.take(event),
+      openContent: (digest) => options.openContent(digest),
+      readSecret: async (id) => options.secrets.get(id) ?? null,
+    },
     signal,
   );
   return report.finish(outcome);

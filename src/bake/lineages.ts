@@ -22,6 +22,10 @@ export interface PlannedWork {
   readonly notNeeded: readonly KeyedStep[];
 }
 
+export function stepsToRun({ lineages }: PlannedWork): readonly KeyedStep[] {
+  return lineages.flatMap(({ steps }) => steps);
+}
+
 export interface CachedStep {
   readonly step: KeyedStep;
   /** The step's own key, or that of the later layer that holds it too. */

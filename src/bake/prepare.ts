@@ -16,12 +16,13 @@ import type { PlannedStep } from "../graph/plan.ts";
 import { planSteps } from "../graph/plan-steps.ts";
 import type { ContentDigest } from "../model/identifiers.ts";
 import { loadProgram } from "../sources/load-program.ts";
-import { PinnedGit } from "../sources/pinned-git.ts";
+import type { PinnedGit } from "../sources/pinned-git.ts";
 import type { Pins } from "../sources/pins.ts";
 import type { BakeProgress } from "./bake-progress.ts";
 import type { BakeCollaborators, BakeRequest } from "./bake-request.ts";
 import { checkedDiagnostics } from "./checked-diagnostics.ts";
 import { entryProgram, readPins } from "./entry-program.ts";
+import { ReportedGit, reportedContent, withoutPassword } from "./fetch-progress.ts";
 import { openRemoteContent } from "./remote-content.ts";
 import { resolveBases } from "./resolve-bases.ts";
 
@@ -59,7 +60,7 @@ export async function prepareBake(
   const phases = { ...preparation, report: reporting(progress, program) };
   phases.report(diagnostics);
   const pins = await readPins(request);
-  const git = new PinnedGit({ homeDirectory: collaborators.homeDirectory, pins });
+  const git = new ReportedGit({ homeDirectory: collaborators.homeDirectory, pins, progress });
   const troubles: Failure[] = [];
   const onTrouble = (trouble: Failure): void => void troubles.push(trouble);
   const references = await loadProgram(program, request, {
@@ -127,12 +128,15 @@ async function readContext(
     });
   const entry = { directory: request.contextDirectory, lightfilePath: request.lightfilePath };
   const { homeDirectory, beforeDownload: beforeFirst } = collaborators;
-  const remote = openRemoteContent({
+  const downloads = openRemoteContent({
     homeDirectory,
     pins,
     git,
+    onProgress: ({ url, ...amount }) =>
+      progress.emit({ kind: "source-progress", source: withoutPassword(url), ...amount }),
     ...(beforeFirst === undefined ? {} : { beforeFirst }),
   });
+  const remote = reportedContent(downloads, progress);
   try {
     const read = mayFetch ? steps : steps.map(withoutDownloads);
     const inputs = await resolveInputs(read, { entry, openStatCache, remote, signal });

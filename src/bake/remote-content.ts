@@ -1,4 +1,4 @@
-import { Downloads } from "../context/download.ts";
+import { type DownloadProgress, Downloads } from "../context/download.ts";
 import type { GitPattern, RemoteContent, UrlPattern } from "../context/remote-content.ts";
 import { Failure } from "../diagnostics/failure.ts";
 import type { PinnedGit } from "../sources/pinned-git.ts";
@@ -8,6 +8,7 @@ export interface RemoteContentOptions {
   readonly homeDirectory: string;
   readonly pins: Pins;
   readonly git: PinnedGit;
+  readonly onProgress?: (progress: DownloadProgress) => void;
   /** See `DownloadsOptions`. */
   readonly beforeFirst?: () => Promise<void>;
 }

@@ -2,13 +2,15 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import * as v from "valibot";
 import { Failure } from "../diagnostics/failure.ts";
+import type { KeyedTest } from "../graph/keyed-plan.ts";
 import { isLayerKey, isSha256Digest, type LayerKey } from "../model/identifiers.ts";
 import type { WorkerDescription } from "../worker/worker.ts";
 import { readClientFile, writeClientFile } from "./client-file.ts";
-import type { KnownLayer, KnownSnapshot, LayerLookup } from "./layer-lookup.ts";
+import { type KnownLayer, type KnownSnapshot, type LayerLookup, recordDigest } from "./layer-lookup.ts";
 
 /** Keeps the file small enough to load in a few milliseconds; the least recently written ones go first. */
 const layerLimit = 4000;
+const testLimit = 1000;
 
 const indexSchema = v.object({
   version: v.literal(1),
@@ -25,24 +27,44 @@ const indexSchema = v.object({
       fingerprint: v.pipe(v.string(), v.guard(isSha256Digest)),
     }),
   ),
+  /** Keys and digests of records of TESTs that passed on layers of this store. */
+  passedTests: v.optional(v.array(v.string()), []),
 });
 
 type IndexFile = v.InferOutput<typeof indexSchema>;
 
 const keyLength = 32;
 
-/** Key, digest of the record, size in bytes, duration in milliseconds. */
-function layerLine({ key, recordDigest, sizeBytes, durationMs }: KnownLayer): string {
-  return `${key} ${recordDigest} ${sizeBytes} ${durationMs}`;
+function testLine({ key, record }: KeyedTest): string {
+  return `${key} ${recordDigest(record)}`;
+}
+
+/** Key, digest of the record, size in bytes, duration in milliseconds and, where there are some, output values. */
+function layerLine({ key, recordDigest: digest, sizeBytes, durationMs, outputValues }: KnownLayer): string {
+  const line = `${key} ${digest} ${sizeBytes} ${durationMs}`;
+  return Object.keys(outputValues).length === 0 ? line : `${line} ${JSON.stringify(outputValues)}`;
 }
 
 /** Undefined for a line that nobody could have written. */
 function readLayerLine(line: string): KnownLayer | undefined {
-  const [key = "", recordDigest = "", size, duration] = line.split(" ");
+  const [key = "", digest = "", size, duration, ...rest] = line.split(" ");
   const [sizeBytes, durationMs] = [Number(size), Number(duration)];
-  if (!isLayerKey(key) || !isSha256Digest(recordDigest)) return undefined;
+  if (!isLayerKey(key) || !isSha256Digest(digest)) return undefined;
   if (!(sizeBytes >= 0 && durationMs >= 0)) return undefined;
-  return { key, recordDigest, sizeBytes, durationMs };
+  const outputValues = rest.length === 0 ? {} : readOutputValues(rest.join(" "));
+  return outputValues && { key, recordDigest: digest, sizeBytes, durationMs, outputValues };
+}
+
+const outputValuesSchema = v.record(v.string(), v.string());
+
+function readOutputValues(text: string): Readonly<Record<string, string>> | undefined {
+  try {
+    const parsed = v.safeParse(outputValuesSchema, JSON.parse(text));
+    return parsed.success ? parsed.output : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }
 
 /** A worker's answer about all the layers that it was asked for. */
@@ -115,6 +137,15 @@ export class WorkerIndex implements LayerLookup {
     this.#news.snapshots.set(name, snapshot);
   }
 
+  /** Whether the test passed on its very result, as far as is remembered. */
+  hasPassed(test: KeyedTest): boolean {
+    return this.#remembered.passedTests.has(testLine(test));
+  }
+
+  learnPassed(test: KeyedTest): void {
+    this.#news.passedTests.add(testLine(test));
+  }
+
   /**
    * Adds what was learned to what the file holds now: another bake may have saved in between, and to write back
    * what this one had loaded would bring back what that one corrected. A disk that cannot take the file does not
@@ -142,6 +173,7 @@ interface Remembered {
   /** Lines by key. */
   readonly layers: ReadonlyMap<string, string>;
   readonly snapshots: ReadonlyMap<string, KnownSnapshot>;
+  readonly passedTests: ReadonlySet<string>;
 }
 
 interface News {
@@ -150,20 +182,24 @@ interface News {
   readonly asked: Set<LayerKey>;
   readonly layers: Map<LayerKey, KnownLayer>;
   readonly snapshots: Map<string, KnownSnapshot>;
+  readonly passedTests: Set<string>;
 }
 
 function noNews(): News {
-  return { store: null, asked: new Set(), layers: new Map(), snapshots: new Map() };
+  return { store: null, asked: new Set(), layers: new Map(), snapshots: new Map(), passedTests: new Set() };
 }
 
 async function readRemembered(path: string): Promise<Remembered> {
   const file = await readClientFile(path, indexSchema);
-  if (file === undefined) return { store: null, layers: new Map(), snapshots: new Map() };
+  if (file === undefined) {
+    return { store: null, layers: new Map(), snapshots: new Map(), passedTests: new Set() };
+  }
   const { storeId, generation, platform } = file;
   return {
     store: { storeId, generation, platform },
     layers: new Map(file.layers.map((line) => [line.slice(0, keyLength), line])),
     snapshots: new Map(file.snapshots.map(({ name, layer, fingerprint }) => [name, { layer, fingerprint }])),
+    passedTests: new Set(file.passedTests),
   };
 }
 
@@ -177,7 +213,12 @@ function withNews(remembered: Remembered, news: News): Remembered {
   for (const key of [...news.asked, ...news.layers.keys()]) layers.delete(key);
   for (const [key, layer] of news.layers) layers.set(key, layerLine(layer));
   const snapshots = new Map([...(isCurrent ? remembered.snapshots : []), ...news.snapshots]);
-  return { store, layers, snapshots };
+  const passedTests = new Set(isCurrent ? remembered.passedTests : []);
+  for (const test of news.passedTests) {
+    passedTests.delete(test);
+    passedTests.add(test);
+  }
+  return { store, layers, snapshots, passedTests };
 }
 
 function toFile(remembered: Remembered, { storeId, generation, platform }: StoreState): IndexFile {
@@ -188,6 +229,7 @@ function toFile(remembered: Remembered, { storeId, generation, platform }: Store
     platform,
     layers: [...remembered.layers.values()].slice(-layerLimit),
     snapshots: [...remembered.snapshots].map(([name, snapshot]) => ({ name, ...snapshot })),
+    passedTests: [...remembered.passedTests].slice(-testLimit),
   };
 }
 

@@ -28,6 +28,7 @@ export function localLayerLookup(storeDirectory: string): LayerLookup {
           recordDigest: recordDigest(record.keyRecord),
           sizeBytes: record.sizeBytes,
           durationMs: record.durationMs,
+          outputValues: record.outputValues ?? {},
         });
       }
       return known;

@@ -32,6 +32,9 @@ export interface BakeOptions extends LightfileOptions {
   readonly cache: boolean;
   readonly checkpoint: CheckpointPolicy;
   readonly debug?: boolean;
+  /** Each as written. */
+  readonly secret: readonly string[];
+  readonly ssh?: string;
   readonly progress: ProgressMode;
   readonly quiet?: boolean;
   readonly cpus?: number;
@@ -47,6 +50,8 @@ export interface RunOptions {
   readonly name?: string;
   readonly rm?: boolean;
   readonly detach?: boolean;
+  readonly waitHealthy?: boolean;
+  readonly publishAll?: boolean;
   readonly tty?: boolean;
   readonly interactive?: boolean;
   readonly env: readonly string[];

@@ -25,6 +25,11 @@ export interface LayerRecord {
   readonly title: string;
   /** Keys of earlier steps that are in this layer too and have none of their own; oldest first. */
   readonly coveredKeys: readonly LayerKey[];
+  /**
+   * What `ENV --from-output` steps of the chain printed, by variable, newest last: of this layer's steps and all below
+   * it. Absent: there are none.
+   */
+  readonly outputValues?: Readonly<Record<string, string>>;
   readonly durationMs: number;
   /** ISO 8601 */
   readonly sealedAt: string;
@@ -80,6 +85,7 @@ export const layerRecordSchema: v.GenericSchema<unknown, LayerRecord> = v.object
   ...diskFields,
   keyRecord: v.string(),
   coveredKeys: v.array(layerKeySchema),
+  outputValues: v.exactOptional(v.record(v.string(), v.string())),
   durationMs: v.pipe(v.number(), v.minValue(0)),
   sealedAt: v.string(),
 });

@@ -137,6 +137,8 @@ export interface SealRequest {
   readonly title: string;
   /** Keys of earlier steps since the last seal, oldest first. */
   readonly coveredKeys: readonly LayerKey[];
+  /** See `LayerRecord`. */
+  readonly outputValues?: Readonly<Record<string, string>>;
   readonly durationMs: number;
   readonly signal?: AbortSignal;
 }

@@ -1,4 +1,4 @@
-import type { StepFailed } from "../bake/events.ts";
+import type { StepFailed, TestFailed } from "../bake/events.ts";
 import type { Failure } from "../diagnostics/failure.ts";
 import { colorsFor } from "./colors.ts";
 import { formatDiagnostic, formatHint, type PrintOptions } from "./diagnostic-printer.ts";
@@ -36,9 +36,28 @@ export function printFailure(
 
 /** A failed step as people read it: what and where, the end of its output, how to look inside. */
 export function formatFailedStep(event: StepFailed, options: PrintOptions): string {
+  const code = event.reason.kind === "refused" ? event.reason.code : "StepFailed";
+  return formatFailed(event, { code, further: waysInside(event) }, options);
+}
+
+/** A failed TEST, likewise. */
+export function formatFailedTest(event: TestFailed, options: PrintOptions): string {
+  return formatFailed(event, { code: "TestFailed", further: null }, options);
+}
+
+interface FailedParts {
+  readonly code: string;
+  /** A hint that stands behind the others. */
+  readonly further: string | null;
+}
+
+function formatFailed(
+  event: StepFailed | TestFailed,
+  { code, further }: FailedParts,
+  options: PrintOptions,
+): string {
   const { colors } = options;
   const { path, line, column } = { path: plainText(event.file), ...event.position };
-  const code = event.reason.kind === "refused" ? event.reason.code : "StepFailed";
   const title = oneLine(event.title);
   const lines = [
     `${colors.bold(`${path}:${line}:${column}`)}: ${colors.red(`error[${code}]`)}: ${title}`,
@@ -48,12 +67,11 @@ export function formatFailedStep(event: StepFailed, options: PrintOptions): stri
   if (event.reason.kind === "refused" && event.reason.hint !== null) {
     lines.push(...formatHint(event.reason.hint, colors));
   }
-  const inside = waysInside(event);
-  if (inside !== null) lines.push(...formatHint(inside, colors));
+  if (further !== null) lines.push(...formatHint(further, colors));
   return `${lines.join("\n")}\n`;
 }
 
-function outputTail(event: StepFailed, { colors }: PrintOptions): readonly string[] {
+function outputTail(event: StepFailed | TestFailed, { colors }: PrintOptions): readonly string[] {
   const printable = colors.isColorSupported ? colouredText : plainText;
   return event.outputTail.map((line) => `  ${colors.dim("|")} ${printable(lastOverwrite(line))}`);
 }

@@ -5,9 +5,11 @@ import type {
   BaseProgress,
   BaseResolved,
   BaseRetrying,
+  SourceProgress,
   StepCached,
   StepFailed,
   StepWaiting,
+  TestPassed,
 } from "../bake/events.ts";
 import { unreachable } from "../diagnostics/unreachable.ts";
 
@@ -45,6 +47,11 @@ export function formatBaseProgress(event: BaseProgress): string {
   return `${event.reference}: ${formatSize(event.doneBytes)}${total} ${verb}`;
 }
 
+export function formatSourceProgress({ source, doneBytes, totalBytes }: SourceProgress): string {
+  const total = totalBytes === null ? "" : ` of ${formatSize(totalBytes)}`;
+  return `${source}: ${formatSize(doneBytes)}${total} fetched`;
+}
+
 export function formatCached(event: StepCached): string {
   switch (event.source) {
     case "store":
@@ -69,6 +76,10 @@ export function formatWaiting(event: StepWaiting): string {
   }
 }
 
+export function formatTestPassed({ remembered, durationMs }: TestPassed): string {
+  return remembered ? "passed before on this result" : `passed in ${formatDuration(durationMs)}`;
+}
+
 export function formatStepFailure(reason: StepFailed["reason"]): string {
   switch (reason.kind) {
     case "exit":
@@ -83,7 +94,8 @@ export function formatStepFailure(reason: StepFailed["reason"]): string {
 /** The last line: what came of it all. None after mistakes: they are printed behind it and say it themselves. */
 export function formatCompleted(event: BakeCompleted): string | null {
   const saved = event.savedMs > 0 ? ` (saved ${formatDuration(event.savedMs)})` : "";
-  const counts = `${plural(event.ranCount, "step")} run, ${event.cachedCount} cached${saved}`;
+  const tests = event.passedTestCount === 0 ? "" : `, ${plural(event.passedTestCount, "test")} passed`;
+  const counts = `${plural(event.ranCount, "step")} run, ${event.cachedCount} cached${saved}${tests}`;
   const time = formatDuration(event.durationMs);
   switch (event.outcome) {
     case "completed": {
@@ -91,6 +103,7 @@ export function formatCompleted(event: BakeCompleted): string | null {
       return `${name} in ${time}: ${counts}`;
     }
     case "step-failed":
+    case "test-failed":
       return `failed after ${time}: ${counts}`;
     case "cancelled":
       return `cancelled after ${time}: ${counts}; what was sealed is kept`;

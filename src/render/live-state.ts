@@ -2,7 +2,12 @@ import type { BakeEvent } from "../bake/events.ts";
 import { OutputTail } from "../bake/output-tail.ts";
 import { unreachable } from "../diagnostics/unreachable.ts";
 import type { StepId } from "../model/identifiers.ts";
-import { formatBaseProgress, formatBaseRetrying, formatWaiting } from "./format-event.ts";
+import {
+  formatBaseProgress,
+  formatBaseRetrying,
+  formatSourceProgress,
+  formatWaiting,
+} from "./format-event.ts";
 import { StepDirectory } from "./step-directory.ts";
 
 /** More of a running step's output than this is not shown. */
@@ -40,6 +45,15 @@ export class LiveState {
         break;
       case "planned":
         this.steps.fill(event);
+        break;
+      case "source-fetching":
+        this.#begin(`source ${event.source}`, `fetching ${event.source}`, event.at);
+        break;
+      case "source-progress":
+        this.#begin(`source ${event.source}`, formatSourceProgress(event), event.at);
+        break;
+      case "source-fetched":
+        this.#activities.delete(`source ${event.source}`);
         break;
       case "base-resolving":
         this.#begin(`base ${event.reference}`, `base ${event.reference}`, event.at);
@@ -87,6 +101,16 @@ export class LiveState {
       case "step-cancelled":
         this.#end(event.step);
         break;
+      case "test-started":
+        this.#startTest(event.test, event.at);
+        break;
+      case "test-output":
+        this.#activities.get(event.test)?.tail?.add(event.stream, event.text);
+        break;
+      case "test-passed":
+      case "test-failed":
+        this.#activities.delete(event.test);
+        break;
       case "bake-completed":
         this.#activities.clear();
         break;
@@ -109,6 +133,12 @@ export class LiveState {
   #begin(id: string, title: string, at: number): void {
     const since = this.#activities.get(id)?.since ?? at;
     this.#activities.set(id, { label: "", title, note: null, isWaiting: false, since, tail: null });
+  }
+
+  #startTest(test: StepId, at: number): void {
+    const { label, title } = this.steps.entry(test);
+    const tail = new OutputTail(tailLineLimit);
+    this.#activities.set(test, { label, title, note: null, isWaiting: false, since: at, tail });
   }
 
   #step(step: StepId, change: Partial<Pick<Activity, "note" | "isWaiting" | "since">>, at: number): Activity {

@@ -3,7 +3,7 @@ import { createLogUpdate } from "log-update";
 import type { BakeEvent } from "../bake/events.ts";
 import { type Colors, colorsFor } from "./colors.ts";
 import { formatLocatedDiagnostic } from "./diagnostic-printer.ts";
-import { formatFailedStep } from "./failure-printer.ts";
+import { formatFailedStep, formatFailedTest } from "./failure-printer.ts";
 import * as wording from "./format-event.ts";
 import { alignTime, type FrameOptions, liveFrame } from "./live-frame.ts";
 import { LiveState } from "./live-state.ts";
@@ -22,6 +22,9 @@ export interface LiveOptions {
 
 /** Often enough to look alive; whatever happens in between is drawn at once, which is what keeps it calm. */
 const frameEveryMs = 100;
+
+/** What takes less was on this host already, or might as well have been. */
+const noticeableMs = 1000;
 
 const hideCursor = "\x1b[?25l";
 const showCursor = "\x1b[?25h";
@@ -84,6 +87,14 @@ export class LiveRenderer implements Renderer {
     const colors = this.#colors;
     const printOptions = { colors, columns: columnsOf(this.#options.stream) };
     switch (event.kind) {
+      case "source-fetched":
+        if (event.durationMs < noticeableMs) return "";
+        return this.#line(
+          colors.green("✓"),
+          "",
+          `fetched ${event.source}`,
+          wording.formatDuration(event.durationMs),
+        );
       case "base-resolved":
         return this.#line(colors.green("✓"), "", `base ${wording.formatBaseResolved(event)}`, "");
       case "base-imported": {
@@ -107,6 +118,15 @@ export class LiveRenderer implements Renderer {
       case "step-cancelled": {
         const { label, title } = this.#state.steps.entry(event.step);
         return this.#line(colors.yellow("–"), label, title, "cancelled");
+      }
+      case "test-passed": {
+        const { label, title } = this.#state.steps.entry(event.test);
+        return this.#line(colors.green("✓"), label, title, wording.formatTestPassed(event));
+      }
+      case "test-failed": {
+        const { label, title } = this.#state.steps.entry(event.test);
+        const line = this.#line(colors.red("✗"), label, title, wording.formatStepFailure(event.reason));
+        return `${line}${formatFailedTest(event, printOptions)}`;
       }
       case "diagnostic":
         // Errors are the outcome's: whoever gets it prints them, all together.

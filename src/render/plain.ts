@@ -1,9 +1,9 @@
-import type { BakeEvent, BaseProgress } from "../bake/events.ts";
+import type { BakeEvent, BaseProgress, SourceFetched, TestPassed } from "../bake/events.ts";
 import { unreachable } from "../diagnostics/unreachable.ts";
 import type { StepId } from "../model/identifiers.ts";
 import { type Colors, colorsFor } from "./colors.ts";
 import { formatLocatedDiagnostic, type PrintOptions } from "./diagnostic-printer.ts";
-import { formatFailedStep } from "./failure-printer.ts";
+import { formatFailedStep, formatFailedTest } from "./failure-printer.ts";
 import * as wording from "./format-event.ts";
 import { OutputLines } from "./output-lines.ts";
 import { columnsOf, type OutputStream } from "./output-stream.ts";
@@ -39,12 +39,17 @@ export class PlainRenderer implements Renderer {
         this.#line(`baking ${event.lightfile}${target}`);
         break;
       }
+      case "source-fetching":
+      case "source-progress":
       case "base-resolving":
       case "step-queued":
       case "worker-opening":
         break;
       case "worker-opened":
         this.#workerOpened(event.durationMs);
+        break;
+      case "source-fetched":
+        this.#sourceFetched(event);
         break;
       case "base-resolved":
         this.#line(`base ${wording.formatBaseResolved(event)}`);
@@ -104,6 +109,21 @@ export class PlainRenderer implements Renderer {
         this.#outputLines(event.step, this.#output.flush(event.step));
         this.#stepLine(event.step, "cancelled", this.#steps.entry(event.step).title);
         break;
+      case "test-started":
+        this.#stepLine(event.test, "test", this.#steps.entry(event.test).title);
+        break;
+      case "test-output":
+        this.#outputLines(event.test, this.#output.add(event.test, event.stream, event.text));
+        break;
+      case "test-passed":
+        this.#outputLines(event.test, this.#output.flush(event.test));
+        this.#testPassed(event);
+        break;
+      case "test-failed":
+        this.#outputLines(event.test, this.#output.flush(event.test));
+        this.#stepLine(event.test, "failed", wording.formatStepFailure(event.reason), this.#colors.red);
+        this.#stream.write(formatFailedTest(event, this.#printOptions()));
+        break;
       case "snapshot-published":
         this.#line(`published ${event.name}`);
         break;
@@ -131,12 +151,23 @@ export class PlainRenderer implements Renderer {
     if (durationMs >= noticeableMs) this.#line(`worker ready after ${wording.formatDuration(durationMs)}`);
   }
 
+  /** As with the worker: what was on this host already is not worth a line. */
+  #sourceFetched({ source, durationMs }: SourceFetched): void {
+    if (durationMs >= noticeableMs) this.#line(`fetched ${source} in ${wording.formatDuration(durationMs)}`);
+  }
+
   #baseProgress(event: BaseProgress, at: number): void {
     const id = `${event.phase} ${event.reference}`;
     const reportedAt = this.#baseReportedAt.get(id);
     if (reportedAt !== undefined && at - reportedAt < baseProgressEveryMs) return;
     this.#baseReportedAt.set(id, at);
     this.#line(`base ${wording.formatBaseProgress(event)}`);
+  }
+
+  #testPassed({ test, remembered, durationMs }: TestPassed): void {
+    const { title } = this.#steps.entry(test);
+    const note = remembered ? `${title} (on this result before)` : `in ${wording.formatDuration(durationMs)}`;
+    this.#stepLine(test, "passed", note);
   }
 
   #withNote(step: StepId, note: string): string {

@@ -1,10 +1,10 @@
 import type { BakeEvent } from "../bake/events.ts";
 import { colorsFor } from "./colors.ts";
-import { formatFailedStep } from "./failure-printer.ts";
+import { formatFailedStep, formatFailedTest } from "./failure-printer.ts";
 import { columnsOf, type OutputStream } from "./output-stream.ts";
 import type { Renderer } from "./renderer.ts";
 
-/** Nothing but failed steps. */
+/** Nothing but failed steps and tests. */
 export function createQuietRenderer(
   stream: OutputStream,
   environment: Readonly<Record<string, string | undefined>>,
@@ -12,8 +12,9 @@ export function createQuietRenderer(
   const colors = colorsFor(stream, environment);
   return {
     onEvent(event: BakeEvent): void {
-      if (event.kind !== "step-failed") return;
-      stream.write(formatFailedStep(event, { colors, columns: columnsOf(stream) }));
+      const options = { colors, columns: columnsOf(stream) };
+      if (event.kind === "step-failed") stream.write(formatFailedStep(event, options));
+      if (event.kind === "test-failed") stream.write(formatFailedTest(event, options));
     },
     close() {},
   };

@@ -12,6 +12,7 @@ export interface StepEntry {
 /** What the plan says of each step, in plan order. */
 export class StepDirectory {
   readonly #entries = new Map<StepId, StepEntry>();
+  #stepCount = 0;
 
   fill(plan: Planned): void {
     for (const stage of plan.stages) {
@@ -19,14 +20,21 @@ export class StepDirectory {
       for (const [position, step] of stage.steps.entries()) {
         const label = `[${name}${position + 1}/${stage.steps.length}]`;
         this.#entries.set(step.id, { id: step.id, label, title: oneLine(step.title) });
+        this.#stepCount += 1;
       }
+    }
+    for (const [position, test] of plan.tests.entries()) {
+      const label = `[test ${position + 1}/${plan.tests.length}]`;
+      this.#entries.set(test.id, { id: test.id, label, title: oneLine(test.title) });
     }
   }
 
+  /** How many steps there are; tests are none. */
   get size(): number {
-    return this.#entries.size;
+    return this.#stepCount;
   }
 
+  /** Of a step or a test. */
   entry(step: StepId): StepEntry {
     return this.#entries.get(step) ?? { id: step, label: `[${step}]`, title: "" };
   }

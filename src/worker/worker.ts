@@ -2,7 +2,7 @@ import type { Readable } from "node:stream";
 import type { BaseImage } from "../model/base-image.ts";
 import type { ContentDigest, LayerKey, Sha256Digest } from "../model/identifiers.ts";
 import type { SandboxConfiguration } from "../model/sandbox-configuration.ts";
-import type { StepOperation } from "../model/step-operation.ts";
+import type { NetworkAccess, StepOperation } from "../model/step-operation.ts";
 
 /**
  * A host that holds layers, snapshots and images and runs microVMs. The unit of work is a lineage, coarse
@@ -65,12 +65,17 @@ export interface WorkerDescription {
 }
 
 /** Bump on every change of the requests, results or events in this file. */
-export const workerProtocol = 2;
+export const workerProtocol = 3;
 
 export interface LayerSummary {
   readonly key: LayerKey;
   /** The canonical key record, compared on a hit because XXH64 is not collision-proof. */
   readonly record: string;
+  /**
+   * The values of the variables that `ENV --from-output` steps set, of the layer's steps and of all below it; a later
+   * step's value of a name stands for the earlier one.
+   */
+  readonly outputValues: Readonly<Record<string, string>>;
   /** Bytes on disk of this layer alone. */
   readonly sizeBytes: number;
   readonly sealedAt: string;
@@ -115,7 +120,15 @@ export interface LineageClient {
    * @throws Failure `ContextChanged` (also through the stream) when the bytes no longer have the digest.
    */
   openContent(digest: ContentDigest): Promise<Readable>;
+  /**
+   * The value of a secret that a step mounts, at most {@link secretLimitBytes}; null: the client has none of that name.
+   * The worker keeps it in memory alone. Absent: the client has no secrets.
+   */
+  readSecret?(id: string): Promise<Uint8Array | null>;
 }
+
+/** What a secret may hold, in bytes. */
+export const secretLimitBytes = 512 * 1024;
 
 /** `index` is the position in {@link LineageRequest.steps}. */
 export type LineageEvent =
@@ -156,7 +169,7 @@ export type LineageOutcome =
 
 export type StepFailure =
   | { readonly kind: "exit"; readonly exitCode: number }
-  /** The step could not be carried out: unknown user, missing source in a stage, no space left, … */
+  /** The step could not be carried out: unknown user, missing source in a stage, no space left, time is up, … */
   | {
       readonly kind: "refused";
       readonly code: string;
@@ -215,6 +228,8 @@ export interface PruneRequest {
 
 export interface PruneReport {
   readonly layers: readonly { readonly key: LayerKey; readonly title: string; readonly sizeBytes: number }[];
+  /** Contents of `--mount=type=cache`, by their ids. */
+  readonly caches: readonly { readonly id: string; readonly sizeBytes: number }[];
   readonly freedBytes: number;
   readonly keptBytes: number;
 }
@@ -223,6 +238,8 @@ export interface LaunchRequest {
   readonly name: string;
   readonly from:
     | { readonly kind: "snapshot"; readonly name: string }
+    /** What a snapshot would hold that is not published: for a TEST of a bake's result. */
+    | (SnapshotSource & { readonly kind: "layer" })
     | { readonly kind: "debug"; readonly layer: LayerKey };
   readonly resources: Partial<Resources>;
   readonly environment: Readonly<Record<string, string>>;
@@ -232,7 +249,7 @@ export interface LaunchRequest {
   readonly mounts: readonly Mount[];
   /** Replace a sandbox of the same name. */
   readonly replace: boolean;
-  readonly network: "default" | "none";
+  readonly network: NetworkAccess;
   /** End the sandbox and remove it after this long without use; null: never. */
   readonly idleTimeoutSeconds: number | null;
 }

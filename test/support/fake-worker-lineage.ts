@@ -1,6 +1,6 @@
 import { Failure } from "../../src/diagnostics/failure.ts";
 import type { ContentDigest, LayerKey } from "../../src/model/identifiers.ts";
-import type { StepOperation } from "../../src/model/step-operation.ts";
+import { contextSourcesOf, type StepOperation } from "../../src/model/step-operation.ts";
 import type {
   LineageClient,
   LineageOutcome,
@@ -12,6 +12,13 @@ import { cancelled } from "./fake-worker-abort.ts";
 import type { FakeWorkerStore } from "./fake-worker-store.ts";
 import type { StepScripts } from "./step-scripts.ts";
 
+/** What a step got of its client for a secret mount. */
+export interface SecretRead {
+  readonly title: string;
+  readonly id: string;
+  readonly value: string | null;
+}
+
 /** What the fake needs of its surroundings to run one lineage. */
 export interface LineageRig {
   readonly store: FakeWorkerStore;
@@ -19,14 +26,14 @@ export interface LineageRig {
   onBoot(): void;
   onStepRun(title: string): void;
   onContent(digest: ContentDigest, content: Buffer): void;
+  onSecret(read: SecretRead): void;
   onKeptBuilder(name: string, request: LineageRequest): void;
 }
 
 /** The digests of all files that an operation names. */
 export function contentDigests(operation: StepOperation): Set<ContentDigest> {
   const found = new Set<ContentDigest>();
-  if (operation.kind !== "copy" || operation.source.kind !== "context") return found;
-  for (const source of operation.source.sources) {
+  for (const source of contextSourcesOf(operation)) {
     for (const entry of source.entries) if (entry.kind === "file") found.add(entry.digest);
   }
   return found;
@@ -42,6 +49,8 @@ export class FakeLineageRun {
   #parent: LayerKey | null;
   #firstUnsealed = 0;
   #hasBuilder = false;
+  /** Printed since the last seal. */
+  #outputValues: Readonly<Record<string, string>> = {};
 
   constructor(rig: LineageRig, request: LineageRequest, client: LineageClient, signal: AbortSignal) {
     this.#rig = rig;
@@ -130,6 +139,12 @@ export class FakeLineageRun {
     print("stdout", script.output);
     print("stderr", script.errorOutput);
     store.logs.set(step.key, log);
+    const { operation } = step;
+    if (operation.kind === "run" && operation.outputVariable !== null) {
+      const printed = [...(script.output ?? [])].join("").replace(/\n+$/, "");
+      this.#outputValues = { ...this.#outputValues, [operation.outputVariable]: printed };
+    }
+    await this.#readSecrets(step);
     await scripts.passGate(step.title, this.#signal);
     cancelled.check(this.#signal);
     if (script.trouble !== undefined) throw script.trouble;
@@ -150,6 +165,15 @@ export class FakeLineageRun {
     this.#client.onEvent({ kind: "builder-started", index, durationMs: 1 });
   }
 
+  async #readSecrets({ operation, title }: LineageStep): Promise<void> {
+    if (operation.kind !== "run") return;
+    for (const mount of operation.mounts) {
+      if (mount.kind !== "secret") continue;
+      const value = (await this.#client.readSecret?.(mount.id)) ?? null;
+      this.#rig.onSecret({ title, id: mount.id, value: value && Buffer.from(value).toString() });
+    }
+  }
+
   async #readContents(step: LineageStep): Promise<void> {
     for (const digest of contentDigests(step.operation)) {
       const chunks: Buffer[] = [];
@@ -163,7 +187,9 @@ export class FakeLineageRun {
     const isLast = index === this.#request.steps.length - 1;
     if (this.#request.checkpoint === "final" && !isLast) return;
     const sizeBytes = this.#rig.scripts.get(step.title).sizeBytes ?? 1000;
-    const layer = this.#rig.store.seal(step, this.#parent, sizeBytes);
+    const outputValues = this.#outputValues;
+    const layer = this.#rig.store.seal(step, this.#parent, { sizeBytes, outputValues });
+    this.#outputValues = {};
     const firstIndex = this.#firstUnsealed;
     this.#client.onEvent({ kind: "layer-sealed", firstIndex, index, layer, sealMs: 1 });
     this.#parent = step.key;

@@ -1,4 +1,5 @@
 import { Failure } from "../../src/diagnostics/failure.ts";
+import type { LayerKey } from "../../src/model/identifiers.ts";
 import { emptyConfiguration } from "../../src/model/sandbox-configuration.ts";
 import type {
   ExecExit,
@@ -13,6 +14,8 @@ import { type FakeWorkerStore, missing } from "./fake-worker-store.ts";
 /** The sandboxes of a {@link FakeWorker}: names with a state, and a shell that knows a few words. */
 export class FakeSandboxes {
   readonly #store: FakeWorkerStore;
+  /** All that ran, or was to run, in sandboxes. */
+  readonly commands: ExecRequest[] = [];
   readonly #sandboxes = new Map<string, SandboxDescription>();
 
   constructor(store: FakeWorkerStore) {
@@ -30,6 +33,7 @@ export class FakeSandboxes {
     if (request.from.kind === "debug" && !this.#store.debugLayers.has(request.from.layer)) {
       throw missing("NothingToDebug", `there is no debug layer ${request.from.layer}`);
     }
+    if (request.from.kind === "layer") this.#requireLayer(request.from.layer);
     const snapshot = request.from.kind === "snapshot" ? this.#store.snapshot(request.from.name) : null;
     return this.add({
       name: request.name,
@@ -37,7 +41,10 @@ export class FakeSandboxes {
       snapshot: snapshot?.name ?? null,
       createdAt: new Date().toISOString(),
       ports: request.ports,
-      configuration: snapshot?.configuration ?? emptyConfiguration,
+      configuration:
+        request.from.kind === "layer"
+          ? request.from.configuration
+          : (snapshot?.configuration ?? emptyConfiguration),
     });
   }
 
@@ -63,12 +70,18 @@ export class FakeSandboxes {
   }
 
   async exec(request: ExecRequest, streams: ExecStreams, signal: AbortSignal): Promise<ExecExit> {
+    this.commands.push(request);
     const sandbox = this.#get(request.sandbox);
     if (sandbox.status !== "running") {
       throw missing("SandboxNotRunning", `sandbox ${request.sandbox} is not running`);
     }
     const environment = { ...sandbox.configuration.environment, ...request.environment };
     return { exitCode: await runWords(request.argv, { request, environment, streams, signal }) };
+  }
+
+  #requireLayer(layer: LayerKey | null): void {
+    if (layer === null || this.#store.layers.has(layer)) return;
+    throw missing("UnknownLayer", `layer ${layer} is not in the store`);
   }
 
   #get(name: string): SandboxDescription {
@@ -102,6 +115,9 @@ async function runWords(argv: readonly string[], shell: Shell): Promise<number> 
   switch (command) {
     case "sh":
       return await runScript(words[1] ?? "", shell);
+    case "/bin/sh":
+      // What lightbox itself has a guest do: the tests look at what was asked, in FakeSandboxes.commands.
+      return 0;
     case "echo":
       await print(`${words.join(" ")}\n`);
       return 0;

@@ -20,6 +20,12 @@ export interface FakeLayer {
   readonly title: string;
 }
 
+export interface SealedContent {
+  readonly sizeBytes: number;
+  /** What the steps in the layer printed for `ENV --from-output`. */
+  readonly outputValues?: Readonly<Record<string, string>>;
+}
+
 /** The layers, images, snapshots and logs of a {@link FakeWorker}, in memory. */
 export class FakeWorkerStore {
   readonly layers = new Map<LayerKey, FakeLayer>();
@@ -47,10 +53,16 @@ export class FakeWorkerStore {
     this.#locks.delete(key);
   }
 
-  seal(step: LineageStep, parent: LayerKey | null, sizeBytes: number): LayerSummary {
+  seal(
+    step: LineageStep,
+    parent: LayerKey | null,
+    { sizeBytes, outputValues = {} }: SealedContent,
+  ): LayerSummary {
+    const below = parent === null ? {} : (this.layers.get(parent)?.summary.outputValues ?? {});
     const summary: LayerSummary = {
       key: step.key,
       record: step.record,
+      outputValues: { ...below, ...outputValues },
       sizeBytes,
       sealedAt: new Date().toISOString(),
       durationMs: 1,
@@ -135,6 +147,7 @@ export class FakeWorkerStore {
         title: layer.title,
         sizeBytes: layer.summary.sizeBytes,
       })),
+      caches: [],
       freedBytes: sum(removed),
       keptBytes: sum(all) - sum(removed),
     };

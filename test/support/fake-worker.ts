@@ -23,7 +23,7 @@ import type {
 } from "../../src/worker/worker.ts";
 import { workerProtocol } from "../../src/worker/worker.ts";
 import { cancelled } from "./fake-worker-abort.ts";
-import { FakeLineageRun } from "./fake-worker-lineage.ts";
+import { FakeLineageRun, type SecretRead } from "./fake-worker-lineage.ts";
 import { FakeSandboxes } from "./fake-worker-sandboxes.ts";
 import { describeSnapshot, FakeWorkerStore } from "./fake-worker-store.ts";
 import { type StepHold, type StepScript, StepScripts } from "./step-scripts.ts";
@@ -57,6 +57,7 @@ export class FakeWorker implements Worker {
   /** Titles of the steps that ran, in the order in which they started. */
   readonly stepsRun: string[] = [];
   readonly lineages: LineageRecord[] = [];
+  readonly secretsRead: SecretRead[] = [];
   /** What steps read through `openContent`. */
   readonly contents = new Map<ContentDigest, Buffer>();
   /** Bytes of every imported layout. */
@@ -235,6 +236,9 @@ export class FakeWorker implements Worker {
       },
       onContent: (digest: ContentDigest, content: Buffer) => {
         this.contents.set(digest, content);
+      },
+      onSecret: (read: SecretRead) => {
+        this.secretsRead.push(read);
       },
       onKeptBuilder: (name: string) => {
         this.sandboxes.add({

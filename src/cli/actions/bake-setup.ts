@@ -1,11 +1,14 @@
 import type { BakeCollaborators, BakeRequest } from "../../bake/bake-request.ts";
+import { type ClientSecrets, noSecrets } from "../../bake/client-secrets.ts";
 import type { BakeEvent } from "../../bake/events.ts";
 import { WorkerIndex } from "../../bake/worker-index.ts";
+import { Failure } from "../../diagnostics/failure.ts";
 import type { Worker } from "../../worker/worker.ts";
 import { createImageSource } from "../image-source.ts";
 import { chooseWorker, type WorkerChoice } from "../open-worker.ts";
 import type { BakeOptions, LightfileOptions, WorkerOptions } from "../options.ts";
 import { readLightfile } from "../read-lightfile.ts";
+import { readSecrets } from "../read-secrets.ts";
 import { guestPlatform, type Session } from "../session.ts";
 
 export interface BakeSetup extends AsyncDisposable {
@@ -19,6 +22,7 @@ export interface BakeSetup extends AsyncDisposable {
 export type BakeChoices = Partial<
   Pick<BakeRequest, "snapshotName" | "noCache" | "checkpoint" | "keepFailedBuilder" | "resources">
 > & {
+  readonly secrets?: ClientSecrets;
   /** Whether a worker elsewhere is asked for its platform when that is not remembered. */
   readonly mayAskWorker?: boolean;
 };
@@ -79,6 +83,7 @@ export async function setUpBake(
         useEnvironmentProxies();
       },
       localLayers: choice.localLayers,
+      secrets: choices.secrets ?? noSecrets,
       onEvent,
       now: Date.now,
     },
@@ -93,9 +98,14 @@ async function rememberedPlatform(choice: WorkerChoice, home: string): Promise<s
   return (await WorkerIndex.load(home, choice.name)).platform;
 }
 
-/** What the options of `lightbox bake` choose. */
-export function choicesOf(options: BakeOptions): BakeChoices {
+/**
+ * What the options of `lightbox bake` choose.
+ * @throws Failure `SshNotForwarded`, and those of {@link readSecrets}
+ */
+export async function choicesOf(options: BakeOptions, session: Session): Promise<BakeChoices> {
+  if (options.ssh !== undefined) throw sshNotForwarded();
   return {
+    secrets: await readSecrets(options.secret, session),
     snapshotName: options.name ?? null,
     noCache: !options.cache,
     checkpoint: options.checkpoint,
@@ -105,4 +115,13 @@ export function choicesOf(options: BakeOptions): BakeChoices {
       ...(options.memory === undefined ? {} : { memoryMib: options.memory }),
     },
   };
+}
+
+function sshNotForwarded(): Failure {
+  return new Failure({
+    code: "SshNotForwarded",
+    category: "usage",
+    message: "--ssh: no ssh agent is forwarded to builders",
+    hint: "mount a key with --mount=type=secret and --secret, or let the client fetch: ADD git@HOST:PROJECT.git#REF /src",
+  });
 }

@@ -12,7 +12,7 @@ export async function dryRun(
   options: BakeOptions & WorkerOptions,
   session: Session,
 ): Promise<number> {
-  await using setup = await setUpBake(path, options, session, choicesOf(options), () => {});
+  await using setup = await setUpBake(path, options, session, await choicesOf(options, session), () => {});
   const explanation = await explainBake(setup.request, setup.collaborators, session.signal);
   printDiagnostics(explanation.diagnostics, session.stderr, session.environment);
   if (explanation.kind === "invalid") return exitCodes.usage;

@@ -22,6 +22,9 @@ export async function prune(options: PruneOptions, session: Session): Promise<nu
         `${layer.key.slice(0, 12)}  ${formatBytes(layer.sizeBytes)}  ${oneLine(layer.title)}\n`,
       );
     }
+    for (const { id, sizeBytes } of report.caches) {
+      session.stdout.write(`cache         ${formatBytes(sizeBytes)}  ${oneLine(id)}\n`);
+    }
     session.stdout.write(`layers: ${summary(report, dryRun)}\n`);
     if (keepStorageBytes !== null && report.keptBytes > keepStorageBytes) {
       const others = olderThanMs === null ? "" : ", or was used lately";

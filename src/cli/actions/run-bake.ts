@@ -4,6 +4,8 @@ import type { Diagnostic } from "../../diagnostics/diagnostic.ts";
 import { unreachable } from "../../diagnostics/unreachable.ts";
 import { createRenderer } from "../../render/create-renderer.ts";
 import { printDiagnostics } from "../../render/diagnostic-printer.ts";
+import { formatFailureForGitHub, formatForGitHub } from "../../render/diagnostics/github.ts";
+import { formatStepFailure } from "../../render/format-event.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { BakeOptions, WorkerOptions } from "../options.ts";
 import type { Session } from "../session.ts";
@@ -21,17 +23,15 @@ export async function runBake(
   }
   const mode = options.quiet ? "quiet" : options.progress;
   const stream = mode === "json" ? session.stdout : session.stderr;
+  const choices = await choicesOf(options, session);
   const renderer = await createRenderer({ mode, stream, environment: session.environment });
   try {
-    await using setup = await setUpBake(
-      path,
-      options,
-      session,
-      { ...choicesOf(options), mayAskWorker: true },
-      (event) => renderer.onEvent(event),
+    await using setup = await setUpBake(path, options, session, { ...choices, mayAskWorker: true }, (event) =>
+      renderer.onEvent(event),
     );
     const outcome = await bake(setup.request, setup.collaborators, session.signal);
     renderer.close();
+    if (session.environment.GITHUB_ACTIONS === "true") session.stderr.write(annotations(outcome));
     return conclude(outcome, mode, session);
   } finally {
     renderer.close();
@@ -50,12 +50,23 @@ function conclude(outcome: BakeOutcome, mode: string, session: Session): number 
         printDiagnostics(onlyErrors(outcome.diagnostics), session.stderr, session.environment);
       return exitCodes.usage;
     case "step-failed":
+    case "test-failed":
       return exitCodes.stepFailed;
     case "cancelled":
       return exitCodes.cancelled;
     default:
       return unreachable(outcome);
   }
+}
+
+/** What a bake has to say, as GitHub Actions shows it beside the lines of a change. */
+function annotations(outcome: BakeOutcome): string {
+  const said = formatForGitHub(outcome.diagnostics);
+  if (outcome.kind !== "step-failed" && outcome.kind !== "test-failed") return said;
+  const { failure } = outcome;
+  const code = failure.kind === "test-failed" ? "TestFailed" : "StepFailed";
+  const message = `${failure.title}: ${formatStepFailure(failure.reason)}`;
+  return `${said}${formatFailureForGitHub({ ...failure, code, message })}`;
 }
 
 function onlyErrors(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {

@@ -1,6 +1,10 @@
 import { randomBytes } from "node:crypto";
+import { Failure } from "../../diagnostics/failure.ts";
 import type { SandboxConfiguration } from "../../model/sandbox-configuration.ts";
 import type { LaunchRequest, SandboxDescription, Worker } from "../../worker/worker.ts";
+import { startDetached } from "../detached-command.ts";
+import { launchWithExposedPorts } from "../exposed-ports.ts";
+import { waitUntilHealthy } from "../health.ts";
 import { withWorker } from "../open-worker.ts";
 import type { RunOptions } from "../options.ts";
 import { parseEnvironment, parseMount, parseNetwork, parsePort } from "../parse-launch-options.ts";
@@ -15,21 +19,36 @@ export async function runSandbox(
   session: Session,
 ): Promise<number> {
   const request = launchRequest(snapshot, options, session);
+  if (options.waitHealthy && !options.detach) throw waitsForNothing();
   return await withWorker(options, session, async (worker) => {
-    const sandbox = await worker.launchSandbox(request, session.signal);
+    const sandbox = options.publishAll
+      ? await launchWithExposedPorts(worker, request, session.signal)
+      : await worker.launchSandbox(request, session.signal);
     if (options.detach) {
       session.stdout.write(`${sandbox.name}\n`);
+      const argv = ownCommandOf(sandbox.configuration, words);
+      if (argv.length > 0) await startDetached(worker, sandbox, argv, session.signal);
+      if (options.waitHealthy) await waitUntilHealthy(worker, sandbox, session.signal);
       return 0;
     }
     return await runInForeground(worker, sandbox, { words, options, session });
   });
 }
 
-function launchRequest(snapshot: string, options: RunOptions, session: Session): LaunchRequest {
+function waitsForNothing(): Failure {
+  return new Failure({
+    code: "NotDetached",
+    category: "usage",
+    message: "--wait-healthy is for sandboxes that go on: without --detach there is nobody left to wait",
+    hint: "add -d",
+  });
+}
+
+function launchRequest(snapshot: string, options: RunOptions, session: Session) {
   const base = snapshot.replace(/@previous$/, "").replace(/[^a-z0-9-]+/gi, "-");
   return {
     name: options.name ?? `${base}-${randomBytes(3).toString("hex")}`,
-    from: { kind: "snapshot", name: snapshot },
+    from: { kind: "snapshot", name: snapshot } as const,
     resources: {
       ...(options.cpus === undefined ? {} : { cpus: options.cpus }),
       ...(options.memory === undefined ? {} : { memoryMib: options.memory }),
@@ -42,7 +61,7 @@ function launchRequest(snapshot: string, options: RunOptions, session: Session):
     replace: options.replace ?? false,
     network: parseNetwork(options.network),
     idleTimeoutSeconds: null,
-  };
+  } satisfies LaunchRequest;
 }
 
 interface Foreground {
@@ -77,9 +96,11 @@ export async function runInForeground(
 
 /** What Docker runs: ENTRYPOINT with CMD, or the given words in CMD's place; a shell when there is neither. */
 export function commandOf(configuration: SandboxConfiguration, words: readonly string[]): readonly string[] {
-  const argv = [
-    ...(configuration.entrypoint ?? []),
-    ...(words.length > 0 ? words : (configuration.command ?? [])),
-  ];
+  const argv = ownCommandOf(configuration, words);
   return argv.length > 0 ? argv : configuration.shell.slice(0, 1);
+}
+
+/** Empty when neither the snapshot nor the user names a command. */
+function ownCommandOf(configuration: SandboxConfiguration, words: readonly string[]): readonly string[] {
+  return [...(configuration.entrypoint ?? []), ...(words.length > 0 ? words : (configuration.command ?? []))];
 }

@@ -1,17 +1,19 @@
-import type { PortMapping } from "../../worker/worker.ts";
+import type { PortMapping, SandboxDescription, Worker } from "../../worker/worker.ts";
 import { formatAge } from "../age.ts";
+import { askHealth, type Health } from "../health.ts";
 import { withWorker } from "../open-worker.ts";
 import type { WorkerOptions } from "../options.ts";
 import type { Session } from "../session.ts";
+import { sendStopSignal } from "../stop-signal.ts";
 import { formatTable } from "../table.ts";
 import { withEachName } from "./for-each-name.ts";
 
 export async function listSandboxes(
-  options: WorkerOptions & { readonly quiet?: boolean; readonly format: string },
+  options: WorkerOptions & { readonly quiet?: boolean; readonly health?: boolean; readonly format: string },
   session: Session,
 ): Promise<number> {
   return await withWorker(options, session, async (worker) => {
-    const sandboxes = await worker.listSandboxes(session.signal);
+    const sandboxes = await withHealth(worker, await worker.listSandboxes(session.signal), options, session);
     if (options.format === "json") {
       session.stdout.write(`${JSON.stringify(sandboxes, null, 2)}\n`);
     } else if (options.quiet) {
@@ -19,10 +21,11 @@ export async function listSandboxes(
     } else {
       session.stdout.write(
         formatTable(
-          ["NAME", "STATUS", "SNAPSHOT", "CREATED", "PORTS"],
+          ["NAME", "STATUS", ...(options.health ? ["HEALTH"] : []), "SNAPSHOT", "CREATED", "PORTS"],
           sandboxes.map((sandbox) => [
             sandbox.name,
             sandbox.status,
+            ...(options.health ? [sandbox.health ?? "-"] : []),
             sandbox.snapshot ?? "-",
             formatAge(sandbox.createdAt),
             sandbox.ports.map(formatPort).join(", "),
@@ -34,6 +37,21 @@ export async function listSandboxes(
   });
 }
 
+type ListedSandbox = SandboxDescription & { readonly health?: Health | null };
+
+/** With `--health`, what each one's check says right now; all are asked at once. */
+async function withHealth(
+  worker: Worker,
+  sandboxes: readonly SandboxDescription[],
+  { health }: { readonly health?: boolean },
+  { signal }: Session,
+): Promise<readonly ListedSandbox[]> {
+  if (!health) return sandboxes;
+  return await Promise.all(
+    sandboxes.map(async (sandbox) => ({ ...sandbox, health: await askHealth(worker, sandbox, signal) })),
+  );
+}
+
 function formatPort(port: PortMapping): string {
   return `${port.hostAddress}:${port.hostPort}->${port.guestPort}/${port.protocol}`;
 }
@@ -43,9 +61,12 @@ export function stopSandboxes(
   options: WorkerOptions,
   session: Session,
 ): Promise<number> {
-  return withEachName({ ...options, names }, session, (worker, name) =>
-    worker.stopSandbox(name, session.signal),
-  );
+  return withEachName({ ...options, names }, session, async (worker, name) => {
+    const sandboxes = await worker.listSandboxes(session.signal);
+    const sandbox = sandboxes.find((one) => one.name === name);
+    if (sandbox !== undefined) await sendStopSignal(worker, sandbox, session.signal);
+    await worker.stopSandbox(name, session.signal);
+  });
 }
 
 export function removeSandboxes(

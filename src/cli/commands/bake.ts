@@ -1,7 +1,7 @@
 import { Command, Option } from "commander";
 import type { BakeOptions } from "../options.ts";
 import type { Session } from "../session.ts";
-import { addLightfileOptions, parseCpus, parseMemory } from "./shared-options.ts";
+import { addLightfileOptions, parseCpus, parseMemory, repeatable } from "./shared-options.ts";
 
 export function bakeCommand(session: Session): Command {
   return addLightfileOptions(new Command("bake").description("Bake a Lightfile into a snapshot"))
@@ -17,6 +17,13 @@ export function bakeCommand(session: Session): Command {
         .choices(["every", "auto", "final"])
         .default("auto"),
     )
+    .addOption(
+      repeatable(
+        "--secret <id=name,src=file|env=variable>",
+        "give a value to RUN --mount=type=secret; it is kept nowhere",
+      ),
+    )
+    .addOption(new Option("--ssh <agent>", "refused: agents are not forwarded to builders").hideHelp())
     .option("--debug", "keep the builder of a failing step running, to look inside")
     .addOption(
       new Option("--progress <mode>", "how to show what happens")

@@ -11,7 +11,8 @@ export function runCommand(session: Session): Command {
     .argument("[command...]", "what to run instead of the snapshot's ENTRYPOINT and CMD")
     .option("--name <sandbox>", "the sandbox's name (default: made up)")
     .option("--rm", "remove the sandbox when the command ends")
-    .option("-d, --detach", "boot the sandbox, print its name and return")
+    .option("-d, --detach", "boot the sandbox, print its name, start its command if it has one, and return")
+    .option("--wait-healthy", "with --detach: return when its HEALTHCHECK says that it is healthy")
     .option("-i, --interactive", "pass input on (the default)")
     .option("-t, --tty", "give the command a terminal (default when stdin and stdout are terminals)")
     .addOption(repeatable("-e, --env <name=value>", environmentHelp))
@@ -20,6 +21,10 @@ export function runCommand(session: Session): Command {
         "-p, --publish <[address:]host:guest[/udp]>",
         "reach a port of the sandbox from this host, at 127.0.0.1 unless an address is given",
       ),
+    )
+    .option(
+      "-P, --publish-all",
+      "publish every port that EXPOSE names, at free ports of 127.0.0.1; ps shows them",
     )
     .addOption(
       repeatable("-v, --volume <source:path[:ro]>", "mount a folder of this host, or a named volume"),

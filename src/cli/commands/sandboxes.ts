@@ -6,8 +6,9 @@ export function psCommand(session: Session): Command {
   return new Command("ps")
     .description("List sandboxes")
     .option("-q, --quiet", "names only")
+    .option("--health", "run the HEALTHCHECK of each running sandbox, and show what it says")
     .addOption(tableOrJson())
-    .action(async (options: { quiet?: boolean; format: string }, command: Command) => {
+    .action(async (options: { quiet?: boolean; health?: boolean; format: string }, command: Command) => {
       const { listSandboxes } = await import("../actions/sandboxes.ts");
       session.exitCode = await listSandboxes(
         { ...options, ...command.optsWithGlobals<{ host?: string }>() },

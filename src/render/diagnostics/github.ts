@@ -1,5 +1,5 @@
 import type { Diagnostic } from "../../diagnostics/diagnostic.ts";
-import { positionAt } from "../../diagnostics/source-file.ts";
+import { type Position, positionAt } from "../../diagnostics/source-file.ts";
 import { plainText } from "../printable-text.ts";
 
 /**
@@ -8,6 +8,23 @@ import { plainText } from "../printable-text.ts";
  */
 export function formatForGitHub(diagnostics: readonly Diagnostic[]): string {
   return diagnostics.map((diagnostic) => `${annotation(diagnostic)}\n`).join("");
+}
+
+/** As {@link formatForGitHub}, of what went wrong at a place of which only the position is known. */
+export function formatFailureForGitHub(failure: {
+  readonly code: string;
+  readonly message: string;
+  readonly file: string;
+  readonly position: Position;
+}): string {
+  const { line, column } = failure.position;
+  const properties = [
+    `file=${escapeProperty(failure.file)}`,
+    `line=${line}`,
+    `col=${column}`,
+    `title=${escapeProperty(failure.code)}`,
+  ];
+  return `::error ${properties.join(",")}::${escapeData(plainText(failure.message))}\n`;
 }
 
 function annotation({ code, severity, message, hint, source, range, related = [] }: Diagnostic): string {

@@ -3,11 +3,12 @@ import { stat } from "node:fs/promises";
 import { Failure } from "../../diagnostics/failure.ts";
 import type { LayerRecord } from "../../layers/layer-record.ts";
 import type { WritableDisk } from "../../layers/layer-store.ts";
-import type { NetworkAccess } from "../../model/step-operation.ts";
 import type { Resources } from "../worker.ts";
+import type { BuilderNeeds } from "./builder-needs.ts";
 import { readGuestState } from "./guest-state.ts";
 import { MicroVm, type MicroVmOptions } from "./micro-vm.ts";
 import type { Microsandbox } from "./microsandbox.ts";
+import { scratchPath, volumePath } from "./mount-places.ts";
 import { removeRuntimeFiles, restoreRuntimeFiles } from "./runtime-files.ts";
 
 export const builderNamePrefix = "lightbox-build-";
@@ -20,7 +21,11 @@ export interface BuilderOptions {
   readonly image: string;
   readonly disk: WritableDisk;
   readonly resources: Resources;
-  readonly network: NetworkAccess;
+  readonly needs: BuilderNeeds;
+  /** For what steps mount; thrown away with the builder. Null: it has none. */
+  readonly scratch: WritableDisk | null;
+  /** Folders of this host with the volumes that it needs, by name. */
+  readonly volumes: ReadonlyMap<string, string>;
   /** Name to run under when it may be kept; null: one that tells whose it is. */
   readonly keepAs: string | null;
   /** Told when the first start came to nothing and another is tried. */
@@ -31,18 +36,23 @@ export interface BuilderOptions {
 export class Builder {
   readonly vm: MicroVm;
   readonly disk: WritableDisk;
+  /** What it was started with. */
+  readonly needs: BuilderNeeds;
+  readonly #scratch: WritableDisk | null;
   readonly #stateAtBoot: string;
   #ending: Promise<void> | undefined;
 
-  private constructor(vm: MicroVm, disk: WritableDisk, stateAtBoot: string) {
+  private constructor(vm: MicroVm, { disk, needs, scratch }: BuilderOptions, stateAtBoot: string) {
     this.vm = vm;
     this.disk = disk;
+    this.needs = needs;
+    this.#scratch = scratch;
     this.#stateAtBoot = stateAtBoot;
   }
 
-  /** The disk is discarded when the builder cannot start. */
+  /** The disks are discarded when the builder cannot start. */
   static async start(options: BuilderOptions, signal: AbortSignal): Promise<Builder> {
-    const { disk, resources, network } = options;
+    const { disk, resources, needs, scratch, volumes } = options;
     const vmOptions: MicroVmOptions = {
       microsandbox: options.microsandbox,
       name: options.keepAs ?? newBuilderName(),
@@ -51,18 +61,26 @@ export class Builder {
       cpus: resources.cpus,
       memoryMib: resources.memoryMib,
       hostname: builderHostname,
-      // What an allow-list lets through is decided within the builder, step by step.
-      network: network === "none" ? "none" : "default",
+      network: needs.network,
       detached: options.keepAs !== null,
+      configure: (builder) => {
+        if (scratch !== null) {
+          builder.volume(scratchPath, (mount) => mount.disk(scratch.path).format("qcow2").fstype("ext4"));
+        }
+        for (const [name, folder] of volumes) {
+          builder.volume(volumePath(name), (mount) => mount.bind(folder));
+        }
+      },
       onStartAgain: options.onStartAgain,
     };
     let vm: MicroVm | undefined;
     try {
       vm = await MicroVm.boot(vmOptions, signal);
-      return new Builder(vm, disk, await readGuestState(vm.files));
+      return new Builder(vm, options, await readGuestState(vm.files));
     } catch (error) {
       await vm?.kill();
       await disk.discard();
+      await scratch?.discard();
       throw error;
     }
   }
@@ -116,8 +134,13 @@ export class Builder {
 
   /** Once, however often it is asked for. */
   kill(): Promise<void> {
-    this.#ending ??= this.vm.kill();
+    this.#ending ??= this.vm.kill().finally(() => this.discardScratch());
     return this.#ending;
+  }
+
+  /** Of a builder that runs on, too: it has the file open. */
+  async discardScratch(): Promise<void> {
+    await this.#scratch?.discard();
   }
 
   /** Ends the builder and deletes its disk. */

@@ -17,7 +17,7 @@ function contextEntry(entry: ContextEntry, client: LineageClient): CopyEntry {
   const common = { path: entry.path, owner: rootOwner, modifiedSeconds: null };
   switch (entry.kind) {
     case "directory":
-      return { kind: "directory", ...common, mode: entry.mode };
+      return { kind: "directory", ...common, mode: entry.mode, isImplied: entry.isImplied === true };
     case "symlink":
       return { kind: "symlink", ...common, target: entry.target };
     case "file": {

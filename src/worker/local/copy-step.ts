@@ -1,19 +1,22 @@
 import { posix } from "node:path";
 import { unreachable } from "../../diagnostics/unreachable.ts";
 import type { LayerStore } from "../../layers/layer-store.ts";
-import type { CopyOperation, CopySource } from "../../model/step-operation.ts";
+import type { ContextSource, CopyOperation, StageFiles, StageSelection } from "../../model/step-operation.ts";
 import type { LineageClient } from "../worker.ts";
+import { archiveTree } from "./archive-tree.ts";
 import { Builder } from "./builder.ts";
+import { leastNeeds } from "./builder-needs.ts";
 import { contextTrees } from "./copy-from-context.ts";
 import { stageTrees } from "./copy-from-stage.ts";
 import type { CopyTree } from "./copy-tree.ts";
 import { CopyWriter } from "./copy-writer.ts";
 import { ensureDirectory, ensureWorkingDirectories, type NewDirectory } from "./guest-directories.ts";
+import { unpackTree } from "./guest-trees.ts";
 import type { MicroVm } from "./micro-vm.ts";
 import type { Microsandbox } from "./microsandbox.ts";
 import { removeRuntimeFiles } from "./runtime-files.ts";
 import { notADirectory } from "./step-refused.ts";
-import { readAccounts, resolveOwner, rootOwner } from "./users.ts";
+import { type Owner, readAccounts, resolveOwner, rootOwner } from "./users.ts";
 
 export interface CopyHost {
   readonly microsandbox: Microsandbox;
@@ -26,7 +29,7 @@ const stageReaderResources = { cpus: 1, memoryMib: 256 };
 
 /**
  * Carries out a `COPY`.
- * @throws StepRefused `CopySourceNotFound`, `UnknownUser`, `NotADirectory`, …
+ * @throws StepRefused `CopySourceNotFound`, `UnknownUser`, `NotADirectory`, `ArchiveDamaged`, …
  */
 export async function copyStep(
   host: CopyHost,
@@ -36,44 +39,39 @@ export async function copyStep(
   signal: AbortSignal,
 ): Promise<void> {
   await ensureWorkingDirectories(vm.files, operation.directories);
-  await withTrees(host, operation.source, { client, signal }, (trees) =>
-    writeTrees(vm, operation, trees, signal),
-  );
-}
-
-async function withTrees(
-  host: CopyHost,
-  source: CopySource,
-  from: { readonly client: LineageClient; readonly signal: AbortSignal },
-  write: (trees: readonly CopyTree[]) => Promise<void>,
-): Promise<void> {
+  const { source } = operation;
   switch (source.kind) {
     case "context":
-      return write(contextTrees(source.sources, from.client));
-    case "stage": {
-      const stage = await openStage(host, source, from.signal);
-      // The discard below waits for the same end and reports what goes wrong with it.
-      const onAbort = () => void stage.kill().catch(() => undefined);
-      from.signal.addEventListener("abort", onAbort, { once: true });
-      try {
-        await removeRuntimeFiles(stage.vm.files);
-        return await write(await stageTrees(stage.vm.files, source.paths));
-      } finally {
-        from.signal.removeEventListener("abort", onAbort);
-        await stage.discard();
-      }
-    }
+      return writeSources(vm, operation, source.sources, { client, signal });
+    case "stage":
+      return withStageTrees(host, source, signal, (trees) => writeTrees(vm, operation, trees, signal));
     default:
       return unreachable(source);
   }
 }
 
-/** A second microVM on the stage's chain, to read from; what it writes is thrown away. */
-async function openStage(
+/** Opens the stage for as long as `use` lasts. */
+export async function withStageTrees(
   host: CopyHost,
-  stage: Extract<CopySource, { kind: "stage" }>,
+  source: StageFiles & StageSelection,
   signal: AbortSignal,
-): Promise<Builder> {
+  use: (trees: readonly CopyTree[]) => Promise<void>,
+): Promise<void> {
+  const stage = await openStage(host, source, signal);
+  // The discard below waits for the same end and reports what goes wrong with it.
+  const onAbort = () => void stage.kill().catch(() => undefined);
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    await removeRuntimeFiles(stage.vm.files);
+    await use(await stageTrees(stage.vm.files, source));
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    await stage.discard();
+  }
+}
+
+/** A second microVM on the stage's chain, to read from; what it writes is thrown away. */
+async function openStage(host: CopyHost, stage: StageFiles, signal: AbortSignal): Promise<Builder> {
   const image = await host.imageReference(stage.imageDigest);
   const disk = await host.store.createWritable({ parent: stage.layer, diskSizeMib: stage.diskSizeMib });
   return Builder.start(
@@ -82,12 +80,56 @@ async function openStage(
       image,
       disk,
       resources: stageReaderResources,
-      network: "none",
+      needs: leastNeeds,
+      scratch: null,
+      volumes: new Map(),
       keepAs: null,
       onStartAgain: () => undefined,
     },
     signal,
   );
+}
+
+/** Sources in their order; archives are unpacked, the rest is copied. */
+async function writeSources(
+  vm: MicroVm,
+  operation: CopyOperation,
+  sources: readonly ContextSource[],
+  { client, signal }: { readonly client: LineageClient; readonly signal: AbortSignal },
+): Promise<void> {
+  for (const source of sources) {
+    signal.throwIfAborted();
+    if (source.kind === "archive") await unpackArchive(vm, operation, source, client);
+    else await writeTrees(vm, operation, contextTrees([source], client), signal);
+  }
+}
+
+async function unpackArchive(
+  vm: MicroVm,
+  operation: CopyOperation,
+  { written, entries }: ContextSource,
+  client: LineageClient,
+): Promise<void> {
+  const [file] = entries;
+  if (file?.kind !== "file") throw new Error(`internal error: the archive ${written} is no file`);
+  const { owner, parents } = await ownersOf(vm, operation);
+  await ensureDirectory(vm.files, operation.destination, parents);
+  const directory = await vm.files.realPath(operation.destination);
+  const content = await client.openContent(file.digest);
+  const tree = archiveTree(content, { written, owner, mode: operation.mode });
+  if (!(await unpackTree(vm, directory, tree))) {
+    throw new Error(`internal error: the stream of the archive ${written} broke off`);
+  }
+}
+
+/** Who owns what is copied (null: as the source says), and what directories on the way get. */
+async function ownersOf(
+  { files }: MicroVm,
+  operation: CopyOperation,
+): Promise<{ readonly owner: Owner | null; readonly parents: NewDirectory }> {
+  const owner = operation.owner === null ? null : resolveOwner(operation.owner, await readAccounts(files));
+  const mode = operation.mode?.kind === "octal" ? operation.mode.bits : 0o755;
+  return { owner, parents: { owner: owner ?? rootOwner, mode } };
 }
 
 async function writeTrees(
@@ -97,12 +139,8 @@ async function writeTrees(
   signal: AbortSignal,
 ): Promise<void> {
   const { files } = vm;
-  const owner = operation.owner === null ? null : resolveOwner(operation.owner, await readAccounts(files));
+  const { owner, parents } = await ownersOf(vm, operation);
   const writer = new CopyWriter({ files, owner, mode: operation.mode, signal });
-  const parents: NewDirectory = {
-    owner: owner ?? rootOwner,
-    mode: operation.mode?.kind === "octal" ? operation.mode.bits : 0o755,
-  };
   for (const tree of trees) {
     const { target, keepsRoot } = await destinationOf(vm, operation, tree, parents);
     await writer.write(tree, target, { keepsRoot });

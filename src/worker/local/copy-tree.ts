@@ -32,6 +32,8 @@ export interface CopyFile extends CopyAttributes {
 export interface CopyDirectory extends CopyAttributes {
   readonly kind: "directory";
   readonly mode: number;
+  /** Only on the way to what is copied: one that is there stays as it is. */
+  readonly isImplied: boolean;
 }
 
 export interface CopySymlink extends CopyAttributes {

@@ -69,6 +69,7 @@ export class CopyWriter {
     const isInMade = this.#made.has(posix.dirname(path));
     const found = isInMade && !this.#made.has(path) ? undefined : await this.#files.lstatIfExists(path);
     if (found !== undefined && found.kind !== "directory") throw notADirectory(path);
+    if (found !== undefined && entry.isImplied) return;
     await this.#files.makeDirectory(path, mode);
     if (found === undefined) this.#made.add(path);
     const owner = this.#options.owner ?? entry.owner;
@@ -122,7 +123,9 @@ export class CopyWriter {
 
   /** Last, because what is written into a directory changes its time; innermost first. */
   async #setDirectoryTimes(entries: readonly CopyEntry[], target: string): Promise<void> {
-    const dated = entries.filter((entry) => entry.kind === "directory" && entry.modifiedSeconds !== null);
+    const dated = entries.filter(
+      (entry) => entry.kind === "directory" && !entry.isImplied && entry.modifiedSeconds !== null,
+    );
     await this.#inParallel(dated, async ({ path, modifiedSeconds }) => {
       if (modifiedSeconds === null) return;
       await this.#files.setAttributes(posix.join(target, path), { modifiedSeconds });
@@ -152,7 +155,7 @@ function fileOntoDirectory(path: string): StepRefused {
   );
 }
 
-function contentChanged(path: string, expected: number, written: number): Failure {
+export function contentChanged(path: string, expected: number, written: number): Failure {
   return new Failure({
     code: "ContextChanged",
     category: "usage",

@@ -1,5 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { guestHelperPath, type MicroVm } from "./micro-vm.ts";
+import { startGuestRun } from "./guest-run.ts";
+import type { MicroVm } from "./micro-vm.ts";
+import { rootOwner } from "./users.ts";
 
 /**
  * What must differ between sandboxes of one snapshot, made anew when a sandbox is launched: the machine-id
@@ -27,10 +29,13 @@ async function renewSshHostKeys(vm: MicroVm): Promise<void> {
   const keys = (await vm.files.list(sshDirectory)).filter(({ path }) => hostKeyFile.test(path));
   if (keys.length === 0) return;
   await Promise.all(keys.map(({ path }) => vm.files.removeFile(path)));
-  const generate = await vm.start({
-    program: guestHelperPath,
-    arguments: ["run", "default", "0", "0", "0", "/", "ssh-keygen", "-A"],
-    environment: ["LIGHTBOX_ENV_0=PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+  const generate = await startGuestRun(vm, {
+    argv: ["ssh-keygen", "-A"],
+    environment: { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" },
+    identity: { ...rootOwner, furtherGroupIds: [], home: "/root" },
+    directory: "/",
+    network: "default",
+    endsOthers: false,
     terminal: null,
   });
   await generate.endInput();

@@ -1,6 +1,7 @@
 import type { NetworkAccess } from "../../model/step-operation.ts";
 import type { GuestProcess } from "./guest-process.ts";
 import { guestHelperPath, type MicroVm } from "./micro-vm.ts";
+import type { GuestMount } from "./step-mounts.ts";
 import type { Identity } from "./users.ts";
 
 export interface GuestRun {
@@ -11,6 +12,8 @@ export interface GuestRun {
   /** Absolute guest path, there already. */
   readonly directory: string;
   readonly network: NetworkAccess;
+  /** For this command alone. */
+  readonly mounts?: readonly GuestMount[];
   /** When the command is done, everything else that runs in the guest is ended. */
   readonly endsOthers: boolean;
   readonly terminal: { readonly rows: number; readonly columns: number } | null;
@@ -18,7 +21,7 @@ export interface GuestRun {
 
 /** Starts a command with exactly the given environment, identity and network. */
 export async function startGuestRun(vm: MicroVm, run: GuestRun): Promise<GuestProcess> {
-  const { identity } = run;
+  const { identity, mounts = [] } = run;
   const environment = Object.entries({ HOME: identity.home, ...run.environment });
   return vm.start({
     program: guestHelperPath,
@@ -29,6 +32,8 @@ export async function startGuestRun(vm: MicroVm, run: GuestRun): Promise<GuestPr
       String(identity.groupId),
       [identity.groupId, ...identity.furtherGroupIds].join(","),
       run.directory,
+      String(mounts.length),
+      ...mounts.flatMap(({ kind, source, target, options }) => [kind, source, target, options]),
       ...run.argv,
     ],
     environment: environment.map(([name, value], index) => `LIGHTBOX_ENV_${index}=${name}=${value}`),

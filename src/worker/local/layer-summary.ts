@@ -5,6 +5,7 @@ export function layerSummary(layer: LayerRecord): LayerSummary {
   return {
     key: layer.key,
     record: layer.keyRecord,
+    outputValues: layer.outputValues ?? {},
     sizeBytes: layer.sizeBytes,
     sealedAt: layer.sealedAt,
     durationMs: layer.durationMs,

@@ -3,9 +3,9 @@ import { throwIfCancelled } from "../../layers/cancellation.ts";
 import type { LayerRecord } from "../../layers/layer-record.ts";
 import type { SealRequest } from "../../layers/layer-store.ts";
 import type { LayerKey } from "../../model/identifiers.ts";
-import type { NetworkAccess } from "../../model/step-operation.ts";
 import type { LineageClient, LineageRequest, LineageStep } from "../worker.ts";
 import { Builder } from "./builder.ts";
+import { needsOfAll, suits } from "./builder-needs.ts";
 import { layerSummary } from "./layer-summary.ts";
 import type { LineageHost, SandboxReservation } from "./lineage-host.ts";
 
@@ -23,6 +23,19 @@ interface Unsealed {
   readonly firstIndex: number;
   readonly coveredKeys: readonly LayerKey[];
   readonly runMs: number;
+  /** Variables that these steps gave values. */
+  readonly outputValues: Readonly<Record<string, string>>;
+}
+
+export interface RanStep {
+  readonly durationMs: number;
+  /** What an `ENV --from-output` printed. */
+  readonly outputValue: string | null;
+}
+
+export interface SealOptions {
+  readonly valuesBelow: Readonly<Record<string, string>>;
+  readonly adopt: (layer: LayerRecord) => Promise<void>;
 }
 
 /** The builder that a lineage's steps run in, one after the other: each seal may end it, and the next step starts anew. */
@@ -54,20 +67,37 @@ export class LineageBuilder {
     return this.#unsealed?.runMs ?? 0;
   }
 
+  /** Of the steps since the last seal. */
+  get unsealedValues(): Readonly<Record<string, string>> {
+    return this.#unsealed?.outputValues ?? {};
+  }
+
+  /** Whether the step can run in the builder that runs, if one does. */
+  suits({ operation }: LineageStep): boolean {
+    return this.#builder === undefined || suits(this.#builder.needs, operation);
+  }
+
   /** Running; started over the layer when it is not, for the step and those after it. */
   async ready(index: number, parent: LayerKey | null): Promise<Builder> {
     const { steps, resources, image, diskSizeMib } = this.#request;
     if (this.#builder !== undefined) return this.#builder;
     this.#client.onEvent({ kind: "builder-starting", index });
     const startedAt = performance.now();
+    const needs = needsOfAll(steps.slice(index).map(({ operation }) => operation));
+    const volumes = await this.#host.volumeFolders(needs.volumes);
     const disk = await this.#host.store.createWritable({ parent, diskSizeMib });
+    const scratch = needs.hasScratch
+      ? await this.#host.store.createWritable({ parent: null, diskSizeMib })
+      : null;
     this.#builder = await Builder.start(
       {
         microsandbox: this.#host.microsandbox,
         image: await this.#host.imageReference(image),
         disk,
         resources,
-        network: networkFor(steps.slice(index)),
+        needs,
+        scratch,
+        volumes,
         keepAs: this.#reservation?.runtimeName ?? null,
         onStartAgain: ({ message }) => this.#client.onEvent({ kind: "builder-lost", index, message }),
       },
@@ -80,30 +110,39 @@ export class LineageBuilder {
   }
 
   /** Remembers that the step has run, for the next seal. */
-  ran(step: LineageStep, index: number, durationMs: number): void {
+  ran(step: LineageStep, index: number, { durationMs, outputValue }: RanStep): void {
+    const { operation } = step;
+    const variable = operation.kind === "run" ? operation.outputVariable : null;
     this.#unsealed = {
       firstIndex: this.#unsealed?.firstIndex ?? index,
       coveredKeys: [...(this.#unsealed?.coveredKeys ?? []), step.key],
       runMs: this.unsealedRunMs + durationMs,
+      outputValues: {
+        ...this.unsealedValues,
+        ...(variable === null || outputValue === null ? {} : { [variable]: outputValue }),
+      },
     };
   }
 
   /**
    * Makes what has run since the last seal a layer.
+   * @param valuesBelow of the chain that it stands on
    * @param adopt takes the layer over before anything else happens
    * @throws StepRefused or `GuestFileError` when the step left no space for it, Failure
    */
-  async seal(step: LineageStep, index: number, adopt: (layer: LayerRecord) => Promise<void>): Promise<void> {
+  async seal(step: LineageStep, index: number, { valuesBelow, adopt }: SealOptions): Promise<void> {
     const builder = this.#builder;
     const unsealed = this.#unsealed;
     if (builder === undefined || unsealed === undefined) throw new Error("internal error: nothing to seal");
     const startedAt = performance.now();
+    const outputValues = { ...valuesBelow, ...unsealed.outputValues };
     const request = {
       key: step.key,
       imageDigest: this.#request.image,
       keyRecord: step.record,
       title: step.title,
       coveredKeys: unsealed.coveredKeys.slice(0, -1),
+      ...(Object.keys(outputValues).length === 0 ? {} : { outputValues }),
       durationMs: unsealed.runMs,
       signal: this.#signal,
     };
@@ -152,6 +191,7 @@ export class LineageBuilder {
     }
     await this.#reservation.keep({ disk: builder.disk, operation: step.operation });
     await builder.vm.disconnect();
+    await builder.discardScratch();
     this.#builder = undefined;
     return debugLayer;
   }
@@ -187,12 +227,4 @@ export class LineageBuilder {
   async kill(): Promise<void> {
     await this.#builder?.kill();
   }
-}
-
-/** A builder has a network unless every step that follows wants none. */
-function networkFor(steps: readonly LineageStep[]): NetworkAccess {
-  const everyRunWantsNone = steps.every(
-    ({ operation }) => operation.kind !== "run" || operation.network === "none",
-  );
-  return everyRunWantsNone ? "none" : "default";
 }

@@ -1,5 +1,6 @@
 import type { LayerStore, WritableDisk } from "../../layers/layer-store.ts";
 import type { StepOperation } from "../../model/step-operation.ts";
+import type { CacheStore } from "./cache-store.ts";
 import type { Microsandbox } from "./microsandbox.ts";
 import type { SealCost } from "./seal-cost.ts";
 
@@ -12,6 +13,9 @@ export interface LineageHost {
   readonly copiedBytesPerMs: number;
   /** The reference under which microsandbox has an image. @throws Failure `ImageMissing` */
   imageReference(digest: string): Promise<string>;
+  readonly caches: CacheStore;
+  /** The folders of volumes, made if they are not there, by name. @throws Failure `SandboxNameRefused` */
+  volumeFolders(names: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** A name and folder under which a failed builder can be kept. @throws Failure `SandboxExists` */
   reserveSandbox(name: string): Promise<SandboxReservation>;
 }

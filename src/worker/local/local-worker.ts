@@ -11,6 +11,7 @@ import type { BaseImage } from "../../model/base-image.ts";
 import type { LayerKey, Sha256Digest } from "../../model/identifiers.ts";
 import type * as contract from "../worker.ts";
 import { workerProtocol } from "../worker.ts";
+import { CacheStore } from "./cache-store.ts";
 import { copiedBytesPerMs, mostGuestCpus } from "./emulated-host.ts";
 import { findImages, importImage, requireImage } from "./images.ts";
 import { layerSummary } from "./layer-summary.ts";
@@ -19,6 +20,7 @@ import { loadMicrosandbox, type Microsandbox } from "./microsandbox.ts";
 import { runLineage } from "./run-lineage.ts";
 import { withRuntimeDatabase } from "./runtime-database.ts";
 import { execInSandbox } from "./sandbox-exec.ts";
+import { volumeFolders } from "./sandbox-options.ts";
 import { SandboxRecords } from "./sandbox-record.ts";
 import {
   launchSandbox,
@@ -117,6 +119,8 @@ class LocalWorker implements contract.Worker {
       sealCost: await SealCost.read(this.#store.root),
       copiedBytesPerMs: await copiedBytesPerMs(),
       imageReference: (digest: string) => requireImage(microsandbox, digest),
+      caches: new CacheStore(this.#store),
+      volumeFolders: (names: readonly string[]) => volumeFolders(names, this.#store.root),
       reserveSandbox: (name: string) => reserveForBuilder(host, name),
     };
     const bounded = { ...request, resources: { ...request.resources, cpus } };
@@ -173,7 +177,14 @@ class LocalWorker implements contract.Worker {
     throwIfCancelled(signal);
     const { removed, freedBytes, keptBytes } = await this.#store.prune(request);
     const layers = removed.map(({ key, title, sizeBytes }) => ({ key, title, sizeBytes }));
-    return { layers, freedBytes, keptBytes };
+    const caches = await new CacheStore(this.#store).prune(request, keptBytes);
+    const freedByCaches = caches.removed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    return {
+      layers,
+      caches: caches.removed,
+      freedBytes: freedBytes + freedByCaches,
+      keptBytes: keptBytes + caches.keptBytes,
+    };
   }
 
   async launchSandbox(

@@ -1,11 +1,13 @@
 import { Failure } from "../../diagnostics/failure.ts";
 import { throwIfCancelled } from "../../layers/cancellation.ts";
+import type { NetworkAccess } from "../../model/step-operation.ts";
 import { sandboxLogTail, startFailure } from "./boot-failure.ts";
 import { GuestAgent, microVmLost } from "./guest-agent.ts";
 import { GuestFiles } from "./guest-files.ts";
 import { guestHelperBinaries } from "./guest-helper-binary.ts";
 import { type GuestCommand, GuestProcess } from "./guest-process.ts";
 import type { Microsandbox, Sandbox, SandboxBuilder } from "./microsandbox.ts";
+import { networkPolicy } from "./network-policy.ts";
 
 /**
  * Emulated processors take about six seconds for a boot; a host under load several times that. A guest that hangs in its
@@ -14,7 +16,7 @@ import type { Microsandbox, Sandbox, SandboxBuilder } from "./microsandbox.ts";
 const bootTimeoutsMs = [60_000, 120_000] as const;
 
 /** In memory, so that it is in no layer; put there at every boot. */
-export const guestHelperPath = "/dev/.lightbox";
+export const guestHelperPath = "/dev/.lightbox-helper";
 
 export interface MicroVmOptions {
   readonly microsandbox: Microsandbox;
@@ -27,7 +29,7 @@ export interface MicroVmOptions {
   readonly cpus: number;
   readonly memoryMib: number;
   readonly hostname: string;
-  readonly network: "default" | "none";
+  readonly network: NetworkAccess;
   /** Lives on when this process ends. */
   readonly detached: boolean;
   /** Told when the first start came to nothing and another is tried. */
@@ -182,7 +184,9 @@ function sandboxBuilder(options: MicroVmOptions): SandboxBuilder {
     .workdir("/")
     .detached(options.detached)
     .disableMetricsSample();
-  if (options.network === "none") builder.disableNetwork();
+  const { network } = options;
+  if (network === "none") builder.disableNetwork();
+  else if (network !== "default") builder.network((config) => config.policy(networkPolicy(network)));
   options.configure?.(builder as SandboxBuilder);
   return builder as SandboxBuilder;
 }

@@ -3,7 +3,14 @@ import { Failure } from "../../diagnostics/failure.ts";
 /** The SDK, loaded on first use: a bake in which every step is cached must not load its native addon. */
 export type Microsandbox = typeof import("microsandbox");
 
-export type { AgentClient, RawFrame, Sandbox, SandboxBuilder, SandboxHandle } from "microsandbox";
+export type {
+  AgentClient,
+  NetworkPolicy,
+  RawFrame,
+  Sandbox,
+  SandboxBuilder,
+  SandboxHandle,
+} from "microsandbox";
 
 let loaded: Promise<Microsandbox> | undefined;
 

@@ -5,18 +5,27 @@
 export interface NamePattern {
   /** The name itself when the component has no wildcard; null when it has. */
   readonly literal: string | null;
+  /** `**`, of which each stands for any number of directories, none included. */
+  readonly crossesDirectories: boolean;
   matches(name: string): boolean;
 }
 
 /** The components of an absolute guest path. `.` and `..` stay inside the root. */
-export function parsePathPattern(pattern: string): readonly NamePattern[] {
+export function parsePathPattern(
+  pattern: string,
+  { crossesDirectories = false }: { readonly crossesDirectories?: boolean } = {},
+): readonly NamePattern[] {
   const components: string[] = [];
   for (const component of pattern.split("/")) {
     if (component === "" || component === ".") continue;
     if (component === "..") components.pop();
     else components.push(component);
   }
-  return components.map(parseNamePattern);
+  return components.map((component) =>
+    crossesDirectories && component === "**"
+      ? { literal: null, crossesDirectories: true, matches: () => true }
+      : parseNamePattern(component),
+  );
 }
 
 function parseNamePattern(component: string): NamePattern {
@@ -45,7 +54,7 @@ function parseNamePattern(component: string): NamePattern {
     }
   }
   const whole = new RegExp(`^${expression}$`, "s");
-  return { literal, matches: (name) => whole.test(name) };
+  return { literal, crossesDirectories: false, matches: (name) => whole.test(name) };
 }
 
 function quoted(character: string): string {

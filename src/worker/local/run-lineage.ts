@@ -2,10 +2,10 @@ import { Failure } from "../../diagnostics/failure.ts";
 import { unreachable } from "../../diagnostics/unreachable.ts";
 import { cancelled, throwIfCancelled } from "../../layers/cancellation.ts";
 import type { LayerRecord } from "../../layers/layer-record.ts";
-import type { LayerLog } from "../../layers/layer-store.ts";
 import type { Release } from "../../layers/lock.ts";
 import type { LayerKey } from "../../model/identifiers.ts";
 import type { LineageClient, LineageOutcome, LineageRequest, LineageStep, StepFailure } from "../worker.ts";
+import { Attempts } from "./attempts.ts";
 import type { Builder } from "./builder.ts";
 import { shouldSeal } from "./checkpoint-policy.ts";
 import { copyStep } from "./copy-step.ts";
@@ -14,9 +14,8 @@ import { layerSummary } from "./layer-summary.ts";
 import { LineageBuilder, type LineageBuilderFields } from "./lineage-builder.ts";
 import type { LineageHost, SandboxReservation } from "./lineage-host.ts";
 import { LineageLocks } from "./lineage-locks.ts";
-import { runStep } from "./run-step.ts";
+import { type RunResult, runStep, type StepOutput } from "./run-step.ts";
 import { stepRefusal } from "./step-refused.ts";
-import { refuseUnsupported } from "./unsupported-operation.ts";
 
 /** A microVM may be lost to the host's trouble; one that is lost again and again is the step's doing. */
 const toleratedLosses = 2;
@@ -59,6 +58,8 @@ class Lineage {
   #tip: LayerKey | null;
   /** Index of the first step after the tip. */
   #firstUnsealed = 0;
+  /** Values of variables that steps up to the tip gave. */
+  #valuesOfTip: Readonly<Record<string, string>> = {};
   #losses = 0;
 
   constructor(fields: LineageBuilderFields) {
@@ -75,7 +76,10 @@ class Lineage {
   async run(): Promise<LineageOutcome> {
     const { steps } = this.#request;
     this.#signal.addEventListener("abort", this.#onAbort, { once: true });
-    if (this.#tip !== null) await this.#hold(this.#tip);
+    if (this.#tip !== null) {
+      await this.#hold(this.#tip);
+      this.#valuesOfTip = (await this.#host.store.get(this.#tip)).outputValues ?? {};
+    }
     let next = await this.#takeNext(0);
     let from = next;
     while (next < steps.length) {
@@ -107,7 +111,26 @@ class Lineage {
   }
 
   async #runAndSeal(step: LineageStep, index: number): Promise<StepFailure | undefined> {
-    return (await this.#runStep(step, index)) ?? (await this.#sealIfDue(step, index));
+    return (
+      (await this.#makeWay(step, index)) ??
+      (await this.#runStep(step, index)) ??
+      (await this.#sealIfDue(step, index))
+    );
+  }
+
+  /**
+   * Seals what has run when the step cannot go on from it: because it needs a builder that was started in another way,
+   * or because it may have to be started again, from files as it found them.
+   */
+  async #makeWay(step: LineageStep, index: number): Promise<StepFailure | undefined> {
+    const isSuited = this.#builder.suits(step);
+    const maySeveralStart = step.operation.kind === "run" && step.operation.retries > 0;
+    if (this.#builder.hasUnsealed && (!isSuited || maySeveralStart)) {
+      const failure = await this.#seal(stepAt(this.#request.steps, index - 1), index - 1);
+      if (failure !== undefined) return failure;
+    }
+    if (!isSuited) await this.#builder.drop();
+    return undefined;
   }
 
   /** After the loss of a builder: the first step that is in no layer. Anything else, or one loss too many, is thrown. */
@@ -165,59 +188,82 @@ class Lineage {
     await this.#builder.drop();
     this.#tip = layer.key;
     this.#firstUnsealed = index + 1;
+    this.#valuesOfTip = layer.outputValues ?? {};
     await this.#host.store.touch(layer.key);
     this.#client.onEvent({ kind: "step-reused", index, layer: layerSummary(layer) });
   }
 
   async #runStep(step: LineageStep, index: number): Promise<StepFailure | undefined> {
+    const startedAt = performance.now();
+    const starts = step.operation.kind === "run" ? step.operation.retries + 1 : 1;
+    const attempts = new Attempts(starts);
+    for (;;) {
+      const result = await this.#start(step, index, attempts);
+      if (result.failure === null) {
+        const durationMs = performance.now() - startedAt;
+        this.#client.onEvent({ kind: "step-completed", index, durationMs });
+        this.#builder.ran(step, index, { durationMs, outputValue: result.outputValue });
+        return undefined;
+      }
+      if (!attempts.next(result.failure)) return result.failure;
+      // The next one finds the files as this one found them.
+      await this.#builder.drop();
+    }
+  }
+
+  /** Starts the step once. */
+  async #start(step: LineageStep, index: number, attempts: Attempts): Promise<RunResult> {
     const builder = await this.#builder.ready(index, this.#tip);
     const log = await builder.disk.openLog(step.key);
-    const startedAt = performance.now();
-    this.#client.onEvent({ kind: "step-started", index });
+    const output = (stream: "stdout" | "stderr", text: string) => {
+      log.write(text);
+      attempts.remember(text);
+      this.#client.onEvent({ kind: "step-output", index, stream, text });
+    };
+    if (attempts.number === 1) this.#client.onEvent({ kind: "step-started", index });
+    else {
+      log.write(attempts.earlierOutput);
+      output("stderr", `lightbox: attempt ${attempts.number} of ${attempts.count}\n`);
+    }
     try {
-      const failure = await this.#carryOut(builder, step, index, log);
-      if (failure !== undefined) return failure;
+      const result = await this.#carryOut(builder, step, output);
+      throwIfCancelled(this.#signal);
+      return result;
     } catch (error) {
       if (this.#signal.aborted) throw cancelled(this.#signal);
       const refusal = stepRefusal(error);
       if (refusal === undefined) throw error;
       if (refusal.kind === "refused") log.write(`lightbox: ${refusal.message}\n`);
-      return refusal;
+      return { failure: refusal, outputValue: null };
     } finally {
       await log.close();
     }
-    throwIfCancelled(this.#signal);
-    const durationMs = performance.now() - startedAt;
-    this.#client.onEvent({ kind: "step-completed", index, durationMs });
-    this.#builder.ran(step, index, durationMs);
-    return undefined;
   }
 
-  async #carryOut(
-    builder: Builder,
-    { operation }: LineageStep,
-    index: number,
-    log: LayerLog,
-  ): Promise<StepFailure | undefined> {
-    refuseUnsupported(operation);
+  async #carryOut(builder: Builder, { operation }: LineageStep, output: StepOutput): Promise<RunResult> {
+    const done: RunResult = { failure: null, outputValue: null };
     switch (operation.kind) {
       case "run":
-        return runStep(builder.vm, operation, (stream, text) => {
-          log.write(text);
-          this.#client.onEvent({ kind: "step-output", index, stream, text });
+        return runStep(operation, {
+          host: this.#host,
+          vm: builder.vm,
+          client: this.#client,
+          signal: this.#signal,
+          output,
+          hasHiddenPlaces: builder.needs.hasScratch || builder.needs.volumes.length > 0,
+          outputValues: { ...this.#valuesOfTip, ...this.#builder.unsealedValues },
         });
       case "copy":
         await copyStep(this.#host, builder.vm, operation, this.#client, this.#signal);
-        return undefined;
+        return done;
       case "make-directories":
         await ensureWorkingDirectories(builder.vm.files, operation.directories);
-        return undefined;
+        return done;
       default:
         return unreachable(operation);
     }
   }
 
-  /** A step that leaves no space to seal it has failed. */
   async #sealIfDue(step: LineageStep, index: number): Promise<StepFailure | undefined> {
     const due = shouldSeal({
       policy: this.#request.checkpoint,
@@ -225,12 +271,20 @@ class Lineage {
       sealCostMs: this.#host.sealCost.milliseconds,
       isLastStep: index === this.#request.steps.length - 1,
     });
-    if (!due) return undefined;
+    return due ? this.#seal(step, index) : undefined;
+  }
+
+  /** A step that leaves no space to seal it has failed. */
+  async #seal(step: LineageStep, index: number): Promise<StepFailure | undefined> {
     try {
-      await this.#builder.seal(step, index, async ({ key }) => {
-        this.#tip = key;
-        this.#firstUnsealed = index + 1;
-        await this.#hold(key);
+      await this.#builder.seal(step, index, {
+        valuesBelow: this.#valuesOfTip,
+        adopt: async ({ key, outputValues }) => {
+          this.#tip = key;
+          this.#firstUnsealed = index + 1;
+          this.#valuesOfTip = outputValues ?? {};
+          await this.#hold(key);
+        },
       });
       return undefined;
     } catch (error) {

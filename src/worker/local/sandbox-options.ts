@@ -47,12 +47,25 @@ export async function resolveMounts(
         await requireSource(mount.hostPath);
         return { guestPath, readOnly, hostPath: mount.hostPath };
       }
-      checkSandboxName(mount.volume);
-      const hostPath = join(storeDirectory, "volumes", mount.volume);
-      await withStorageFailures(storeDirectory, () => mkdir(hostPath, { recursive: true }));
-      return { guestPath, readOnly, hostPath };
+      return { guestPath, readOnly, hostPath: await volumeFolder(mount.volume, storeDirectory) };
     }),
   );
+}
+
+/** The folders of volumes, by name. @throws Failure `SandboxNameRefused` */
+export async function volumeFolders(
+  names: readonly string[],
+  storeDirectory: string,
+): Promise<ReadonlyMap<string, string>> {
+  const found = names.map(async (name) => [name, await volumeFolder(name, storeDirectory)] as const);
+  return new Map(await Promise.all(found));
+}
+
+async function volumeFolder(name: string, storeDirectory: string): Promise<string> {
+  checkSandboxName(name);
+  const path = join(storeDirectory, "volumes", name);
+  await withStorageFailures(storeDirectory, () => mkdir(path, { recursive: true }));
+  return path;
 }
 
 async function requireSource(path: string): Promise<void> {

@@ -93,6 +93,14 @@ async function launchSource({ store }: SandboxHost, { from }: LaunchRequest): Pr
       makeDisk: (directory) => store.createWritable({ parent: layer, diskSizeMib, directory }),
     };
   }
+  if (from.kind === "layer") {
+    const { layer, image, diskSizeMib, configuration } = from;
+    return {
+      image: image.digest,
+      configuration,
+      makeDisk: (directory) => store.createWritable({ parent: layer, diskSizeMib, directory }),
+    };
+  }
   const record = await store.getDebug(from.layer);
   if (record === undefined) {
     throw new Failure({

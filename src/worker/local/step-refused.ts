@@ -6,8 +6,8 @@ export class StepRefused extends Error {
   readonly code: string;
   readonly hint: string | null;
 
-  constructor(code: string, message: string, hint?: string) {
-    super(message);
+  constructor(code: string, message: string, hint?: string, options?: ErrorOptions) {
+    super(message, options);
     this.name = "StepRefused";
     this.code = code;
     this.hint = hint ?? null;

@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import * as v from "valibot";
 import type { ContentDigest } from "../../model/identifiers.ts";
 import type { LineageClient, LineageRequest, Worker } from "../worker.ts";
@@ -6,6 +7,7 @@ import { type Exchange, readJson } from "./exchange.ts";
 import { type LineageLine, lineageRequestSchema } from "./lineage-schemas.ts";
 import { ndjsonType } from "./protocol.ts";
 import { requestedContents } from "./requested-contents.ts";
+import { secretTextLimit } from "./requested-secrets.ts";
 import type { Spool } from "./spool.ts";
 
 export interface LineageRouteOptions {
@@ -14,14 +16,19 @@ export interface LineageRouteOptions {
   readonly beatIntervalMs: number;
 }
 
-const bodySchema = v.object({ lease: v.string(), request: lineageRequestSchema });
+const bodySchema = v.object({
+  lease: v.string(),
+  request: lineageRequestSchema,
+  /** By id, in base64; in memory alone. */
+  secrets: v.optional(v.record(v.string(), v.pipe(v.string(), v.base64(), v.maxLength(secretTextLimit))), {}),
+});
 
 /**
  * Runs one lineage and answers with its events, one JSON value a line, the last one being the outcome or an error.
  * @throws Failure `MalformedRequest`, `ContentMissing` before anything is answered
  */
 export async function serveLineage(exchange: Exchange, options: LineageRouteOptions): Promise<void> {
-  const { lease, request } = await readJson(exchange, bodySchema);
+  const { lease, request, secrets } = await readJson(exchange, bodySchema);
   const contents = options.spool.pin([...requestedContents(request.steps).keys()], lease);
   // Proxies that buffer answers would hold events back.
   exchange.response.writeHead(200, { "content-type": ndjsonType, "x-accel-buffering": "no" });
@@ -31,6 +38,10 @@ export async function serveLineage(exchange: Exchange, options: LineageRouteOpti
   const client = {
     onEvent: writer.writeEvent.bind(writer),
     openContent: (digest: ContentDigest) => contents.open(digest),
+    readSecret: async (id: string) => {
+      const value = Object.hasOwn(secrets, id) ? secrets[id] : undefined;
+      return value === undefined ? null : Buffer.from(value, "base64");
+    },
   };
   try {
     const last = await runToLastLine(exchange, options.worker, request, client);

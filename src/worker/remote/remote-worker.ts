@@ -31,6 +31,7 @@ import { callForJson, type JsonCall } from "./json-call.ts";
 import { readLineage } from "./lineage-reader.ts";
 import { bytesType, jsonType } from "./protocol.ts";
 import { requestedContents } from "./requested-contents.ts";
+import { requestedSecrets } from "./requested-secrets.ts";
 import {
   debugLayerSchema,
   descriptionSchema,
@@ -156,12 +157,13 @@ export class RemoteWorker implements Worker {
       { lease, contents, open: client.openContent.bind(client) },
       signal,
     );
+    const secrets = await requestedSecrets(request.steps, client);
     return await this.#connection.call(
       {
         method: "POST",
         path: "/lineages",
         contentType: jsonType,
-        body: Buffer.from(JSON.stringify({ lease, request })),
+        body: Buffer.from(JSON.stringify({ lease, request, secrets })),
         during: "steps ran",
         onAbort: "wait",
       },

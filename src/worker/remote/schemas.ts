@@ -25,6 +25,7 @@ import type {
   WorkerDescription,
 } from "../worker.ts";
 import { type Describes, everySchemaDescribesItsType } from "./describes.ts";
+import { networkSchema } from "./operation-schema.ts";
 import { amount, list, positive, textMap } from "./schema-parts.ts";
 
 /*
@@ -60,6 +61,7 @@ export const descriptionSchema = v.object({
 export const layerSummarySchema = v.object({
   key: layerKeySchema,
   record: v.string(),
+  outputValues: textMap,
   sizeBytes: amount,
   sealedAt: v.string(),
   durationMs: amount,
@@ -104,6 +106,7 @@ export const pruneRequestSchema = v.object({
 
 export const pruneReportSchema = v.object({
   layers: list(v.object({ key: layerKeySchema, title: v.string(), sizeBytes: amount })),
+  caches: list(v.object({ id: v.string(), sizeBytes: amount })),
   freedBytes: amount,
   keptBytes: amount,
 });
@@ -123,6 +126,7 @@ export const launchRequestSchema = v.object({
   name: v.string(),
   from: v.variant("kind", [
     v.object({ kind: v.literal("snapshot"), name: v.string() }),
+    v.object({ kind: v.literal("layer"), ...snapshotSource }),
     v.object({ kind: v.literal("debug"), layer: layerKeySchema }),
   ]),
   resources: v.object({
@@ -140,7 +144,7 @@ export const launchRequestSchema = v.object({
     ]),
   ),
   replace: v.boolean(),
-  network: v.picklist(["default", "none"]),
+  network: networkSchema,
   idleTimeoutSeconds: v.nullable(amount),
 });
 

@@ -15,7 +15,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   context: ["archives", "graph", "lightfile", "model", "diagnostics"],
   layers: ["model", "diagnostics"],
   images: ["model", "diagnostics"],
-  worker: ["archives", "layers", "images", "model", "diagnostics"],
+  worker: ["archives", "layers", "images", "lightfile", "model", "diagnostics"],
   machine: ["worker", "images", "model", "diagnostics"],
   sources: ["graph", "lightfile", "model", "diagnostics"],
   bake: ["sources", "context", "graph", "lightfile", "worker", "model", "diagnostics"],

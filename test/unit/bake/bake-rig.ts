@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { bake } from "../../../src/bake/bake.ts";
 import type { BakeCollaborators, BakeOutcome, BakeRequest } from "../../../src/bake/bake-request.ts";
+import type { ClientSecrets } from "../../../src/bake/client-secrets.ts";
 import { type BakeExplanation, explainBake } from "../../../src/bake/dry-run.ts";
 import type { BakeEvent, BakeEventKind } from "../../../src/bake/events.ts";
 import { knownLayer, type LayerLookup, snapshotFingerprint } from "../../../src/bake/layer-lookup.ts";
@@ -74,6 +75,7 @@ export class BakeRig implements AsyncDisposable {
     options: {
       readonly signal?: AbortSignal;
       readonly localLayers?: LayerLookup;
+      readonly secrets?: ClientSecrets;
       onEvent?(event: BakeEvent): void;
     } = {},
   ): Promise<BakeRun> {
@@ -89,6 +91,7 @@ export class BakeRig implements AsyncDisposable {
           options.onEvent?.(event);
         }),
         localLayers: options.localLayers ?? null,
+        ...(options.secrets === undefined ? {} : { secrets: options.secrets }),
       },
       options.signal ?? new AbortController().signal,
     );

@@ -18,7 +18,13 @@ const worker = { storeId: "store", generation: 1, platform: "linux/amd64" };
 
 function layer(number: number): KnownLayer {
   const key = layerKey(number.toString(16).padStart(32, "0"));
-  return { key, recordDigest: recordDigest(`record ${number}`), sizeBytes: 1, durationMs: 2 };
+  return {
+    key,
+    recordDigest: recordDigest(`record ${number}`),
+    sizeBytes: 1,
+    durationMs: 2,
+    outputValues: {},
+  };
 }
 
 async function learned(...layers: KnownLayer[]): Promise<WorkerIndex> {

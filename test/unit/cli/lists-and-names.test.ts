@@ -21,7 +21,7 @@ function publish(
   const key = keyNumber(number);
   const title = `RUN step ${number}`;
   const operation = { kind: "make-directories", directories: [] } as const;
-  worker.store.seal({ key, title, record: title, operation }, null, 2048 * number);
+  worker.store.seal({ key, title, record: title, operation }, null, { sizeBytes: 2048 * number });
   const request: PublishRequest = {
     name,
     layer: key,

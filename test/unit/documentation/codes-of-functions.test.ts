@@ -13,6 +13,7 @@ import { machineWorker } from "../../../src/machine/machine-worker.ts";
 import { writeLock } from "../../../src/sources/lock-file.ts";
 import { importImage, requireImage } from "../../../src/worker/local/images.ts";
 import type { Microsandbox } from "../../../src/worker/local/microsandbox.ts";
+import { chosenValues } from "../../../src/worker/local/run-step.ts";
 import { withRuntimeDatabase } from "../../../src/worker/local/runtime-database.ts";
 import { parseAnswer } from "../../../src/worker/remote/json-call.ts";
 import type { LaunchRequest } from "../../../src/worker/worker.ts";
@@ -150,6 +151,11 @@ describe("the microVM runtime", () => {
 
 test("an answer that is none of a worker's", async () => {
   expect(await codeOf(() => parseAnswer("<html>", v.object({})))).toBe("WorkerAnswerUnreadable");
+});
+
+test("a value that a step printed and that no layer has kept", async () => {
+  expect(chosenValues(["REV"], { REV: "1", OTHER: "2" })).toEqual({ REV: "1" });
+  expect(await codeOf(() => chosenValues(["REV"], {}))).toBe("OutputValueMissing");
 });
 
 test("a lock file in a folder that is gone", async () => {

@@ -176,6 +176,7 @@ test("when a bake is over, the terminal shows its lasting lines and nothing of t
     if (screen.isTicking) screen.tick();
   }
   expect(`\n${screenAfter(screen.stream.written)}`).toBe(`
+✓ fetched https://example.org/a.tar                                        1.2s
 ✓ base debian:12 is cdcdcdcdcdcd (asked in 412ms)
 Lightfile:3:10: warning[UndefinedVar]: the variable JOBS is not set here
   3 | RUN make $JOBS
@@ -192,7 +193,13 @@ Lightfile:5:1: error[StepFailed]: COPY --from=build /out /opt/app
   hint: the builder still runs: lightbox shell debug-app-1
         look inside, as the step left the disk: lightbox debug Lightfile
 – [stage-1 1/1] COPY --from=build /out /opt/app                       cancelled
-✓ baked app in 21s: 2 steps run, 1 cached (saved 1m 2.3s)
+✓ [test 1/1] TEST app --version                                  passed in 1.5s
+✗ [test 1/1] TEST app --version                                     exit code 1
+Lightfile:6:1: error[TestFailed]: TEST app --version
+  failed: exit code 1
+  | app: 1.2
+  | no
+✓ baked app in 21s: 2 steps run, 1 cached (saved 1m 2.3s), 1 test passed
 `);
 });
 
@@ -203,6 +210,7 @@ test("in the middle of a bake the frame stands below the lasting lines", () => {
     screen.tick();
   }
   expect(`\n${screenAfter(screen.stream.written)}`).toBe(`
+✓ fetched https://example.org/a.tar                                        1.2s
 ✓ base debian:12 is cdcdcdcdcdcd (asked in 412ms)
 Lightfile:3:10: warning[UndefinedVar]: the variable JOBS is not set here
   3 | RUN make $JOBS

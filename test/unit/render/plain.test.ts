@@ -20,6 +20,7 @@ test("a whole bake reads as lines, each step under its stage and number", () => 
   renderer.close();
   expect(`\n${stream.written}`).toBe(`
 baking Lightfile
+fetched https://example.org/a.tar in 1.2s
 base debian:12: docker.io is asked again in 500ms: it answers with status 503
 base debian:12: 1.5 MB of 50 MB pulled
 base debian:12 is cdcdcdcdcdcd (asked in 412ms)
@@ -49,8 +50,17 @@ Lightfile:5:1: error[StepFailed]: COPY --from=build /out /opt/app
   hint: the builder still runs: lightbox shell debug-app-1
         look inside, as the step left the disk: lightbox debug Lightfile
 [stage-1 1/1] cancelled COPY --from=build /out /opt/app
+[test 1/1] test      TEST app --version
+[test 1/1] | app: 1.2
+[test 1/1] | no
+[test 1/1] passed    in 1.5s
+[test 1/1] failed    exit code 1
+Lightfile:6:1: error[TestFailed]: TEST app --version
+  failed: exit code 1
+  | app: 1.2
+  | no
 published app
-baked app in 21s: 2 steps run, 1 cached (saved 1m 2.3s)
+baked app in 21s: 2 steps run, 1 cached (saved 1m 2.3s), 1 test passed
 `);
 });
 

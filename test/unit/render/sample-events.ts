@@ -12,6 +12,7 @@ const digest = sha256Digest(`sha256:${"cd".repeat(32)}`);
 const configure = stepId("build/1");
 const make = stepId("build/2");
 const copy = stepId("1/1");
+const check = stepId("1/test-1");
 const source = { path: "Lightfile", text: "FROM debian:12 AS build\nRUN ./configure\nRUN make $JOBS\n" };
 const position = { line: 3, column: 1 };
 
@@ -24,6 +25,14 @@ export const sampleEvents: { readonly [Kind in BakeEventKind]: Extract<BakeEvent
     target: null,
     platform: "linux/amd64",
   },
+  "source-fetching": { kind: "source-fetching", source: "https://example.org/a.tar" },
+  "source-progress": {
+    kind: "source-progress",
+    source: "https://example.org/a.tar",
+    doneBytes: 1000,
+    totalBytes: null,
+  },
+  "source-fetched": { kind: "source-fetched", source: "https://example.org/a.tar", durationMs: 1200 },
   "base-resolving": { kind: "base-resolving", reference: "debian:12" },
   "base-retrying": {
     kind: "base-retrying",
@@ -60,6 +69,7 @@ export const sampleEvents: { readonly [Kind in BakeEventKind]: Extract<BakeEvent
   planned: {
     kind: "planned",
     target: 1,
+    tests: [{ id: check, title: "TEST app --version", file: "Lightfile", position: { line: 6, column: 1 } }],
     snapshotName: "app",
     stages: [
       {
@@ -127,12 +137,26 @@ export const sampleEvents: { readonly [Kind in BakeEventKind]: Extract<BakeEvent
     keptBuilder: "debug-app-1",
   },
   "step-cancelled": { kind: "step-cancelled", step: copy },
+  "test-started": { kind: "test-started", test: check },
+  "test-output": { kind: "test-output", test: check, stream: "stderr", text: "app: 1.2\n\x1b[2Jno" },
+  "test-passed": { kind: "test-passed", test: check, durationMs: 1500, remembered: false },
+  "test-failed": {
+    kind: "test-failed",
+    test: check,
+    title: "TEST app --version",
+    reason: { kind: "exit", exitCode: 1 },
+    outputTail: ["app: 1.2", "\x1b[2Jno"],
+    lightfile: "Lightfile",
+    file: "Lightfile",
+    position: { line: 6, column: 1 },
+  },
   "snapshot-published": { kind: "snapshot-published", name: "app", layer, previous: null },
   "bake-completed": {
     kind: "bake-completed",
     outcome: "completed",
     cachedCount: 1,
     ranCount: 2,
+    passedTestCount: 1,
     durationMs: 21_000,
     savedMs: 62_300,
     snapshot: "app",

@@ -7,12 +7,15 @@
  *   freeze, thaw               stop all writing to the root disk, and let it go on: exit 0, or 5 (cannot)
  *   quiesce                    end every process but init and flush the disk: exit 0, 3 (something still
  *                              runs) or 4 (the flush failed)
- *   run  NETWORK UID GID GROUPS DIRECTORY ARGV...
- *   step NETWORK UID GID GROUPS DIRECTORY ARGV...
+ *   pack DIRECTORY             the directory as a stream, see tree-stream.c
+ *   unpack DIRECTORY           the tree of such a stream into the directory
+ *   run  NETWORK UID GID GROUPS DIRECTORY COUNT MOUNT... ARGV...
+ *   step NETWORK UID GID GROUPS DIRECTORY COUNT MOUNT... ARGV...
  *                              run ARGV with this identity; NETWORK is "default" or "none" (a network
  *                              namespace of its own); GROUPS is a comma-separated list or "-". Its whole
  *                              environment is what the variables LIGHTBOX_ENV_<n> hold, as NAME=VALUE: in
- *                              the environment, because a command line is for everyone to read. The exit code
+ *                              the environment, because a command line is for everyone to read. COUNT mounts,
+ *                              of four words each (step-mounts.c), are there for the command alone. The exit code
  *                              is the command's, 128 + n when signal n ended it. "step" ends every other
  *                              process when the command is done.
  *
@@ -23,11 +26,21 @@
 #define ENOENT 2
 #define EINTR 4
 #define EACCES 13
+#define EEXIST 17
 #define ENOTDIR 20
+#define EISDIR 21
+#define ENOSPC 28
+#define EROFS 30
+#define ENAMETOOLONG 36
 #define SIGKILL 9
 #define SIGCHLD 17
 #define SIGSTOP 19
 #define AT_FDCWD (-100)
+#define AT_REMOVEDIR 0x200
+#define AT_SYMLINK_NOFOLLOW 0x100
+#define O_WRONLY 1
+#define O_CREAT 0100
+#define O_EXCL 0200
 #define O_DIRECTORY_X86 0200000
 #define O_DIRECTORY_ARM 040000
 #define MNT_DETACH 2
@@ -47,6 +60,7 @@
 
 #if defined(__x86_64__)
 #define O_DIRECTORY O_DIRECTORY_X86
+#define O_NOFOLLOW 0400000
 static long call(long n, long a, long b, long c, long d, long e) {
   register long r10 __asm__("r10") = d;
   register long r8 __asm__("r8") = e;
@@ -57,6 +71,7 @@ static long call(long n, long a, long b, long c, long d, long e) {
 __asm__(".globl _start\n_start:\n mov %rsp, %rdi\n and $-16, %rsp\n call start\n");
 #elif defined(__aarch64__)
 #define O_DIRECTORY O_DIRECTORY_ARM
+#define O_NOFOLLOW 0100000
 static long call(long n, long a, long b, long c, long d, long e) {
   register long x8 __asm__("x8") = n;
   register long x0 __asm__("x0") = a;
@@ -210,6 +225,9 @@ static void bring_loopback_up(void) {
   call(__NR_close, fd, 0, 0, 0, 0);
 }
 
+#include "step-mounts.c"
+#include "tree-stream.c"
+
 static int fail(const char *what, const char *subject, long error, int code) {
   say("lightbox: ");
   say(what);
@@ -278,26 +296,47 @@ static char **own_environment(char **environment) {
   return environment;
 }
 
-static int in_child(char **argv, char **environment) {
+static int in_child(char **argv, char **command, char **environment) {
   if (become(argv[3], argv[4], argv[5])) return fail("cannot become user ", argv[3], 0, 125);
   long entered = call(__NR_chdir, (long)argv[6], 0, 0, 0, 0);
   if (entered != 0) return fail("", argv[6], entered, 126);
-  long error = execute(argv + 7, environment);
-  return fail("", argv[7], error, error == -ENOENT || error == -ENOTDIR ? 127 : 126);
+  long error = execute(command, environment);
+  return fail("", command[0], error, error == -ENOENT || error == -ENOTDIR ? 127 : 126);
+}
+
+/* A mount namespace, when there is something to mount, that nothing leaks out of. */
+static int set_up(char **argv, long mounts) {
+  int is_offline = same(argv[2], "none");
+  long namespaces = (is_offline ? CLONE_NEWNET : 0) | (is_offline || mounts > 0 ? CLONE_NEWNS : 0);
+  if (namespaces == 0) return 0;
+  if (call(__NR_unshare, namespaces, 0, 0, 0, 0) != 0) return fail("namespace", "", 0, 125);
+  call(__NR_mount, 0, (long)"/", 0, MS_REC | MS_PRIVATE, 0);
+  if (is_offline) {
+    bring_loopback_up();
+    /* Or /sys/class/net would go on showing the devices outside. */
+    call(__NR_mount, (long)"sysfs", (long)"/sys", (long)"sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, 0);
+  }
+  for (long at = 0; at < mounts; at++) {
+    char **words = argv + 8 + 4 * at;
+    long result = mount_one(words);
+    if (result < 0) return fail("cannot mount at ", words[2], result, 125);
+  }
+  if (mounts > 0) make_path(argv[6], 1, 1);
+  return 0;
 }
 
 static int run(int argc, char **argv, char **environment) {
-  if (argc < 8) return 125;
-  if (same(argv[2], "none")) {
-    if (call(__NR_unshare, CLONE_NEWNET | CLONE_NEWNS, 0, 0, 0, 0) != 0) return fail("network namespace", "", 0, 125);
-    bring_loopback_up();
-    /* Or /sys/class/net would go on showing the devices outside. */
-    call(__NR_mount, 0, (long)"/", 0, MS_REC | MS_PRIVATE, 0);
-    call(__NR_mount, (long)"sysfs", (long)"/sys", (long)"sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, 0);
+  if (argc < 9) return 125;
+  long mounts = number(argv[7]);
+  if (mounts > 250 || argc < 9 + 4 * mounts) return 125;
+  int code = set_up(argv, mounts);
+  if (code != 0) {
+    undo_mounts();
+    return code;
   }
   long child = call(__NR_clone, SIGCHLD, 0, 0, 0, 0);
   if (child < 0) return fail("cannot start a process", "", 0, 125);
-  if (child == 0) call(__NR_exit_group, in_child(argv, own_environment(environment)), 0, 0, 0, 0);
+  if (child == 0) call(__NR_exit_group, in_child(argv, argv + 8 + 4 * mounts, own_environment(environment)), 0, 0, 0, 0);
   ignore_signals();
   int status = 0;
   for (;;) {
@@ -307,6 +346,7 @@ static int run(int argc, char **argv, char **environment) {
   }
   /* Others may hold the output open, which would never end then. */
   if (same(argv[1], "step")) end_others();
+  undo_mounts();
   int signal = status & 127;
   return signal ? 128 + signal : (status >> 8) & 255;
 }
@@ -320,6 +360,8 @@ __attribute__((used)) static void start(long *stack) {
   else if (argc > 1 && same(argv[1], "freeze")) code = freeze(FIFREEZE);
   else if (argc > 1 && same(argv[1], "thaw")) code = freeze(FITHAW);
   else if (argc > 1 && same(argv[1], "quiesce")) code = quiesce();
+  else if (argc > 2 && same(argv[1], "pack")) code = pack(argv[2]);
+  else if (argc > 2 && same(argv[1], "unpack")) code = unpack(argv[2]);
   else if (argc > 1 && (same(argv[1], "run") || same(argv[1], "step"))) code = run(argc, argv, argv + argc + 1);
   call(__NR_exit_group, code, 0, 0, 0, 0);
 }

@@ -56,6 +56,24 @@ export function lineageContract(setUp: () => Promise<ContractRig>): void {
       expect(sealed[0]).toMatchObject({ firstIndex: 0, index: 1 });
     });
 
+    test("what a step prints for a variable is told with its layer, and with those above it", async () => {
+      await using rig = await setUpWithImage(setUp);
+      const [first, second] = runSteps("RUN echo one", "RUN echo two");
+      if (first?.operation.kind !== "run" || second === undefined) throw new Error("not two RUNs");
+      const printing = { ...first, operation: { ...first.operation, outputVariable: "NAME" } };
+      const client = new RecordingClient();
+      const request = lineageOf(rig, [printing, second], { checkpoint: "final" });
+      await rig.worker.runLineage(request, client, forever);
+      expect(client.outputOf(0)).toBe("one\n");
+      const found = await rig.worker.findLayers([second.key], forever);
+      expect(found.get(second.key)?.outputValues).toEqual({ NAME: "one" });
+      const above = runStep("RUN echo three", second.key);
+      const next = lineageOf(rig, [above], { parent: second.key });
+      await rig.worker.runLineage(next, new RecordingClient(), forever);
+      const layers = await rig.worker.findLayers([above.key], forever);
+      expect(layers.get(above.key)?.outputValues).toEqual({ NAME: "one" });
+    });
+
     test("a failing step ends the lineage; what came before is kept, and so are its output and disk", async () => {
       await using rig = await setUpWithImage(setUp);
       const client = new RecordingClient();

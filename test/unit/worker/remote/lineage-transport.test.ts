@@ -1,7 +1,7 @@
 import { request as httpRequest } from "node:http";
 import { expect, test } from "vitest";
 import { waitingOutputLimit } from "../../../../src/worker/remote/event-writer.ts";
-import { type LineageOutcome, workerProtocol } from "../../../../src/worker/worker.ts";
+import { type LineageOutcome, secretLimitBytes, workerProtocol } from "../../../../src/worker/worker.ts";
 import { FakeWorker } from "../../../support/fake-worker.ts";
 import { remoteToken, startRemoteRig } from "../../../support/remote-rig.ts";
 import { startTcpProxy } from "../../../support/tcp-proxy.ts";
@@ -227,3 +227,39 @@ test("calls one after the other share a connection", async () => {
   await through.remote.listSandboxes(forever);
   expect(proxy.connections).toBe(1);
 });
+
+test("secrets that steps mount reach the worker, others and those that nobody has do not", async () => {
+  const fake = newWorker();
+  await using rig = await startRemoteRig(fake);
+  const [plain] = runSteps("RUN echo one");
+  if (plain?.operation.kind !== "run") throw new Error("not a RUN");
+  const mounts = ["token", "absent"].map((id) => ({ ...secretMount, id, target: `/run/secrets/${id}` }));
+  const step = { ...plain, operation: { ...plain.operation, mounts } };
+  const asked: string[] = [];
+  const client = Object.assign(new RecordingClient(), {
+    readSecret: async (id: string) => {
+      asked.push(id);
+      return id === "token" ? Buffer.from("the value €\0") : null;
+    },
+  });
+  await rig.remote.runLineage(lineageOf(base, [step]), client, forever);
+  expect(asked).toEqual(["token", "absent"]);
+  expect(fake.secretsRead.map(({ id, value }) => [id, value])).toEqual([
+    ["token", "the value €\0"],
+    ["absent", null],
+  ]);
+  const large = Object.assign(new RecordingClient(), {
+    readSecret: async () => new Uint8Array(secretLimitBytes + 1),
+  });
+  const running = rig.remote.runLineage(lineageOf(base, [step]), large, forever);
+  await expect(running).rejects.toMatchObject({ code: "SecretTooLarge", category: "usage" });
+});
+
+const secretMount = {
+  kind: "secret",
+  environmentVariable: null,
+  required: false,
+  mode: 0o400,
+  userId: 0,
+  groupId: 0,
+} as const;

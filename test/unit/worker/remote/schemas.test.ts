@@ -1,8 +1,9 @@
 import * as v from "valibot";
 import { expect, test } from "vitest";
 import { contentDigest } from "../../../../src/model/identifiers.ts";
-import type { ContextEntry } from "../../../../src/model/step-operation.ts";
+import type { ContextEntry, RunMount } from "../../../../src/model/step-operation.ts";
 import { lineageRequestSchema } from "../../../../src/worker/remote/lineage-schemas.ts";
+import type { LineageRequest } from "../../../../src/worker/worker.ts";
 import { copyStep, lineageOf, runSteps } from "../contract/contract-rig.ts";
 import { testImage } from "./test-image.ts";
 
@@ -45,4 +46,33 @@ test("numbers that make no sense are refused", () => {
     expect(v.is(lineageRequestSchema, { ...request, diskSizeMib })).toBe(false);
   }
   expect(v.is(lineageRequestSchema, copyOf({ kind: "directory", path: "a", mode: 0o10000 }))).toBe(false);
+});
+
+test("what a RUN mounts is read as it was written, and places that make no sense are refused", () => {
+  const [plain] = runSteps("RUN echo one");
+  if (plain?.operation.kind !== "run") throw new Error("not a RUN");
+  const { operation } = plain;
+  const withMounts = (...mounts: RunMount[]): LineageRequest =>
+    lineageOf(base, [{ ...plain, operation: { ...operation, mounts } }]);
+  const owned = { mode: 0o700, userId: 1, groupId: 2 };
+  const stage = {
+    kind: "stage",
+    layer: null,
+    imageDigest: "sha256:x",
+    diskSizeMib: 1024,
+    path: "/a",
+  } as const;
+  const request = withMounts(
+    { kind: "tmpfs", target: "/t", sizeBytes: 1024, mode: 0o1777 },
+    { kind: "volume", name: "v", target: "/v", readOnly: true },
+    { kind: "bind", target: "/b", readOnly: true, content: stage },
+    { kind: "cache", id: "c", target: "/c", readOnly: false, sharing: "locked", ...owned, seed: stage },
+    { kind: "secret", id: "s", target: null, environmentVariable: "S", required: true, ...owned },
+    { kind: "ssh", id: "default", target: "/run/ssh", required: false, ...owned },
+  );
+  expect(v.parse(lineageRequestSchema, JSON.parse(JSON.stringify(request)))).toEqual(request);
+  for (const target of ["/", "", "x", "/a/../b", "/a//b", "/a/./b", "/a/"]) {
+    const volume = { kind: "volume", name: "v", target, readOnly: true } as const;
+    expect(v.is(lineageRequestSchema, withMounts(volume))).toBe(false);
+  }
 });

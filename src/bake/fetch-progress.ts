@@ -1,0 +1,46 @@
+import type { RemoteContent } from "../context/remote-content.ts";
+import type { GitTree } from "../sources/git.ts";
+import type { GitPlace } from "../sources/git-place.ts";
+import { PinnedGit, type PinnedGitOptions } from "../sources/pinned-git.ts";
+import type { BakeProgress } from "./bake-progress.ts";
+
+/** Repositories of a bake, each told of while it is fetched. */
+export class ReportedGit extends PinnedGit {
+  readonly #progress: BakeProgress;
+
+  constructor(options: PinnedGitOptions & { readonly progress: BakeProgress }) {
+    super(options);
+    this.#progress = options.progress;
+  }
+
+  override async fetch(place: GitPlace, signal: AbortSignal): Promise<GitTree> {
+    const source = place.ref === null ? place.url : `${place.url}#${place.ref}`;
+    return await reported(source, this.#progress, () => super.fetch(place, signal));
+  }
+}
+
+/** What ADD fetches, each URL told of; repositories are told of by {@link ReportedGit}. */
+export function reportedContent(content: RemoteContent, progress: BakeProgress): RemoteContent {
+  return {
+    fetchUrl: (pattern, signal) => reported(pattern.url, progress, () => content.fetchUrl(pattern, signal)),
+    fetchGit: (pattern, signal) => content.fetchGit(pattern, signal),
+  };
+}
+
+async function reported<Result>(
+  source: string,
+  progress: BakeProgress,
+  fetch: () => Promise<Result>,
+): Promise<Result> {
+  const startedAt = progress.now();
+  progress.emit({ kind: "source-fetching", source: withoutPassword(source) });
+  const result = await fetch();
+  const durationMs = progress.now() - startedAt;
+  progress.emit({ kind: "source-fetched", source: withoutPassword(source), durationMs });
+  return result;
+}
+
+/** What stands before the host of a URL is nobody else's to read. */
+export function withoutPassword(source: string): string {
+  return source.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/]*@/i, "$1");
+}

@@ -1,0 +1,316 @@
+/*
+ * Directory trees as streams, so that many files cost one exchange with the guest. Included by guest-helper.c;
+ * tree-stream.ts writes and reads the same.
+ *
+ * An entry is a header of 40 bytes, little-endian, then path, link and content:
+ *    0  u8   kind: d directory, D attributes of a directory whose entries are done, f file, l symlink, h hard link,
+ *            p pipe; 0 ends the stream
+ *    1  u8   1: a directory that is there keeps its owner and mode
+ *    2  u16  length of the path, which is relative to the tree; '' is the tree itself
+ *    4  u16  length of the link: a symlink's target, or a hard link's path in the tree
+ *    6  u16  permission bits
+ *    8  u32  user,   12  u32  group
+ *   16  u64  size of the content
+ *   24  i64  seconds of the time of change, 32  u32  its nanoseconds; 0xffffffff: now
+ *   36  u32  unused
+ */
+#define UTIME_NOW 0x3fffffff
+#define KEEPS_EXISTING 1
+#define NO_TIME 0xffffffffu
+
+struct entry {
+  unsigned char kind, flags;
+  unsigned short path_length, link_length, mode;
+  unsigned int user, group;
+  unsigned long long size;
+  long long seconds;
+  unsigned int nanoseconds, unused;
+};
+
+/* struct statx of the kernel, as far as it is used. */
+struct statx {
+  unsigned int mask, blksize;
+  unsigned long long attributes;
+  unsigned int nlink, uid, gid;
+  unsigned short mode, spare;
+  unsigned long long ino, size, blocks, attributes_mask;
+  struct { long long seconds; unsigned int nanoseconds; int reserved; } accessed, born, changed, modified;
+  unsigned long long rest[20];
+};
+
+static char stream_buffer[64 * 1024];
+static unsigned long stream_start, stream_end;
+static char tree_path[8400];
+static char tree_link[4200];
+
+static int fill_stream(void) {
+  long got = -EINTR;
+  while (got == -EINTR) got = call(__NR_read, 0, (long)stream_buffer, sizeof stream_buffer, 0, 0);
+  if (got <= 0) return 0;
+  stream_start = 0;
+  stream_end = (unsigned long)got;
+  return 1;
+}
+
+/* Whether all of it was read. */
+static int take(void *target, unsigned long size) {
+  char *to = target;
+  while (size > 0) {
+    if (stream_start == stream_end && !fill_stream()) return 0;
+    unsigned long part = stream_end - stream_start < size ? stream_end - stream_start : size;
+    memcpy(to, stream_buffer + stream_start, part);
+    stream_start += part;
+    to += part;
+    size -= part;
+  }
+  return 1;
+}
+
+static int write_all(long fd, const char *from, unsigned long size) {
+  while (size > 0) {
+    long put = call(__NR_write, fd, (long)from, (long)size, 0, 0);
+    if (put == -EINTR) continue;
+    if (put <= 0) return put == 0 ? -EINTR : (int)put;
+    from += put;
+    size -= (unsigned long)put;
+  }
+  return 0;
+}
+
+static int flush_stream(void) {
+  int result = write_all(1, stream_buffer, stream_end);
+  stream_end = 0;
+  return result;
+}
+
+static int give(const void *from, unsigned long size) {
+  const char *at = from;
+  while (size > 0) {
+    if (stream_end == sizeof stream_buffer && flush_stream() != 0) return -1;
+    unsigned long room = sizeof stream_buffer - stream_end;
+    unsigned long part = room < size ? room : size;
+    memcpy(stream_buffer + stream_end, at, part);
+    stream_end += part;
+    at += part;
+    size -= part;
+  }
+  return 0;
+}
+
+static int tree_failed(const char *path, long error) {
+  say(path);
+  say(error == -ENOSPC       ? ": no space left\n"
+      : error == -EISDIR     ? ": is a directory there\n"
+      : error == -ENOTDIR    ? ": has to be a directory and is there as something else\n"
+      : error == -ENOENT     ? ": not found\n"
+      : error == -EROFS      ? ": is read-only\n"
+      : error == -ENAMETOOLONG ? ": name too long\n"
+                             : ": failed\n");
+  return error == -ENOSPC ? 8 : 7;
+}
+
+static long open_new(const char *path) {
+  return call(__NR_openat, AT_FDCWD, (long)path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600, 0);
+}
+
+static long make_entry(const struct entry *entry, const char *path, const char *target) {
+  switch (entry->kind) {
+    case 'd': return call(__NR_mkdirat, AT_FDCWD, (long)path, 0700, 0, 0);
+    case 'f': return open_new(path);
+    case 'l': return call(__NR_symlinkat, (long)tree_link, AT_FDCWD, (long)path, 0, 0);
+    case 'h': return call(__NR_linkat, AT_FDCWD, (long)target, AT_FDCWD, (long)path, 0);
+    case 'p': return call(__NR_mknodat, AT_FDCWD, (long)path, 0010600, 0, 0);
+  }
+  return -ENOENT;
+}
+
+static long make_parent(const char *path) {
+  char parent[8400];
+  unsigned long end = length(path);
+  while (end > 0 && path[end - 1] != '/') end--;
+  if (end <= 1) return 0;
+  memcpy(parent, path, end - 1);
+  parent[end - 1] = 0;
+  return make_path(parent, 1, 1);
+}
+
+static long is_directory_there(const char *path) {
+  long found = call(__NR_openat, AT_FDCWD, (long)path, O_DIRECTORY, 0, 0);
+  if (found >= 0) call(__NR_close, found, 0, 0, 0, 0);
+  return found >= 0;
+}
+
+/* The result of making it, files as open descriptors; what is in the way goes. */
+static long place_entry(const struct entry *entry, const char *path, const char *target, int *was_there) {
+  long made = make_entry(entry, path, target);
+  *was_there = 0;
+  if (made == -ENOENT && entry->kind != 'h') {
+    long parent = make_parent(path);
+    if (parent < 0) return parent;
+    made = make_entry(entry, path, target);
+  }
+  if (made != -EEXIST) return made;
+  if (entry->kind == 'd') {
+    *was_there = 1;
+    return is_directory_there(path) ? 0 : -ENOTDIR;
+  }
+  long removed = call(__NR_unlinkat, AT_FDCWD, (long)path, 0, 0, 0);
+  if (removed < 0) return removed == -1 /* EPERM */ ? -EISDIR : removed;
+  return make_entry(entry, path, target);
+}
+
+static long copy_content(long fd, unsigned long long size) {
+  while (size > 0) {
+    if (stream_start == stream_end && !fill_stream()) return -EINTR;
+    unsigned long there = stream_end - stream_start;
+    unsigned long next = size < there ? (unsigned long)size : there;
+    int written = write_all(fd, stream_buffer + stream_start, next);
+    if (written < 0) return written;
+    stream_start += next;
+    size -= next;
+  }
+  return 0;
+}
+
+static long set_attributes(const struct entry *entry, const char *path) {
+  long long times[4] = {0, UTIME_NOW, entry->seconds, entry->nanoseconds == NO_TIME ? UTIME_NOW : entry->nanoseconds};
+  int follows = entry->kind == 'd' || entry->kind == 'D';
+  long flags = follows ? 0 : AT_SYMLINK_NOFOLLOW;
+  if (entry->kind != 'D') {
+    long owned = call(__NR_fchownat, AT_FDCWD, (long)path, entry->user, entry->group, flags);
+    if (owned < 0) return owned;
+    if (entry->kind != 'l') {
+      long moded = call(__NR_fchmodat, AT_FDCWD, (long)path, entry->mode, 0, 0);
+      if (moded < 0) return moded;
+    }
+  }
+  if (entry->kind == 'd' || entry->nanoseconds == NO_TIME) return 0;
+  return call(__NR_utimensat, AT_FDCWD, (long)path, (long)times, flags, 0);
+}
+
+static long unpack_entry(const struct entry *entry, const char *path, const char *target) {
+  if (entry->kind == 'D') return set_attributes(entry, path);
+  int was_there;
+  long made = place_entry(entry, path, target, &was_there);
+  if (made < 0) return made;
+  if (entry->kind == 'f') {
+    long copied = copy_content(made, entry->size);
+    call(__NR_close, made, 0, 0, 0, 0);
+    if (copied < 0) return copied;
+  }
+  if (entry->kind == 'h' || (was_there && (entry->flags & KEEPS_EXISTING))) return 0;
+  return set_attributes(entry, path);
+}
+
+/* Writes the tree that comes as standard input into a directory: exit 0, 6 (it ends too early), 7, or 8 (no space). */
+static int unpack(const char *root) {
+  struct entry entry;
+  char target[8400];
+  unsigned long root_length = length(root);
+  if (root_length > 4000) return 7;
+  while (take(&entry, sizeof entry)) {
+    if (entry.kind == 0) return 0;
+    if (entry.path_length >= 4100 || entry.link_length >= sizeof tree_link) return tree_failed(root, -ENAMETOOLONG);
+    char *end = append(tree_path, root);
+    if (entry.path_length > 0) *end++ = '/';
+    if (!take(end, entry.path_length) || !take(tree_link, entry.link_length)) return 6;
+    end[entry.path_length] = 0;
+    tree_link[entry.link_length] = 0;
+    if (entry.kind == 'h') append(append(append(target, root), "/"), tree_link);
+    long result = unpack_entry(&entry, tree_path, target);
+    if (result == -EINTR) return 6;
+    if (result < 0) return tree_failed(tree_path, result);
+  }
+  return 6;
+}
+
+static int give_entry(const struct entry *entry, const char *path) {
+  return give(entry, sizeof *entry) != 0 || give(path, entry->path_length) != 0 ||
+                 give(tree_link, entry->link_length) != 0
+             ? -1
+             : 0;
+}
+
+static int pack_content(const char *path, unsigned long long size) {
+  long fd = call(__NR_openat, AT_FDCWD, (long)path, O_NOFOLLOW, 0, 0);
+  if (fd < 0) return tree_failed(path, fd);
+  while (size > 0) {
+    if (stream_end == sizeof stream_buffer && flush_stream() != 0) break;
+    unsigned long room = sizeof stream_buffer - stream_end;
+    long next = size < room ? (long)size : (long)room;
+    long got = call(__NR_read, fd, (long)(stream_buffer + stream_end), next, 0, 0);
+    if (got == -EINTR) continue;
+    if (got <= 0) break;
+    stream_end += (unsigned long)got;
+    size -= (unsigned long)got;
+  }
+  call(__NR_close, fd, 0, 0, 0, 0);
+  return size > 0 ? 6 : 0;
+}
+
+static int pack_path(unsigned long root_length, unsigned long path_length);
+
+static int pack_directory(unsigned long root_length, unsigned long path_length) {
+  char names[2048];
+  long directory = call(__NR_openat, AT_FDCWD, (long)tree_path, O_DIRECTORY, 0, 0);
+  if (directory < 0) return tree_failed(tree_path, directory);
+  int code = 0;
+  while (code == 0) {
+    long size = call(__NR_getdents64, directory, (long)names, sizeof names, 0, 0);
+    if (size <= 0) break;
+    for (long at = 0; code == 0 && at < size; at += *(unsigned short *)(names + at + 16)) {
+      const char *name = names + at + 19;
+      if (same(name, ".") || same(name, "..")) continue;
+      if (path_length + length(name) + 2 > 4100) { code = tree_failed(name, -ENAMETOOLONG); break; }
+      tree_path[path_length] = '/';
+      append(tree_path + path_length + 1, name);
+      code = pack_path(root_length, path_length + 1 + length(name));
+      tree_path[path_length] = 0;
+    }
+  }
+  call(__NR_close, directory, 0, 0, 0, 0);
+  return code;
+}
+
+static int pack_path(unsigned long root_length, unsigned long path_length) {
+  struct statx found;
+  struct entry entry;
+  long seen = call(__NR_statx, AT_FDCWD, (long)tree_path, AT_SYMLINK_NOFOLLOW, 0x7ff, (long)&found);
+  if (seen < 0) return tree_failed(tree_path, seen);
+  int type = found.mode & 0170000;
+  memset(&entry, 0, sizeof entry);
+  entry.kind = type == 0040000 ? 'd' : type == 0100000 ? 'f' : type == 0120000 ? 'l' : type == 0010000 ? 'p' : 0;
+  if (entry.kind == 0) return 0;
+  entry.mode = found.mode & 07777;
+  entry.user = found.uid;
+  entry.group = found.gid;
+  entry.seconds = found.modified.seconds;
+  entry.nanoseconds = found.modified.nanoseconds;
+  unsigned long skipped = path_length > root_length ? root_length + 1 : root_length;
+  entry.path_length = (unsigned short)(path_length - skipped);
+  if (entry.kind == 'f') entry.size = found.size;
+  if (entry.kind == 'l') {
+    long size = call(__NR_readlinkat, AT_FDCWD, (long)tree_path, (long)tree_link, sizeof tree_link - 1, 0);
+    if (size < 0) return tree_failed(tree_path, size);
+    entry.link_length = (unsigned short)size;
+  }
+  if (give_entry(&entry, tree_path + skipped) != 0) return 6;
+  if (entry.kind == 'f') return pack_content(tree_path, entry.size);
+  if (entry.kind != 'd') return 0;
+  int code = pack_directory(root_length, path_length);
+  if (code != 0) return code;
+  entry.kind = 'D';
+  return give_entry(&entry, tree_path + skipped) != 0 ? 6 : 0;
+}
+
+/* Writes a directory as a stream to standard output; devices and sockets are left out. */
+static int pack(const char *root) {
+  struct entry end;
+  unsigned long root_length = length(root);
+  if (root_length > 4000) return 7;
+  append(tree_path, root);
+  int code = pack_path(root_length, root_length);
+  if (code != 0) return code;
+  memset(&end, 0, sizeof end);
+  return give(&end, sizeof end) != 0 || flush_stream() != 0 ? 6 : 0;
+}

@@ -1,0 +1,57 @@
+import type { Owner } from "./users.ts";
+
+/** One entry of a tree as guest-helper/tree-stream.c reads and writes it. */
+export interface TreeEntry {
+  readonly kind: "directory" | "directory-end" | "file" | "symlink" | "hard-link" | "pipe";
+  /** Relative to the tree; '' is the tree itself. */
+  readonly path: string;
+  /** Of a symlink its target, of a hard link a path in the tree; otherwise ''. */
+  readonly link: string;
+  readonly mode: number;
+  readonly owner: Owner;
+  readonly sizeBytes: number;
+  /** Null: the time of the writing. */
+  readonly modifiedMs: number | null;
+}
+
+const kindBytes: Readonly<Record<TreeEntry["kind"], string>> = {
+  directory: "d",
+  "directory-end": "D",
+  file: "f",
+  symlink: "l",
+  "hard-link": "h",
+  pipe: "p",
+};
+
+/** Of an entry's fixed part, and of the end of a stream. */
+export const treeHeaderBytes = 40;
+const noTime = 0xffffffff;
+/** The guest's own limit for a path. */
+const longestPathBytes = 4096;
+
+/** What a stream ends with. */
+export const treeEnd: Buffer = Buffer.alloc(treeHeaderBytes);
+
+/**
+ * The bytes of an entry that come before its content.
+ * @returns undefined when the guest could not have such a path
+ */
+export function treeHeader(entry: TreeEntry): Buffer | undefined {
+  const path = Buffer.from(entry.path);
+  const link = Buffer.from(entry.link);
+  if (path.length > longestPathBytes || link.length > longestPathBytes) return undefined;
+  const header = Buffer.alloc(treeHeaderBytes);
+  header.write(kindBytes[entry.kind], 0, "latin1");
+  header.writeUInt16LE(path.length, 2);
+  header.writeUInt16LE(link.length, 4);
+  header.writeUInt16LE(entry.mode & 0o7777, 6);
+  header.writeUInt32LE(entry.owner.userId, 8);
+  header.writeUInt32LE(entry.owner.groupId, 12);
+  header.writeBigUInt64LE(BigInt(entry.sizeBytes), 16);
+  const { modifiedMs } = entry;
+  const seconds = Math.floor((modifiedMs ?? 0) / 1000);
+  header.writeBigInt64LE(BigInt(seconds), 24);
+  const nanoseconds = modifiedMs === null ? noTime : Math.floor((modifiedMs - seconds * 1000) * 1_000_000);
+  header.writeUInt32LE(nanoseconds, 32);
+  return Buffer.concat([header, path, link]);
+}

@@ -1,0 +1,105 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { parseSecret } from "../../../src/cli/read-secrets.ts";
+import { type CommandRig, commandRig } from "../../support/command-rig.ts";
+import { writeTinyArchive } from "../images/tiny-image.ts";
+
+async function rigWith(lightfile: string): Promise<CommandRig> {
+  const rig = await commandRig();
+  await writeTinyArchive(join(rig.folder, "base.tar"));
+  await writeFile(join(rig.folder, "Lightfile"), `FROM ./base.tar\nSNAPSHOT app\n${lightfile}`);
+  return rig;
+}
+
+describe("--secret", () => {
+  const step = "RUN --mount=type=secret,id=token,required use\n";
+
+  test.each([
+    ["id=token,src=token.txt", "from the file"],
+    ["type=env,id=token,env=OTHER", "from OTHER"],
+    ["id=token", "from the variable"],
+  ])("%s gives the step its value", async (option, value) => {
+    await using rig = await rigWith(step);
+    await writeFile(join(rig.folder, "token.txt"), "from the file");
+    Object.assign(rig.environment, { OTHER: "from OTHER", token: "from the variable" });
+    const { exitCode, stdout, stderr } = await rig.run("bake", "--progress=json", "--secret", option);
+    expect(exitCode, stderr).toBe(0);
+    expect(rig.worker.secretsRead).toMatchObject([{ id: "token", value }]);
+    expect(stdout + stderr).not.toContain(value);
+    expect((await rig.run("snapshots", "inspect", "app")).stdout).not.toContain(value);
+  });
+
+  test("that is missing is a mistake at the mount", async () => {
+    await using rig = await rigWith(step);
+    const { exitCode, stderr } = await rig.run("bake");
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain("Lightfile:3:5: error[SecretNotGiven]");
+    expect(rig.worker.counts.vmsBooted).toBe(0);
+  });
+
+  test.each([
+    ["token=hunter2", "InvalidSecret"],
+    ["id=token,src=a,env=B", "InvalidSecret"],
+    ["src=hunter2", "InvalidSecret"],
+    ["id=token,src=missing.txt", "SecretUnreadable"],
+    ["id=token,env=NOT_SET", "SecretUnreadable"],
+  ])("%s is refused before anything starts, and shows no value", async (option, code) => {
+    await using rig = await rigWith(step);
+    const { exitCode, stderr } = await rig.run("bake", "--secret", option);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(`error[${code}]`);
+    expect(stderr).not.toContain("hunter2");
+  });
+
+  test("twice for one id, or larger than secrets are, is refused", async () => {
+    await using rig = await rigWith(step);
+    await writeFile(join(rig.folder, "large"), Buffer.alloc(512 * 1024 + 1));
+    const twice = await rig.run("bake", "--secret=id=a,src=Lightfile", "--secret=id=a,src=Lightfile");
+    expect(twice.stderr).toContain("error[InvalidSecret]: the secret a is given twice");
+    expect((await rig.run("bake", "--secret=id=a,src=large")).stderr).toContain("error[SecretTooLarge]");
+  });
+
+  test("with an id alone is the file of that name where no variable has it", () => {
+    expect(parseSecret("id=token", {}).source).toEqual({ kind: "file", path: "token" });
+    expect(parseSecret("id=token,type=env", {}).source).toEqual({ kind: "environment", variable: "token" });
+  });
+
+  test("does not stand for an ssh agent, which is refused with the reason", async () => {
+    await using rig = await rigWith("RUN --mount=type=ssh,required use\n");
+    expect((await rig.run("bake", "--ssh", "default")).stderr).toContain("error[SshNotForwarded]");
+    expect((await rig.run("bake")).stderr).toContain("Lightfile:3:5: error[SshNotForwarded]");
+  });
+});
+
+describe("a bake in GitHub Actions", () => {
+  test("annotates the lines of mistakes, and of a TEST that fails", async () => {
+    await using rig = await rigWith('RUN one\nTEST ["exit", "3"]\n');
+    rig.environment.GITHUB_ACTIONS = "true";
+    const failed = await rig.run("bake");
+    expect(failed.exitCode).toBe(1);
+    expect(failed.stderr).toContain(
+      '::error file=Lightfile,line=4,col=1,title=TestFailed::TEST ["exit", "3"]: exit code 3\n',
+    );
+    await writeFile(join(rig.folder, "Lightfile"), "FROM ./base.tar\nRUNN one\n");
+    const invalid = await rig.run("bake");
+    expect(invalid.exitCode).toBe(2);
+    expect(invalid.stderr).toContain(
+      "::error file=Lightfile,line=2,col=1,endColumn=5,title=UnknownInstruction::",
+    );
+  });
+
+  test("says nothing of them elsewhere", async () => {
+    await using rig = await rigWith("RUNN one\n");
+    expect((await rig.run("bake")).stderr).not.toContain("::");
+  });
+});
+
+test("a bake whose TEST fails ends with 1 and shows where, and what it printed", async () => {
+  await using rig = await rigWith('RUN one\nTEST ["sh", "-c", "echo oh no; exit 3"]\n');
+  const { exitCode, stderr } = await rig.run("bake", "--progress=plain");
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain("Lightfile:4:1: error[TestFailed]");
+  expect(stderr).toContain("  | oh no\n");
+  expect((await rig.run("snapshots", "ls")).stdout).not.toContain("app");
+});
