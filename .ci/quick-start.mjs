@@ -16,23 +16,46 @@ const lazyBuiltins = [
   "zlib",
 ];
 
-/** Node.js's own modules as plain objects: an import statement would read all their exports, and so load the rest. */
+/**
+ * Node.js's own modules as plain objects: an import statement of Node.js reads all that a module exports, which loads
+ * much that nobody needs.
+ */
 export const plainBuiltins = {
   name: "plain-builtins",
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^[a-z_:/0-9]+$/ }, ({ path, kind }) => {
       if (!isBuiltin(path) || kind === "dynamic-import") return undefined;
-      return { path: path.replace(/^node:/, ""), namespace: "builtin" };
+      const name = path.replace(/^node:/, "");
+      if (lazyBuiltins.includes(name)) return { path: name, namespace: "lazy-builtin" };
+      return { path: name, namespace: kind === "require-call" ? "required-builtin" : "imported-builtin" };
     });
-    onLoad({ filter: /.*/, namespace: "builtin" }, ({ path }) => {
-      const module = `process.getBuiltinModule("node:${path}")`;
-      if (!lazyBuiltins.includes(path)) return { contents: `module.exports = ${module};` };
-      const names = Object.keys(process.getBuiltinModule(path)).map((name) => JSON.stringify(name));
-      const members = names.map((name) => `get ${name}() { return ${module}[${name}]; }`);
+    onLoad({ filter: /.*/, namespace: "lazy-builtin" }, ({ path }) => {
+      const members = namesIn(path).map((name) => `get ${name}() { return ${expressionFor(path)}.${name}; }`);
       return { contents: `module.exports = { ${members.join(", ")} };` };
+    });
+    onLoad({ filter: /.*/, namespace: "required-builtin" }, ({ path }) => {
+      return { contents: `module.exports = ${expressionFor(path)};` };
+    });
+    onLoad({ filter: /.*/, namespace: "imported-builtin" }, ({ path }) => {
+      // Marked as pure, so that those which nobody imports are left out.
+      const members = namesIn(path).map(
+        (name) => `export const ${name} = /* @__PURE__ */ (() => all.${name})();`,
+      );
+      return {
+        contents: [`const all = ${expressionFor(path)};`, "export default all;", ...members].join("\n"),
+      };
     });
   },
 };
+
+function expressionFor(name) {
+  return `process.getBuiltinModule("node:${name}")`;
+}
+
+function namesIn(name) {
+  const isOrdinary = (member) => /^[A-Za-z]\w*$/.test(member) && member !== "default" && member !== "all";
+  return Object.keys(process.getBuiltinModule(`node:${name}`)).filter(isOrdinary);
+}
 
 /**
  * esbuild makes a chunk of the files that the same entries import. Here every entry imports what the main program

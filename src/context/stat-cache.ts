@@ -2,7 +2,7 @@ import { mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { systemErrorCode } from "../diagnostics/failure.ts";
 import type { Hasher } from "../graph/hash.ts";
-import { type ContentDigest, contentDigest } from "../model/identifiers.ts";
+import type { ContentDigest } from "../model/identifiers.ts";
 import { type FileFacts, sameFacts } from "./file-facts.ts";
 import { decodeStatCache, encodeStatCache, type StatCacheColumns } from "./stat-cache-file.ts";
 
@@ -39,7 +39,10 @@ export class StatCache {
   readonly #hasher: Hasher;
   readonly #openedAtMs: number;
   readonly #stored: StatCacheColumns | undefined;
-  readonly #index = new Map<string, number>();
+  /** Where the next file is expected: files are looked up in the order in which they are kept. */
+  #expected = 0;
+  /** Made when a file is not where it is expected: to fill it takes longer than to look up all files in order. */
+  #index: Map<string, number> | undefined;
   readonly #used: Uint8Array;
   readonly #fresh = new Map<string, Entry>();
 
@@ -49,9 +52,6 @@ export class StatCache {
     this.#openedAtMs = openedAtMs;
     this.#stored = stored;
     this.#used = new Uint8Array(stored?.paths.length ?? 0);
-    stored?.paths.forEach((path, index) => {
-      this.#index.set(path, index);
-    });
   }
 
   /** A missing, damaged or unknown file gives an empty cache. Open it before the first file is looked at. */
@@ -72,9 +72,10 @@ export class StatCache {
   find(path: string, facts: FileFacts): ContentDigest | undefined {
     const fresh = this.#fresh.get(path);
     if (fresh !== undefined) return sameFacts(fresh.facts, facts) ? fresh.digest : undefined;
-    const index = this.#index.get(path);
-    if (index === undefined || this.#stored === undefined) return undefined;
-    const { sizes, mtimes, ctimes, inodes, modes, digests } = this.#stored;
+    if (this.#stored === undefined) return undefined;
+    const index = this.#find(path, this.#stored.paths);
+    if (index === undefined) return undefined;
+    const { sizes, mtimes, ctimes, inodes, modes } = this.#stored;
     if (
       sizes[index] !== facts.sizeBytes ||
       mtimes[index] !== facts.mtimeMs ||
@@ -85,7 +86,7 @@ export class StatCache {
       return undefined;
     }
     this.#used[index] = 1;
-    return contentDigest(digests.slice(index * digestLength, (index + 1) * digestLength));
+    return digestAt(this.#stored, index);
   }
 
   /** `facts` as they were before and after the file was read. */
@@ -107,40 +108,63 @@ export class StatCache {
     await writeFileAtomic(this.#file, bytes, { fsync: false });
   }
 
+  #find(path: string, paths: readonly string[]): number | undefined {
+    if (paths[this.#expected] !== path) {
+      this.#index ??= new Map(paths.map((stored, index) => [stored, index]));
+      const index = this.#index.get(path);
+      if (index === undefined) return undefined;
+      this.#expected = index;
+    }
+    this.#expected += 1;
+    return this.#expected - 1;
+  }
+
   #isRacy(facts: FileFacts): boolean {
     const newest = Math.max(facts.mtimeMs, facts.ctimeMs);
     const coarse = Number.isInteger(facts.mtimeMs / 1000) && Number.isInteger(facts.ctimeMs / 1000);
     return newest >= this.#openedAtMs - (coarse ? coarseSlackMs : fineSlackMs);
   }
 
-  /** What was recorded now, then what was there before and is still of use. */
+  /** What was recorded now, and what was there before and is still of use; sorted by path. */
   #columns(): StatCacheColumns {
     const stored = this.#stored;
-    const kept: number[] = [];
-    stored?.paths.forEach((path, index) => {
-      const isYoung = this.#used[index] === 1 || (stored.ages[index] ?? 0) < highestAge;
-      if (isYoung && !this.#fresh.has(path)) kept.push(index);
+    const entries = [...this.#fresh].map(([path, { facts, digest }]) => ({ path, facts, digest, age: 0 }));
+    const kept = (stored?.paths ?? []).flatMap((path, index) => {
+      if (stored === undefined || this.#fresh.has(path)) return [];
+      const wasUsed = this.#used[index] === 1;
+      const age = stored.ages[index] ?? 0;
+      if (!wasUsed && age >= highestAge) return [];
+      return { path, ...entryAt(stored, index), age: wasUsed ? 0 : age + 1 };
     });
-    const fresh = [...this.#fresh.values()];
-    const column = (of: (facts: FileFacts) => number, old: ArrayLike<number> | undefined): number[] => [
-      ...fresh.map((entry) => of(entry.facts)),
-      ...kept.map((index) => old?.[index] ?? 0),
-    ];
-    const keptDigests = kept.map((index) =>
-      stored?.digests.slice(index * digestLength, (index + 1) * digestLength),
-    );
+    const all = [...entries, ...kept].sort((left, right) => (left.path < right.path ? -1 : 1));
+    const column = (of: (facts: FileFacts) => number): number[] => all.map(({ facts }) => of(facts));
     return {
-      paths: [...this.#fresh.keys(), ...kept.map((index) => stored?.paths[index] ?? "")],
-      sizes: Float64Array.from(column((facts) => facts.sizeBytes, stored?.sizes)),
-      mtimes: Float64Array.from(column((facts) => facts.mtimeMs, stored?.mtimes)),
-      ctimes: Float64Array.from(column((facts) => facts.ctimeMs, stored?.ctimes)),
-      inodes: Float64Array.from(column((facts) => facts.inode, stored?.inodes)),
-      modes: Uint32Array.from(column((facts) => facts.mode, stored?.modes)),
-      ages: Uint8Array.from([
-        ...fresh.map(() => 0),
-        ...kept.map((index) => (this.#used[index] === 1 ? 0 : (stored?.ages[index] ?? 0) + 1)),
-      ]),
-      digests: [...fresh.map((entry) => entry.digest), ...keptDigests].join(""),
+      paths: all.map(({ path }) => path),
+      sizes: Float64Array.from(column((facts) => facts.sizeBytes)),
+      mtimes: Float64Array.from(column((facts) => facts.mtimeMs)),
+      ctimes: Float64Array.from(column((facts) => facts.ctimeMs)),
+      inodes: Float64Array.from(column((facts) => facts.inode)),
+      modes: Uint32Array.from(column((facts) => facts.mode)),
+      ages: Uint8Array.from(all.map(({ age }) => age)),
+      digests: all.map(({ digest }) => digest).join(""),
     };
   }
+}
+
+function digestAt({ digests }: StatCacheColumns, index: number): ContentDigest {
+  // 16 bytes in hexadecimal are one; to check each of tens of thousands takes as long as to find them.
+  return digests.slice(index * digestLength, (index + 1) * digestLength) as ContentDigest;
+}
+
+function entryAt(stored: StatCacheColumns, index: number): Entry {
+  return {
+    facts: {
+      sizeBytes: stored.sizes[index] ?? 0,
+      mtimeMs: stored.mtimes[index] ?? 0,
+      ctimeMs: stored.ctimes[index] ?? 0,
+      inode: stored.inodes[index] ?? 0,
+      mode: stored.modes[index] ?? 0,
+    },
+    digest: digestAt(stored, index),
+  };
 }

@@ -1,4 +1,4 @@
-import { availableParallelism, totalmem } from "node:os";
+import { totalmem } from "node:os";
 import { Failure } from "../diagnostics/failure.ts";
 
 /** What the machine gets of this host. Memory is only taken as the machine touches it. */
@@ -26,14 +26,20 @@ const defaultDataDiskGib = 64;
 const defaultIdleMinutes = 15;
 
 /**
- * All CPUs and 40 % of the memory (3 to 6 GiB), unless the environment says otherwise.
+ * With several processors, QEMU's emulation mixes up the states of a microVM and of the machine around it now and then, and
+ * the microVM spins for ever: see docs/decisions/0014-one-processor.md.
+ */
+const defaultCpus = 1;
+
+/**
+ * One CPU and 40 % of the memory (3 to 6 GiB), unless the environment says otherwise.
  *
  * @throws Failure `MachineSettingInvalid`
  */
 export function machineResources(environment: MachineEnvironment, host = hostCapacity()): MachineResources {
   const share = Math.round(host.memoryMib * 0.4);
   return {
-    cpus: wholeNumber("LIGHTBOX_MACHINE_CPUS", environment.LIGHTBOX_MACHINE_CPUS, 1) ?? host.cpus,
+    cpus: wholeNumber("LIGHTBOX_MACHINE_CPUS", environment.LIGHTBOX_MACHINE_CPUS, 1) ?? defaultCpus,
     memoryMib:
       wholeNumber("LIGHTBOX_MACHINE_MEMORY", environment.LIGHTBOX_MACHINE_MEMORY, 1024) ??
       Math.min(Math.max(share, 3072), 6144),
@@ -45,7 +51,6 @@ export function machineResources(environment: MachineEnvironment, host = hostCap
 }
 
 export interface HostCapacity {
-  readonly cpus: number;
   readonly memoryMib: number;
 }
 
@@ -54,7 +59,7 @@ export function hostCapacity(): HostCapacity {
   const limitBytes = process.constrainedMemory();
   const totalBytes = totalmem();
   const usableBytes = limitBytes > 0 ? Math.min(limitBytes, totalBytes) : totalBytes;
-  return { cpus: availableParallelism(), memoryMib: Math.floor(usableBytes / 2 ** 20) };
+  return { memoryMib: Math.floor(usableBytes / 2 ** 20) };
 }
 
 function idleMinutes(text: string | undefined): number {

@@ -1,18 +1,18 @@
 import { describe, expect, test } from "vitest";
 import { machineResources } from "../../../src/machine/machine-resources.ts";
 
-const host = { cpus: 8, memoryMib: 10_240 };
+const host = { memoryMib: 10_240 };
 
 describe("the machine's share of the host", () => {
   test("is all CPUs and 40 % of the memory, within 3 and 6 GiB", () => {
     expect(machineResources({}, host)).toEqual({
-      cpus: 8,
+      cpus: 1,
       memoryMib: 4096,
       dataDiskMib: 64 * 1024,
       idleMinutes: 15,
     });
-    expect(machineResources({}, { cpus: 1, memoryMib: 2048 }).memoryMib).toBe(3072);
-    expect(machineResources({}, { cpus: 1, memoryMib: 262_144 }).memoryMib).toBe(6144);
+    expect(machineResources({}, { memoryMib: 2048 }).memoryMib).toBe(3072);
+    expect(machineResources({}, { memoryMib: 262_144 }).memoryMib).toBe(6144);
   });
 
   test("is what the environment says", () => {
