@@ -155,3 +155,61 @@ test("a context that is not there is told with the mistakes of the file", async 
     diagnostics: [expect.objectContaining({ code: "InvalidPort" })],
   });
 });
+
+/** As {@link mistakes}, with the name of the file that each is in. */
+async function mistakesInFiles(
+  text: string,
+  files: Readonly<Record<string, string>>,
+): Promise<readonly string[]> {
+  await using rig = await BakeRig.create();
+  for (const [path, content] of Object.entries(files)) await rig.writeFile(path, content);
+  const { outcome } = await rig.bake(text);
+  return outcome.diagnostics.map(
+    ({ source, code, range }) => `${source.path} ${code} ${source.text.slice(range.start, range.end)}`,
+  );
+}
+
+test("mistakes of joined files are told in the same run, and their contexts are read", async () => {
+  const found = await mistakesInFiles("FROM ./other#base\nEXPOSE no\nCOPY missing /\n", {
+    "other/Lightfile": "FROM base:1 AS base\nRUNN x\nEXPOSE nor\nCOPY away /\nLABEL x=$X\n",
+  });
+  expect(found.toSorted()).toEqual([
+    "Lightfile InvalidPort no",
+    "Lightfile SourceNotFound missing",
+    "other/Lightfile InvalidPort nor",
+    "other/Lightfile SourceNotFound away",
+    "other/Lightfile UnknownInstruction RUNN",
+  ]);
+});
+
+test.each([
+  ["a mixin with a line that cannot be read", "MIXIN m\nENV X\n", "USE m\nLABEL x=$X\nCOPY $X/a /"],
+  ["a parameter whose ARG cannot be read", "MIXIN m\nARGG A=1\n", "USE m A=2"],
+  ["a misspelt MIXIN", "MIXN m\nENV A=1\n", "USE m\nLABEL a=$A"],
+  ["a misspelt IMPORT", "IMPROT ./other AS o\n", "USE o#m\nLABEL a=$A\nCOPY --from=o#stage a /"],
+  ["a USE that cannot be read", "MIXIN m\nARG --required A\nCOPY $A /\n", "USE m A='1"],
+])("%s causes no further report", async (_name, head, lines) => {
+  expect(await mistakes(`${head}FROM base:1\n${lines}\n`)).toHaveLength(1);
+});
+
+test("what a mixin is given is not looked for when its value is not known", async () => {
+  const text =
+    "MIXIN m\nARG A\nCOPY $A/missing /\nCOPY missing /\nFROM base:1\nENVV B=1\nUSE m A=$B\nEXPOSE no\n";
+  expect(await mistakes(text)).toEqual(["error UnknownInstruction 6:1 ENVV", "error InvalidPort 8:8 no"]);
+});
+
+test("an IMPORT behind a FROM ends no stage", async () => {
+  expect(await mistakes("FROM base:1\nIMPORT ./other AS o\nEXPOSE no\n")).toEqual([
+    "error MisplacedImport 2:1 IMPORT",
+    "error InvalidPort 3:8 no",
+  ]);
+});
+
+test("no repository is fetched and nothing downloaded when there are mistakes already", async () => {
+  const address = "http://127.0.0.1:1";
+  const text = `FROM ${address}/x.git#main\nEXPOS 1\nADD ${address}/file /\nCOPY missing /\n`;
+  expect(await mistakes(text)).toEqual([
+    "error UnknownInstruction 2:1 EXPOS",
+    "error SourceNotFound 4:6 missing",
+  ]);
+});
