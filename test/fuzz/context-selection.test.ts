@@ -44,8 +44,8 @@ async function inRig<Result>(
 async function keysIn(rig: ContextRig): Promise<readonly string[]> {
   const { plan, inputs, diagnostics } = await rig.resolve(["COPY . /x/"]);
   expect(diagnostics).toEqual([]);
-  return keyPlan(plan, { inputs, hasher: await loadHasher(), ground: null, freshness: "" }).stages.flatMap((stage) =>
-    stage.steps.map((step) => step.key),
+  return keyPlan(plan, { inputs, hasher: await loadHasher(), ground: null, freshness: "" }).stages.flatMap(
+    (stage) => stage.steps.map((step) => step.key),
   );
 }
 
