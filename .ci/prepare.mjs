@@ -21,6 +21,9 @@ const testPackages = [
   ["docker-registry", "/usr/bin/docker-registry"],
   ["skopeo", "/usr/bin/skopeo"],
   ["debootstrap", "/usr/sbin/debootstrap"],
+  ["git", "/usr/bin/git"],
+  ["zsh", "/usr/bin/zsh"],
+  ["fish", "/usr/bin/fish"],
   ["ca-certificates", "/etc/ssl/certs/ca-certificates.crt"],
 ];
 
