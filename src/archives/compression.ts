@@ -1,5 +1,6 @@
-import { Readable } from "node:stream";
-import { createGunzip, createZstdDecompress } from "node:zlib";
+import { Readable, type Transform } from "node:stream";
+import * as zlib from "node:zlib";
+import { Failure } from "../diagnostics/failure.ts";
 
 export type Compression = "gzip" | "bzip2" | "xz" | "zstd";
 
@@ -27,9 +28,9 @@ export function compressionOf(head: Uint8Array): Compression | null {
 export async function decompress(stream: Readable, compression: Compression): Promise<Readable> {
   switch (compression) {
     case "gzip":
-      return joined(stream, stream.pipe(createGunzip()));
+      return joined(stream, stream.pipe(zlib.createGunzip()));
     case "zstd":
-      return joined(stream, stream.pipe(createZstdDecompress()));
+      return joined(stream, stream.pipe(zstdDecompressor(zlib)));
     case "bzip2":
       return Readable.from(bunzip2(stream), { objectMode: false });
     case "xz": {
@@ -38,6 +39,21 @@ export async function decompress(stream: Readable, compression: Compression): Pr
       return Readable.from(chunksOf(new XzReadableStream(Readable.toWeb(stream))), { objectMode: false });
     }
   }
+}
+
+/** @throws Failure `ZstdNotSupported`: Node.js reads it since 22.15, and lightbox runs on 22.12 */
+export function zstdDecompressor({
+  createZstdDecompress,
+}: {
+  readonly createZstdDecompress?: typeof zlib.createZstdDecompress;
+}): Transform {
+  if (createZstdDecompress !== undefined) return createZstdDecompress();
+  throw new Failure({
+    code: "ZstdNotSupported",
+    category: "environment",
+    message: `Node.js ${process.versions.node} cannot read zstd`,
+    hint: "run lightbox with Node.js 22.15 or newer, or compress the archive with gzip or xz",
+  });
 }
 
 function joined(source: Readable, result: Readable): Readable {
