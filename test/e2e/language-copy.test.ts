@@ -70,11 +70,11 @@ describe("ADD", () => {
     try {
       await using project = await bakeProject({ "archive.tar.gz": "" });
       await writeFile(join(project.folder, "archive.tar.gz"), archive);
-      const repository = await GitRepository.create(join(project.folder, "repository"));
+      const repository = await GitRepository.create(join(project.folder, "repository.git"));
       await repository.commit({ "README.md": "read me\n", "src/main.c": "int main;\n" });
       const checksum = `sha256:${createHash("sha256").update(download).digest("hex")}`;
       await project.write({
-        ".lightignore": "repository\n",
+        ".lightignore": "repository.git\n",
         Lightfile: `${head}SNAPSHOT added
 RUN mkdir -p /opt/real && ln -s real /opt/lib
 ADD archive.tar.gz /opt/
