@@ -49,6 +49,8 @@ export async function writeImage(content: ImageContent, store: ContentStore): Pr
     os,
     config: content.settings,
     rootfs: { type: "layers", diff_ids: [layer.digest] },
+    // An entry for each layer: buildah builds on no image without.
+    history: [{ created_by: "lightbox" }],
   });
   const config = await store.add(configBytes);
   const manifest = await store.add(

@@ -57,6 +57,10 @@ try {
   });
   say(text);
   if (wanted.length === 0) await writeFile(document, text);
+} catch (error) {
+  // Told first: tidying up may fail, too.
+  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+  process.exitCode = 1;
 } finally {
   await lightbox(home, "machine", "rm", "--force");
   await rm(folder, { recursive: true, force: true });

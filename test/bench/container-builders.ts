@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { type BenchCommand, runCommand } from "./compare.ts";
@@ -67,8 +67,18 @@ export async function startContainerBuilders(folder: string): Promise<ContainerB
       const ended = new Promise((resolve) => daemon.once("close", resolve));
       daemon.kill("SIGTERM");
       await ended;
+      await unmountBelow(folder);
     },
   };
+}
+
+/** buildah leaves its store mounted. */
+async function unmountBelow(folder: string): Promise<void> {
+  const mounts = (await readFile("/proc/mounts", "utf8"))
+    .split("\n")
+    .flatMap((line) => line.split(" ")[1] ?? []);
+  const below = mounts.filter((path) => path.startsWith(`${folder}/`));
+  for (const path of below.reverse()) await runCommand({ argv: ["umount", path] });
 }
 
 async function untilThere(socket: string, daemon: ChildProcess): Promise<void> {
