@@ -43,11 +43,15 @@ function packagesOf(recipe: BaseRecipe): readonly string[] {
 
 /** Changes with the recipe and with the code that carries it out. */
 async function recipeKey(recipe: BaseRecipe): Promise<string> {
-  const sources = join(import.meta.dirname, "../../examples/base");
+  const repository = join(import.meta.dirname, "../..");
+  const recipes = join(repository, "examples/base");
+  const names = (await readdir(recipes)).filter((file) => file.endsWith(".ts")).sort();
+  const sources = [
+    ...names.map((name) => join(recipes, name)),
+    join(repository, "src/images/layout-writer.ts"),
+  ];
   const hash = createHash("sha256").update(JSON.stringify(recipe));
-  for (const name of (await readdir(sources)).filter((file) => file.endsWith(".ts")).sort()) {
-    hash.update(await readFile(join(sources, name)));
-  }
+  for (const path of sources) hash.update(await readFile(path));
   return hash.digest("hex").slice(0, 16);
 }
 
