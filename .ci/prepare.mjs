@@ -74,10 +74,9 @@ function installPackages() {
   const install = ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"];
   npm(process.execPath, install);
   // npm leaves out optional packages whose `engines` the Node.js that runs npm does not meet: microsandbox's
-  // platform package is one of them on Node.js 20. The second run uses the Node.js that the first one brought.
-  if (!platformPackageIsThere()) {
-    npm(ownNode, install);
-  }
+  // platform package is one of them on Node.js 20. The next runs use the Node.js that the first one brought; the first of
+  // them only takes out what was left over, and the one after it puts the package in.
+  for (let run = 0; run < 2 && !platformPackageIsThere(); run++) npm(ownNode, install);
   writeFileSync(stamp, lock);
 }
 
