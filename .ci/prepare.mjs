@@ -47,7 +47,8 @@ function run(command, args, options = {}) {
 function npm(node, args) {
   const cli = process.env.npm_execpath;
   if (cli?.endsWith(".js")) run(node, [cli, ...args]);
-  else run("npm", args);
+  // Not started by npm: its script takes the first `node` of PATH.
+  else run("npm", args, { env: { ...process.env, PATH: `${dirname(node)}:${process.env.PATH}` } });
 }
 
 function platformPackageIsThere() {
@@ -74,9 +75,8 @@ function installPackages() {
   const install = ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"];
   npm(process.execPath, install);
   // npm leaves out optional packages whose `engines` the Node.js that runs npm does not meet: microsandbox's
-  // platform package is one of them on Node.js 20. The next runs use the Node.js that the first one brought; the first of
-  // them only takes out what was left over, and the one after it puts the package in.
-  for (let run = 0; run < 2 && !platformPackageIsThere(); run++) npm(ownNode, install);
+  // platform package is one of them on Node.js 20. The second run uses the Node.js that the first one brought.
+  if (!platformPackageIsThere()) npm(ownNode, install);
   writeFileSync(stamp, lock);
 }
 
