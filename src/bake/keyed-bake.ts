@@ -5,9 +5,10 @@ import type { BakeProgress } from "./bake-progress.ts";
 import type { BakeCollaborators, BakeOutcome, BakeRequest } from "./bake-request.ts";
 import type { KnownLayer } from "./layer-lookup.ts";
 import type { PlannedWork } from "./lineages.ts";
+import type { LookedUp } from "./look-up.ts";
 import type { PreparedBake } from "./prepare.ts";
 import { stageAt } from "./publish.ts";
-import type { PlannedTests } from "./tests.ts";
+import { announceTests, type PlannedTests } from "./tests.ts";
 import type { WorkerIndex } from "./worker-index.ts";
 
 /** A bake whose keys are known. */
@@ -37,6 +38,13 @@ export function announceWork(
   for (const { steps } of work.lineages) {
     for (const { step } of steps) progress.emit({ kind: "step-queued", step: step.id });
   }
+}
+
+/** Every step is cached, every test has passed, and the name stands for the target. */
+export function nothingToDo(bake: KeyedBake, { work, layers }: LookedUp): BakeOutcome {
+  announceWork(bake, work, layers);
+  announceTests(bake.tests, bake.progress);
+  return completeBake(bake, { published: false });
 }
 
 /** There are mistakes after all, such as a secret that is not given: nothing is run. */
