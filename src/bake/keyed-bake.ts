@@ -5,7 +5,6 @@ import type { BakeProgress } from "./bake-progress.ts";
 import type { BakeCollaborators, BakeOutcome, BakeRequest } from "./bake-request.ts";
 import type { KnownLayer } from "./layer-lookup.ts";
 import type { PlannedWork } from "./lineages.ts";
-import type { LookedUp } from "./look-up.ts";
 import type { PreparedBake } from "./prepare.ts";
 import { stageAt } from "./publish.ts";
 import { announceTests, type PlannedTests } from "./tests.ts";
@@ -20,6 +19,14 @@ export interface KeyedBake extends PreparedBake {
   /** As the plan has it, without the values that steps print; null when there is no name to publish under. */
   readonly publication: PublishRequest | null;
   readonly tests: PlannedTests;
+}
+
+/** What is known without the worker. */
+export interface LookedUp {
+  readonly work: PlannedWork;
+  readonly layers: ReadonlyMap<LayerKey, KnownLayer>;
+  /** There is nothing to run, to test and to publish. */
+  readonly isAll: boolean;
 }
 
 /** Says of each step whether it is cached or will run. */

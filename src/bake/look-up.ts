@@ -1,17 +1,9 @@
-import type { LayerKey } from "../model/identifiers.ts";
-import type { KeyedBake } from "./keyed-bake.ts";
-import { isHit, type KnownLayer } from "./layer-lookup.ts";
-import { type PlannedWork, planLineages } from "./lineages.ts";
+import type { KeyedBake, LookedUp } from "./keyed-bake.ts";
+import { isHit } from "./layer-lookup.ts";
+import { planLineages } from "./lineages.ts";
 import { outputValuesOf, withOutputValues } from "./output-values.ts";
 import { isSameSnapshot } from "./publish.ts";
 import { allSteps } from "./worker-answer.ts";
-
-export interface LookedUp {
-  readonly work: PlannedWork;
-  readonly layers: ReadonlyMap<LayerKey, KnownLayer>;
-  /** There is nothing to run, to test and to publish. */
-  readonly isAll: boolean;
-}
 
 /** What is known without the worker. */
 export async function lookUp({

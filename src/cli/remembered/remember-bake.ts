@@ -20,8 +20,9 @@ import {
   whatIsAsked,
 } from "./remembered-bake.ts";
 
-/** Beyond these the oldest are forgotten. */
+/** Beyond these the oldest are forgotten. A context of 20,000 files takes two megabytes. */
 const mostRemembered = 200;
+const mostBytes = 64 * 2 ** 20;
 
 export interface Remembering {
   readonly repetition: Repetition;
@@ -93,11 +94,16 @@ function statesOf(evidence: readonly Evidence[], sinceMs: number): Float64Array 
 }
 
 async function forgetOldest(folder: string): Promise<void> {
-  const names = await readdir(folder);
-  if (names.length <= mostRemembered) return;
   const files = await Promise.all(
-    names.map(async (name) => ({ name, at: (await stat(join(folder, name))).mtimeMs })),
+    (await readdir(folder)).map(async (name) => {
+      const { mtimeMs, size } = await stat(join(folder, name));
+      return { name, mtimeMs, size };
+    }),
   );
-  files.sort((left, right) => right.at - left.at);
-  for (const { name } of files.slice(mostRemembered)) await rm(join(folder, name), { force: true });
+  files.sort((left, right) => right.mtimeMs - left.mtimeMs);
+  let totalBytes = 0;
+  for (const [position, { name, size }] of files.entries()) {
+    totalBytes += size;
+    if (position >= mostRemembered || totalBytes > mostBytes) await rm(join(folder, name), { force: true });
+  }
 }
