@@ -8,14 +8,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import * as v from "valibot";
 import writeFileAtomic from "write-file-atomic";
 import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
+import { noSpaceLeft } from "../diagnostics/no-space-left.ts";
 import { isSha256Digest, type Sha256Digest, sha256Digest } from "../model/identifiers.ts";
-import {
-  downloadFailed,
-  downloadRefused,
-  noSpaceLeft,
-  TransientAnswer,
-  tooLarge,
-} from "./download-failures.ts";
+import { downloadFailed, downloadRefused, TransientAnswer, tooLarge } from "./download-failures.ts";
 import { type HttpAnswer, sendGet } from "./http-get.ts";
 import type { FetchedFile } from "./remote-content.ts";
 
