@@ -3,6 +3,7 @@ import * as v from "valibot";
 import writeFileAtomic from "write-file-atomic";
 import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
 import { isSha256Digest, type Sha256Digest } from "../model/identifiers.ts";
+import { parseJson } from "../model/parse-json.ts";
 
 /** What a tag, a branch and a URL meant when the lock was written. */
 export interface LockedImage {
@@ -94,15 +95,6 @@ export async function readLock(path: string): Promise<LockContent | null> {
     message: `the lock file ${path} is damaged: ${why}`,
     hint: "take back what changed it, or remove it and write it again with `lightbox lock`",
   });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 /** The text of a lock file: the same for the same content, and a line a pin, so that changes read well. */
