@@ -1,6 +1,5 @@
 import { readFile } from "node:fs/promises";
 import * as v from "valibot";
-import writeFileAtomic from "write-file-atomic";
 import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
 import { isSha256Digest, type Sha256Digest } from "../model/identifiers.ts";
 import { parseJson } from "../model/parse-json.ts";
@@ -133,6 +132,7 @@ function sorted<Pin>(pins: readonly Pin[], key: (pin: Pin) => readonly string[])
 
 /** @throws Failure `LockUnwritable` */
 export async function writeLock(path: string, content: LockContent): Promise<void> {
+  const { default: writeFileAtomic } = await import("write-file-atomic");
   try {
     await writeFileAtomic(path, formatLock(content));
   } catch (error) {
