@@ -47,17 +47,6 @@ export interface RunOperation {
   readonly freshness: string | null;
 }
 
-/** Of a RUN without flags. */
-export const plainRun = {
-  outputVariables: [],
-  network: "default",
-  mounts: [],
-  timeoutSeconds: null,
-  retries: 0,
-  outputVariable: null,
-  freshness: null,
-} as const satisfies Partial<RunOperation>;
-
 /** What an `ENV --from-output` may print, in bytes, without the line ends that are taken away. */
 export const outputValueLimitBytes = 64 * 1024;
 
@@ -190,13 +179,6 @@ export interface StageSelection {
   /** A path that is not there is not an error. */
   readonly ifExists: boolean;
 }
-
-/** Of a COPY without flags; its paths are added. */
-export const plainSelection = {
-  excludes: [],
-  keepsParents: false,
-  ifExists: false,
-} as const satisfies Partial<StageSelection>;
 
 /** One source argument of a COPY after wildcards are matched. */
 export interface ContextSource {
