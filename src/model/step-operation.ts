@@ -59,7 +59,7 @@ export type RunCommand =
 /**
  * `default`: the internet as microsandbox's public policy allows. `none`: no network device at all. `allow`: these
  * hosts only, each `host`, `host:port` or `*.domain` (any name below the domain, not itself), in lower case, sorted;
- * IPv6 addresses in brackets. Names are looked up as ever; everything else is refused.
+ * IPv6 addresses in brackets. Everything else is refused: a name that is not allowed is not even looked up.
  */
 export type NetworkAccess = "default" | "none" | { readonly allow: readonly string[] };
 
