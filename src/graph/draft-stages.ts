@@ -2,7 +2,7 @@ import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import type { SourceFile } from "../diagnostics/source-file.ts";
 import type { LightfileTree } from "../lightfile/ast.ts";
 import type { BaseImage } from "../model/base-image.ts";
-import { defaultPath, emptyConfiguration } from "../model/sandbox-configuration.ts";
+import type { StageSource } from "./draft-step.ts";
 import { Findings } from "./findings.ts";
 import { readGlobalScope, warnUndeclaredArguments } from "./global-scope.ts";
 import { readInstruction } from "./instructions/read-instruction.ts";
@@ -12,10 +12,10 @@ import { mostUses, readUse, type UseSurroundings } from "./link/mixins.ts";
 import { OpenFile } from "./link/open-file.ts";
 import type { FileRequest, Program, ProgramFile } from "./link/program.ts";
 import { ParseMistakes } from "./parse-mistakes.ts";
-import { defaultDiskSizeMib } from "./plan.ts";
 import type { PlanOptions } from "./plan-options.ts";
 import { proxyArguments } from "./predefined-arguments.ts";
-import { StageBuilder, type StageEnd, type StageSource, type StageSurroundings } from "./stage-builder.ts";
+import { StageBuilder, type StageSurroundings } from "./stage-builder.ts";
+import { imageEnd, type StageEnd } from "./stage-end.ts";
 import { type NamedSource, StageSourceReader } from "./stage-sources.ts";
 import {
   type FileTexts,
@@ -335,17 +335,6 @@ function isReadBefore(
   return !tree.instructions.some(
     (instruction) => instruction.range.start < end && mistakes.hideVariables(instruction),
   );
-}
-
-function imageEnd(image: BaseImage | undefined): StageEnd {
-  const configuration = image?.configuration ?? emptyConfiguration;
-  const environment = { PATH: defaultPath, ...configuration.environment };
-  return {
-    configuration: { ...configuration, environment },
-    variables: new Map(image === undefined ? [] : Object.entries(environment)),
-    unsureVariables: new Set(),
-    resources: { cpus: null, memoryMib: null, diskSizeMib: defaultDiskSizeMib },
-  };
 }
 
 function labelOf({ file, texts }: OpenFile, text: StageText): string {

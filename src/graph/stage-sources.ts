@@ -1,5 +1,6 @@
 import type { Range, SourceFile } from "../diagnostics/source-file.ts";
 import { didYouMean } from "../diagnostics/suggest.ts";
+import type { StageSource } from "./draft-step.ts";
 import type { Findings } from "./findings.ts";
 import {
   argumentsOf,
@@ -16,7 +17,6 @@ import {
   parseReference,
   pathOfImage,
 } from "./link/reference.ts";
-import type { StageSource } from "./stage-builder.ts";
 import { wayBack } from "./stage-loops.ts";
 import {
   findEarlierStage,

@@ -1,6 +1,7 @@
 import { Findings } from "../findings.ts";
 import { readInstruction } from "../instructions/read-instruction.ts";
-import { StageBuilder, type StageEnd, type StageSurroundings } from "../stage-builder.ts";
+import { StageBuilder, type StageSurroundings } from "../stage-builder.ts";
+import type { StageEnd } from "../stage-end.ts";
 import type { MixinText } from "../stages.ts";
 import { mixinSurroundings, type UseSurroundings } from "./mixins.ts";
 
