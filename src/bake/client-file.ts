@@ -2,6 +2,7 @@ import { mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import * as v from "valibot";
 import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
+import { parseJson } from "../model/parse-json.ts";
 
 /**
  * A small JSON file that the client keeps for itself. All of it can be made again, so one that is missing, cut
@@ -28,15 +29,6 @@ export async function readClientFile<Schema extends v.GenericSchema>(
   }
   const parsed = v.safeParse(schema, parseJson(text));
   return parsed.success ? parsed.output : undefined;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 /**

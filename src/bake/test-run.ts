@@ -3,6 +3,7 @@ import { Failure } from "../diagnostics/failure.ts";
 import { positionAt } from "../diagnostics/source-file.ts";
 import type { KeyedPlan, KeyedTest } from "../graph/keyed-plan.ts";
 import { emptyConfiguration } from "../model/sandbox-configuration.ts";
+import { collectExec } from "../worker/collect-exec.ts";
 import type { ExecStreams, Resources, StepFailure, Worker } from "../worker/worker.ts";
 import type { BakeProgress } from "./bake-progress.ts";
 import type { TestFailed } from "./events.ts";
@@ -168,33 +169,24 @@ async function writeScript(
   content: string,
   signal: AbortSignal,
 ): Promise<void> {
-  let complaint = "";
-  const take = (chunk: Uint8Array): void => {
-    complaint += Buffer.from(chunk).toString();
-  };
-  const { exitCode } = await worker.execInSandbox(
+  const { exitCode, output } = await collectExec(
+    worker,
     {
       sandbox,
       argv: ["/bin/sh", "-c", `cat > ${scriptPath} && chmod 755 ${scriptPath}`],
-      environment: {},
       workingDirectory: "/",
       user: "root",
-      terminal: null,
+      stdin: Buffer.from(content),
     },
-    { stdin: oneChunk(Buffer.from(content)), stdout: take, stderr: take, resizes: null },
     signal,
   );
   if (exitCode === 0) return;
   throw new Failure({
     code: "CommandNotStarted",
     category: "usage",
-    message: `the script could not be put into the sandbox: ${complaint.trim()}`,
+    message: `the script could not be put into the sandbox: ${output.trim()}`,
     hint: "a TEST with a script needs /bin/sh, cat and chmod in the snapshot",
   });
-}
-
-async function* oneChunk(chunk: Uint8Array): AsyncIterable<Uint8Array> {
-  yield chunk;
 }
 
 interface DecodedOutput {

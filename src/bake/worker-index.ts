@@ -5,6 +5,7 @@ import { Failure } from "../diagnostics/failure.ts";
 import type { KeyedTest } from "../graph/keyed-plan.ts";
 import type { Evidence } from "../model/evidence.ts";
 import { isLayerKey, isSha256Digest, type LayerKey } from "../model/identifiers.ts";
+import { parseJson } from "../model/parse-json.ts";
 import type { WorkerDescription } from "../worker/worker.ts";
 import { readClientFile, writeClientFile } from "./client-file.ts";
 import { type KnownLayer, type KnownSnapshot, type LayerLookup, recordDigest } from "./layer-lookup.ts";
@@ -59,13 +60,8 @@ function readLayerLine(line: string): KnownLayer | undefined {
 const outputValuesSchema = v.record(v.string(), v.string());
 
 function readOutputValues(text: string): Readonly<Record<string, string>> | undefined {
-  try {
-    const parsed = v.safeParse(outputValuesSchema, JSON.parse(text));
-    return parsed.success ? parsed.output : undefined;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+  const parsed = v.safeParse(outputValuesSchema, parseJson(text));
+  return parsed.success ? parsed.output : undefined;
 }
 
 /** A worker's answer about all the layers that it was asked for. */

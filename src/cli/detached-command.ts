@@ -1,4 +1,5 @@
 import { Failure } from "../diagnostics/failure.ts";
+import { collectExec } from "../worker/collect-exec.ts";
 import type { SandboxDescription, Worker } from "../worker/worker.ts";
 
 /** In the sandbox, for everyone to write: the command may run as any user. */
@@ -22,27 +23,16 @@ export async function startDetached(
   argv: readonly string[],
   signal: AbortSignal,
 ): Promise<void> {
-  let complaint = "";
-  const take = (chunk: Uint8Array): void => {
-    complaint += Buffer.from(chunk).toString();
-  };
-  const { exitCode } = await worker.execInSandbox(
-    {
-      sandbox: name,
-      argv: ["/bin/sh", "-c", script, "lightbox", ...argv],
-      environment: {},
-      workingDirectory: null,
-      user: null,
-      terminal: null,
-    },
-    { stdin: null, stdout: take, stderr: take, resizes: null },
+  const { exitCode, output } = await collectExec(
+    worker,
+    { sandbox: name, argv: ["/bin/sh", "-c", script, "lightbox", ...argv] },
     signal,
   );
   if (exitCode === 0) return;
   throw new Failure({
     code: "CommandNotStarted",
     category: "usage",
-    message: `sandbox ${name} runs, and its command does not: ${complaint.trim() || `exit code ${exitCode}`}`,
+    message: `sandbox ${name} runs, and its command does not: ${output.trim() || `exit code ${exitCode}`}`,
     hint: `look inside with \`lightbox shell ${name}\`, or remove it with \`lightbox rm -f ${name}\``,
   });
 }

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Failure } from "../diagnostics/failure.ts";
 import type { Healthcheck } from "../model/sandbox-configuration.ts";
+import { collectExec } from "../worker/collect-exec.ts";
 import type { SandboxDescription, Worker } from "../worker/worker.ts";
 
 /** `starting`: the check fails, in the time that HEALTHCHECK gives for the start. */
@@ -11,8 +12,6 @@ interface Checked {
   /** What the check printed, or why it could not be made. */
   readonly output: string;
 }
-
-const outputLimitBytes = 4096;
 
 /** Runs a sandbox's check once; null: it has none, or does not run. */
 export async function askHealth(
@@ -59,21 +58,10 @@ async function check(
   signal: AbortSignal,
 ): Promise<Checked> {
   const limit = AbortSignal.timeout(healthcheck.timeoutMs);
-  let output = "";
-  const take = (chunk: Uint8Array): void => {
-    if (output.length < outputLimitBytes) output += Buffer.from(chunk).toString();
-  };
   try {
-    const { exitCode } = await worker.execInSandbox(
-      {
-        sandbox: sandbox.name,
-        argv: healthcheck.command,
-        environment: {},
-        workingDirectory: null,
-        user: null,
-        terminal: null,
-      },
-      { stdin: null, stdout: take, stderr: take, resizes: null },
+    const { exitCode, output } = await collectExec(
+      worker,
+      { sandbox: sandbox.name, argv: healthcheck.command },
       AbortSignal.any([signal, limit]),
     );
     return { isHealthy: exitCode === 0, output };

@@ -4,11 +4,9 @@ import { basename, dirname, join, relative, resolve } from "node:path";
 import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
 import type { SourceFile } from "../diagnostics/source-file.ts";
 import { nearestName } from "../diagnostics/suggest.ts";
+import { decodeLightfile, lightfileLimitBytes, lightfileTooLarge } from "../sources/lightfile-text.ts";
 import type { LightfileOptions } from "./options.ts";
 import type { Session } from "./session.ts";
-
-/** Larger than any Lightfile that a person or a generator writes; read whole, so it has to be bounded. */
-const sizeLimitBytes = 4 * 2 ** 20;
 
 export interface ReadLightfile {
   readonly source: SourceFile;
@@ -43,7 +41,7 @@ export async function readLightfile(
   if (!(await isFolder(contextDirectory))) throw await noContext(contextDirectory);
   const bytes = fromStdin ? await readStdin(session) : await readBounded(path, written);
   return {
-    source: { path: displayPath(path, session), text: decode(bytes, written) },
+    source: { path: displayPath(path, session), text: decodeLightfile(bytes, written) },
     path,
     contextDirectory,
   };
@@ -81,7 +79,7 @@ async function readBounded(path: string, written: string): Promise<Buffer> {
   try {
     const status = await stat(path);
     if (!status.isFile()) throw notFile(written, status);
-    if (status.size > sizeLimitBytes) throw tooLarge(written);
+    if (status.size > lightfileLimitBytes) throw lightfileTooLarge(written);
     return await readFile(path);
   } catch (error) {
     if (error instanceof Failure) throw error;
@@ -132,37 +130,14 @@ async function namesBeside(path: string): Promise<readonly string[]> {
   }
 }
 
-function tooLarge(written: string): Failure {
-  return new Failure({
-    code: "LightfileTooLarge",
-    category: "usage",
-    message: `${written} is larger than ${sizeLimitBytes / 2 ** 20} MiB`,
-    hint: "is it the right file? A Lightfile is a text of instructions",
-  });
-}
-
 async function readStdin(session: Session): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
   for await (const chunk of session.stdin) {
     const bytes = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
     sizeBytes += bytes.length;
-    if (sizeBytes > sizeLimitBytes) throw tooLarge("the text on stdin");
+    if (sizeBytes > lightfileLimitBytes) throw lightfileTooLarge("the text on stdin");
     chunks.push(bytes);
   }
   return Buffer.concat(chunks);
-}
-
-function decode(bytes: Buffer, written: string): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch (error) {
-    throw new Failure({
-      code: "LightfileNotText",
-      category: "usage",
-      message: `${written} is not UTF-8 text`,
-      hint: "is it the right file? A Lightfile is a text of instructions",
-      cause: error,
-    });
-  }
 }

@@ -1,4 +1,6 @@
 import { systemErrorCode } from "../diagnostics/failure.ts";
+import type { Range } from "../diagnostics/source-file.ts";
+import type { Findings } from "../graph/findings.ts";
 
 /** Why a source of the context cannot be copied; becomes a diagnostic at the source's word. */
 export class ContextTrouble extends Error {
@@ -66,4 +68,22 @@ export function readTrouble(path: string, error: unknown): unknown {
         "see what the system has against it, or name it in .lightignore",
       );
   }
+}
+
+/** The word that asks for something. */
+export interface Place {
+  readonly findings: Findings;
+  readonly range: Range;
+}
+
+/** Tells of trouble at the word that asked for it. */
+export function reportTrouble(
+  {
+    code,
+    message,
+    hint,
+  }: { readonly code: string; readonly message: string; readonly hint?: string | undefined },
+  { findings, range }: Place,
+): void {
+  findings.error(code, message, range, { hint });
 }

@@ -1,4 +1,4 @@
-import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
+import { Failure } from "../diagnostics/failure.ts";
 
 /** Trouble that may be gone at the next attempt. */
 export class TransientAnswer extends Error {
@@ -39,17 +39,5 @@ export function tooLarge(url: string, maximumBytes: number): Failure {
     category: "usage",
     message: `${url} is larger than ${Math.floor(maximumBytes / 1024 ** 2)} MiB`,
     hint: "fetch it in a RUN, onto the builder's own disk",
-  });
-}
-
-/** A full disk as a failure; any other error as it is. */
-export function noSpaceLeft(error: unknown, folder: string): unknown {
-  if (systemErrorCode(error) !== "ENOSPC") return error;
-  return new Failure({
-    code: "NoSpaceLeft",
-    category: "environment",
-    message: `no space is left for ${folder}`,
-    hint: "make room on that disk, or move LIGHTBOX_HOME to a larger one",
-    cause: error,
   });
 }

@@ -6,16 +6,10 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import * as v from "valibot";
-import writeFileAtomic from "write-file-atomic";
 import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
+import { noSpaceLeft } from "../diagnostics/no-space-left.ts";
 import { isSha256Digest, type Sha256Digest, sha256Digest } from "../model/identifiers.ts";
-import {
-  downloadFailed,
-  downloadRefused,
-  noSpaceLeft,
-  TransientAnswer,
-  tooLarge,
-} from "./download-failures.ts";
+import { downloadFailed, downloadRefused, TransientAnswer, tooLarge } from "./download-failures.ts";
 import { type HttpAnswer, sendGet } from "./http-get.ts";
 import type { FetchedFile } from "./remote-content.ts";
 
@@ -198,6 +192,7 @@ export class Downloads {
   }
 
   async #remember(note: Remembered): Promise<void> {
+    const { default: writeFileAtomic } = await import("write-file-atomic");
     const path = this.#noteOf(note.url);
     await mkdir(join(this.#folder, "urls"), { recursive: true });
     await writeFileAtomic(path, `${JSON.stringify(note)}\n`, { fsync: false });

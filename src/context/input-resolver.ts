@@ -1,5 +1,4 @@
-import { basename, dirname } from "node:path";
-import type { Range, SourceFile } from "../diagnostics/source-file.ts";
+import type { SourceFile } from "../diagnostics/source-file.ts";
 import { unreachable } from "../diagnostics/unreachable.ts";
 import type { Findings } from "../graph/findings.ts";
 import type { Hasher } from "../graph/hash.ts";
@@ -13,16 +12,24 @@ import {
   type PlannedStep,
 } from "../graph/plan.ts";
 import type { ContentDigest, StepId } from "../model/identifiers.ts";
-import type { ContextEntry, ContextSource } from "../model/step-operation.ts";
+import type { ContextSource } from "../model/step-operation.ts";
 import { isArchive } from "./archive-kind.ts";
 import type { ContentLocation, ContentPaths } from "./content-location.ts";
-import type { ContextTree, FileNode } from "./context-tree.ts";
-import { ContextTrouble, readTrouble } from "./context-trouble.ts";
+import type { FileNode } from "./context-tree.ts";
+import { ContextTrouble, type Place, readTrouble, reportTrouble } from "./context-trouble.ts";
 import { rulesOf } from "./copy-selection.ts";
+import { type Fetching, selectDownload, selectRepository } from "./fetched-files.ts";
 import { hashFiles } from "./hash-files.ts";
-import { type GitPattern, type RemoteContent, remoteTrouble, type UrlPattern } from "./remote-content.ts";
-import { type SelectedNode, type SelectedSource, selectMounted, selectSources } from "./select-sources.ts";
-import type { StatCache } from "./stat-cache.ts";
+import { remoteTrouble } from "./remote-content.ts";
+import { type SelectedSource, selectMounted, selectSources } from "./select-sources.ts";
+import {
+  filesByTree,
+  type HashedTree,
+  plainly,
+  type Selected,
+  type Selection,
+  toContextSource,
+} from "./selected-files.ts";
 
 export interface ResolvedInputs {
   readonly inputs: StepInputs;
@@ -44,42 +51,12 @@ export function readsContext(step: PlannedStep): boolean {
   );
 }
 
-export interface InputResolverOptions {
+export interface InputResolverOptions extends Fetching {
   /** The context. */
   readonly context: HashedTree;
-  /** A folder that nothing ignores: of what was fetched. */
-  openFolder(directory: string): Promise<HashedTree>;
-  readonly signal: AbortSignal;
   /** Of the file that a step stands in. */
   findingsFor(source: SourceFile): Findings;
   readonly hasher: Hasher;
-  readonly remote: RemoteContent;
-}
-
-/** Files of one folder, which are hashed together. */
-export interface HashedTree {
-  readonly tree: ContextTree;
-  readonly statCache: StatCache;
-}
-
-type Selection =
-  | {
-      readonly kind: "selected";
-      readonly from: HashedTree;
-      readonly source: SelectedSource;
-      readonly place: Place;
-      readonly isArchive: boolean;
-      /** Of its files; null: as the host has them. */
-      readonly fileMode: number | null;
-      /** Of the repository that it comes from; null: none. */
-      readonly commit: string | null;
-    }
-  | { readonly kind: "inline"; readonly source: ContextSource };
-
-/** The word that asks for something. */
-interface Place {
-  readonly findings: Findings;
-  readonly range: Range;
 }
 
 /** Selects and hashes what steps name; troubles become findings at the words that ask for it. */
@@ -176,64 +153,15 @@ export class InputResolver {
         return Promise.all(sources.map((source) => unpacked({ from, source, place }, unpacks)));
       }
       case "url": {
-        const download = await this.#download(pattern, place);
+        const download = await selectDownload(pattern, place, this.#options);
         // As Docker has it, only files of the context are unpacked of their own accord.
         return [selection.unpacks === "always" ? await unpacked(download, "always") : plainly(download)];
       }
       case "git":
-        return this.#checkOut(pattern, { selection, place });
+        return selectRepository(pattern, { selection, place }, this.#options);
       default:
         return unreachable(pattern);
     }
-  }
-
-  async #download(pattern: UrlPattern, place: Place): Promise<Selected> {
-    const { remote, signal } = this.#options;
-    const { path } = await remote.fetchUrl(pattern, signal);
-    const from = await this.#options.openFolder(dirname(path));
-    const node = from.tree.resolve(basename(path));
-    if (node?.kind !== "file") throw new Error(`internal error: ${pattern.url} is not at ${path}`);
-    const nodes = [{ path: "", node }];
-    const source: SelectedSource = {
-      written: pattern.url,
-      kind: "file",
-      name: pattern.name || "index",
-      nodes,
-    };
-    return { from, source, place, fileMode: downloadMode };
-  }
-
-  async #checkOut(
-    pattern: GitPattern,
-    { selection, place }: Pick<CopyPlace, "selection" | "place">,
-  ): Promise<readonly Selection[]> {
-    const { remote, signal, openFolder } = this.#options;
-    const { commit, directory, gitDirectory } = await remote.fetchGit(pattern, signal);
-    if (pattern.commitPrefix !== null && !commit.startsWith(pattern.commitPrefix)) {
-      throw new ContextTrouble(
-        "ChecksumMismatch",
-        `${pattern.ref ?? "HEAD"} of ${pattern.repository} is ${commit}, not ${pattern.commitPrefix}…`,
-        "see what changed there, then name the commit that is meant",
-      );
-    }
-    const from = await openFolder(directory);
-    const { excludes } = rulesOf(selection);
-    const source = await selectMounted(from.tree, pattern.path, { excludes, signal }).catch(
-      (error: unknown) => {
-        if (!(error instanceof ContextTrouble) || error.code !== "SourceNotFound") throw error;
-        throw new ContextTrouble(
-          "SourceNotFound",
-          `${pattern.path} is not in ${pattern.repository} at ${pattern.ref ?? "its HEAD"}`,
-          error.hint?.startsWith("did you mean") === true ? error.hint : undefined,
-        );
-      },
-    );
-    const written = pattern.path === "" ? pattern.repository : `${pattern.repository}:${pattern.path}`;
-    const files = plainly({ from, source: { ...source, written }, place, commit });
-    if (!pattern.keepsGitDirectory) return [files];
-    const repository = await openFolder(gitDirectory);
-    const git = await selectMounted(repository.tree, "", { signal });
-    return [files, plainly({ from: repository, source: below(".git", git), place })];
   }
 
   #inlineSource(name: string, content: string): ContextSource {
@@ -243,17 +171,6 @@ export class InputResolver {
     const entry = { kind: "file", path: "", mode: 0o644, sizeBytes: bytes.length, digest } as const;
     return { written: `<<${name}`, kind: "file", name, entries: [entry] };
   }
-}
-
-type SelectedFiles = Extract<Selection, { kind: "selected" }>;
-
-type Selected = Pick<SelectedFiles, "from" | "source" | "place"> & {
-  readonly fileMode?: number;
-  readonly commit?: string;
-};
-
-function plainly(selected: Selected): SelectedFiles {
-  return { kind: "selected", isArchive: false, fileMode: null, commit: null, ...selected };
 }
 
 /** ADD takes an archive apart; with `--unpack` what is none is a mistake. */
@@ -274,16 +191,6 @@ async function unpacked(selected: Selected, unpacks: "auto" | "always"): Promise
   );
 }
 
-/** The directory as one in another. */
-function below(name: string, source: SelectedSource): SelectedSource {
-  const root: SelectedNode = { path: "", node: { kind: "directory", path: "" }, isImplied: true };
-  const nodes = source.nodes.map(({ path, node }) => ({
-    path: path === "" ? name : `${name}/${path}`,
-    node,
-  }));
-  return { ...source, nodes: [root, ...nodes] };
-}
-
 interface CopyPlace {
   readonly definition: CopyDefinition<LookedUpImage>;
   readonly selection: ContextSelection;
@@ -295,19 +202,8 @@ async function locate(place: Place, action: () => Promise<void>): Promise<void> 
   try {
     await action();
   } catch (error) {
-    report(error instanceof ContextTrouble ? error : remoteTrouble(error, place), place);
+    reportTrouble(error instanceof ContextTrouble ? error : remoteTrouble(error, place), place);
   }
-}
-
-function report(
-  {
-    code,
-    message,
-    hint,
-  }: { readonly code: string; readonly message: string; readonly hint?: string | undefined },
-  { findings, range }: Place,
-): void {
-  findings.error(code, message, range, { hint });
 }
 
 function warnOfNothing(pattern: string, { excludes }: ContextSelection, { findings, range }: Place): void {
@@ -328,56 +224,4 @@ function checkDestination(
     `the wildcard matches ${sources.length} sources, which cannot go to the one name ${destination}`,
     `end the destination with a slash: ${destination}/`,
   );
-}
-
-function filesByTree(selected: readonly Selection[]): ReadonlyMap<HashedTree, readonly FileNode[]> {
-  const files = new Map<HashedTree, FileNode[]>();
-  for (const one of selected) {
-    if (one.kind === "inline") continue;
-    const known = files.get(one.from) ?? [];
-    for (const { node } of one.source.nodes) if (node.kind === "file") known.push(node);
-    files.set(one.from, known);
-  }
-  return files;
-}
-
-function toContextSource(selection: Selection): ContextSource {
-  if (selection.kind === "inline") return selection.source;
-  const { source, place, fileMode, commit } = selection;
-  const entries: ContextEntry[] = [];
-  for (const node of source.nodes) {
-    const entry = toEntry(node, fileMode);
-    if (entry instanceof ContextTrouble) report(entry, place);
-    else entries.push(entry);
-  }
-  const { written, name } = source;
-  return {
-    written,
-    kind: selection.isArchive ? "archive" : source.kind,
-    name,
-    ...(commit === null ? {} : { commit }),
-    entries,
-  };
-}
-
-/** What ADD downloads is its owner's alone, as Docker has it: nobody knows what a server sends. */
-const downloadMode = 0o600;
-
-function toEntry(
-  { path, node, isImplied }: SelectedNode,
-  fileMode: number | null,
-): ContextEntry | ContextTrouble {
-  if (node.kind === "directory") {
-    return { kind: "directory", path, mode: 0o755, ...(isImplied === true ? { isImplied } : {}) };
-  }
-  if (node.kind === "symlink") return { kind: "symlink", path, target: node.target };
-  const { digest, facts } = node;
-  if (digest === null) throw new Error(`internal error: ${node.path} was not hashed`);
-  if (digest instanceof ContextTrouble) return digest;
-  return { kind: "file", path, mode: fileMode ?? modeOf(facts.mode), sizeBytes: facts.sizeBytes, digest };
-}
-
-/** Of the host's bits only the owner's executable bit is in what a checkout reproduces everywhere. */
-function modeOf(hostMode: number): number {
-  return (hostMode & 0o100) === 0 ? 0o644 : 0o755;
 }

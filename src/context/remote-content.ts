@@ -1,8 +1,7 @@
 import { Failure } from "../diagnostics/failure.ts";
-import type { Range } from "../diagnostics/source-file.ts";
-import type { Findings } from "../graph/findings.ts";
 import type { CopyPattern } from "../graph/plan.ts";
 import type { Sha256Digest } from "../model/identifiers.ts";
+import type { Place } from "./context-trouble.ts";
 
 export type UrlPattern = Extract<CopyPattern, { kind: "url" }>;
 export type GitPattern = Extract<CopyPattern, { kind: "git" }>;
@@ -39,7 +38,7 @@ export interface RemoteContent {
  */
 export function remoteTrouble(
   error: unknown,
-  { findings, range }: { readonly findings: Findings; readonly range: Range },
+  { findings, range }: Place,
 ): { readonly code: string; readonly message: string; readonly hint: string | undefined } {
   if (!(error instanceof Failure)) throw error;
   const { code, message, hint, category } = error;

@@ -9,14 +9,9 @@ import type { Evidence } from "../model/evidence.ts";
 import { type ContextIgnore, ignoreNothing } from "./context-ignore.ts";
 import { ContextTree } from "./context-tree.ts";
 import { loadIgnoreFile } from "./ignore-file.ts";
-import {
-  type HashedTree,
-  InputResolver,
-  type ResolvedInputs,
-  readsContext,
-  takesInputs,
-} from "./input-resolver.ts";
+import { InputResolver, type ResolvedInputs, readsContext, takesInputs } from "./input-resolver.ts";
 import type { RemoteContent } from "./remote-content.ts";
+import type { HashedTree } from "./selected-files.ts";
 import type { StatCache } from "./stat-cache.ts";
 
 export type { ResolvedInputs };

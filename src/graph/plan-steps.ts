@@ -3,7 +3,8 @@ import type { Range } from "../diagnostics/source-file.ts";
 import { unreachable } from "../diagnostics/unreachable.ts";
 import type { BaseImage } from "../model/base-image.ts";
 import { imagesOf } from "./base-references.ts";
-import { type Draft, type DraftStage, draftStages } from "./draft-stages.ts";
+import { type Draft, draftStages } from "./draft-stages.ts";
+import type { DraftDefinition, DraftStep, ImageReference, StageSource } from "./draft-step.ts";
 import { Findings } from "./findings.ts";
 import type { Program } from "./link/program.ts";
 import { describeReference } from "./link/reference.ts";
@@ -18,7 +19,7 @@ import type {
   StepDefinition,
 } from "./plan.ts";
 import type { PlanOptions } from "./plan-options.ts";
-import type { DraftDefinition, DraftStep, ImageReference, StageSource } from "./stage-builder.ts";
+import type { DraftStage } from "./stage-reader.ts";
 
 export interface PlanStepsOptions extends PlanOptions {
   /** The looked-up images, by the references of {@link findBaseReferences}. */

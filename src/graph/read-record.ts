@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { parseJson } from "../model/parse-json.ts";
 
 const directories = v.array(v.object({ path: v.string(), user: v.string() }));
 
@@ -60,13 +61,6 @@ export type ReadKeyRecord = v.InferOutput<typeof keyRecord>;
 
 /** A key record as data; null when it is of another format or damaged: it comes from a file. */
 export function readKeyRecord(text: string): ReadKeyRecord | null {
-  let data: unknown;
-  try {
-    data = JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
-  const parsed = v.safeParse(keyRecord, data);
+  const parsed = v.safeParse(keyRecord, parseJson(text));
   return parsed.success ? parsed.output : null;
 }

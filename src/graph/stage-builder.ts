@@ -4,27 +4,15 @@ import type { Instruction, LightfileTree, UseInstruction } from "../lightfile/as
 import { type StepId, stepId } from "../model/identifiers.ts";
 import type { SandboxConfiguration } from "../model/sandbox-configuration.ts";
 import type { WorkingDirectory } from "../model/step-operation.ts";
+import type { DraftDefinition, DraftStep, StageSource } from "./draft-step.ts";
 import type { Findings } from "./findings.ts";
 import { instructionTitle } from "./instruction-title.ts";
-import type {
-  BuilderResources,
-  ContextFolder,
-  DefinitionOn,
-  PlannedStep,
-  PlannedTest,
-  StageReference,
-} from "./plan.ts";
+import { PendingDirectories } from "./pending-directories.ts";
+import type { BuilderResources, ContextFolder, PlannedTest } from "./plan.ts";
 import { Scope } from "./scope.ts";
+import type { StageEnd } from "./stage-end.ts";
 
 type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
-
-/** What a stage gives to one that is `FROM` it. */
-export interface StageEnd {
-  readonly configuration: SandboxConfiguration;
-  readonly variables: ReadonlyMap<string, string>;
-  readonly unsureVariables: ReadonlySet<string>;
-  readonly resources: BuilderResources;
-}
 
 /** What an instruction asks about the rest of the file. */
 export interface StageSurroundings {
@@ -53,19 +41,6 @@ export interface StageSurroundings {
   useMixin(stage: StageBuilder, instruction: UseInstruction): void;
 }
 
-/** Where a `COPY --from` reads. An image is known by reference until it has been looked up. */
-export type StageSource = StageReference<ImageReference>;
-
-/** An image that has not been looked up. */
-export interface ImageReference {
-  readonly reference: string;
-}
-
-/** A step whose images are still references: what is planned before images are looked up. */
-export type DraftDefinition = DefinitionOn<ImageReference>;
-
-export type DraftStep = Omit<PlannedStep, "definition"> & { readonly definition: DraftDefinition };
-
 export interface RunEnvironment {
   readonly environment: Readonly<Record<string, string>>;
   readonly outputVariables: readonly string[];
@@ -76,13 +51,6 @@ export interface RunEnvironment {
 interface Reading {
   readonly surroundings: StageSurroundings;
   readonly scope: Scope;
-}
-
-interface PendingDirectory {
-  readonly directory: WorkingDirectory;
-  readonly historyIndex: number;
-  readonly range: Range;
-  readonly surroundings: StageSurroundings;
 }
 
 /** The state of one stage while its instructions are read in order. */
@@ -103,21 +71,16 @@ export class StageBuilder {
   snapshotName: string | null = null;
   /** True once this stage itself has said CMD: a later ENTRYPOINT then leaves it. */
   hasOwnCommand = false;
-  #pending: PendingDirectory[] = [];
+  readonly #pending = new PendingDirectories();
 
   constructor(surroundings: StageSurroundings, base: StageEnd) {
-    this.#reading = {
-      surroundings,
-      scope: new Scope({
-        findings: surroundings.findings,
-        escape: surroundings.tree.escape,
-        values: base.variables,
-        unsure: base.unsureVariables,
-        later: new Set(base.configuration.outputVariables),
-        complete: surroundings.complete,
-        undefinedCode: "UndefinedVar",
-      }),
-    };
+    const scope = scopeOf(surroundings, {
+      values: base.variables,
+      unsure: base.unsureVariables,
+      later: new Set(base.configuration.outputVariables),
+      complete: surroundings.complete,
+    });
+    this.#reading = { surroundings, scope };
     const { environment, labels, onbuild, ...configuration } = base.configuration;
     this.configuration = { ...configuration, onbuild: [] };
     this.inheritedTriggers = onbuild;
@@ -151,52 +114,46 @@ export class StageBuilder {
    * what the mixin is given.
    */
   readWithin(surroundings: StageSurroundings, isUnsure: boolean, apply: () => void): void {
-    const outer = this.#reading;
+    const outer = this.scope;
     const stepsBefore = this.steps.length;
-    const scope = new Scope({
-      findings: surroundings.findings,
-      escape: surroundings.tree.escape,
-      values: this.environment,
-      unsure: outer.scope.unsure,
-      later: new Set(this.configuration.outputVariables),
-      complete: surroundings.complete && outer.scope.complete,
-      undefinedCode: "UndefinedVar",
-    });
     const before = new Map(this.environment);
-    this.#reading = { surroundings, scope };
-    apply();
-    this.#reading = outer;
+    const later = new Set(this.configuration.outputVariables);
+    const sight = { values: this.environment, unsure: outer.unsure, later };
+    const scope = this.#readAnother(surroundings, sight, apply);
     for (const [name, value] of this.environment) {
       if (before.get(name) === value) continue;
-      outer.scope.adopt(name, value, scope);
-      if (isUnsure) outer.scope.doubt(name);
+      outer.adopt(name, value, scope);
+      if (isUnsure) outer.doubt(name);
     }
-    for (const name of this.configuration.outputVariables) outer.scope.setLater(name);
-    if (!scope.complete) outer.scope.becomeIncomplete();
+    for (const name of this.configuration.outputVariables) outer.setLater(name);
     if (isUnsure) for (const { id } of this.steps.slice(stepsBefore)) this.unsureSteps.add(id);
   }
 
   /** Reads the instructions of a trigger with `apply`: as if they stood in the stage, in another text. */
   readTrigger(surroundings: StageSurroundings, apply: () => void): void {
+    const outer = this.scope;
+    const before = new Map(outer.values);
+    const scope = this.#readAnother(surroundings, outer, apply);
+    for (const [name, value] of scope.values) {
+      if (before.get(name) !== value) outer.adopt(name, value, scope);
+    }
+    for (const name of scope.later) outer.setLater(name);
+  }
+
+  /** Reads instructions of another text with `apply`; what they see at first is given. */
+  #readAnother(
+    surroundings: StageSurroundings,
+    { values, unsure, later }: Pick<Scope, "values" | "unsure" | "later">,
+    apply: () => void,
+  ): Scope {
     const outer = this.#reading;
-    const scope = new Scope({
-      findings: surroundings.findings,
-      escape: surroundings.tree.escape,
-      values: outer.scope.values,
-      unsure: outer.scope.unsure,
-      later: outer.scope.later,
-      complete: surroundings.complete && outer.scope.complete,
-      undefinedCode: "UndefinedVar",
-    });
-    const before = new Map(outer.scope.values);
+    const complete = surroundings.complete && outer.scope.complete;
+    const scope = scopeOf(surroundings, { values, unsure, later, complete });
     this.#reading = { surroundings, scope };
     apply();
     this.#reading = outer;
-    for (const [name, value] of scope.values) {
-      if (before.get(name) !== value) outer.scope.adopt(name, value, scope);
-    }
-    for (const name of scope.later) outer.scope.setLater(name);
     if (!scope.complete) outer.scope.becomeIncomplete();
+    return scope;
   }
 
   /** The value of a variable of the environment is what a step prints. */
@@ -242,7 +199,9 @@ export class StageBuilder {
     variables: Readonly<Record<string, string>>,
   ): void {
     const title = this.history.at(-1)?.title ?? "";
-    this.#addStep({ title, range: instruction.range, definition, variables }, this.surroundings);
+    const { tree, context } = this.surroundings;
+    const { range } = instruction;
+    this.#addStep({ title, range, definition, variables, source: tree.source, context });
   }
 
   /** A test of the stage's end, which the instruction being read becomes. */
@@ -270,19 +229,14 @@ export class StageBuilder {
     this.configuration.workingDirectory = this.resolvePath(path);
     const directory = { path: this.configuration.workingDirectory, user: this.configuration.user };
     if (directory.path === "/") return;
-    const known = this.#pending.some(
-      (one) => one.directory.path === directory.path && one.directory.user === directory.user,
-    );
-    if (known) return;
-    const { surroundings } = this;
-    this.#pending.push({ directory, historyIndex: this.history.length - 1, range, surroundings });
+    const { tree, context } = this.surroundings;
+    const historyIndex = this.history.length - 1;
+    this.#pending.add({ directory, historyIndex, range, source: tree.source, context });
   }
 
   /** The WORKDIRs that the step now being made has to make first. */
   takePendingDirectories(): readonly WorkingDirectory[] {
-    const directories = this.#pending.map((one) => one.directory);
-    this.#pending = [];
-    return directories;
+    return this.#pending.take().map(({ directory }) => directory);
   }
 
   /** The environment of a RUN, and the proxies that are no part of its key. */
@@ -296,21 +250,14 @@ export class StageBuilder {
 
   /** Ends the stage: directories that nothing has made yet become a step. */
   finish(): StageEnd {
-    const pending = this.#pending;
+    const pending = this.#pending.take();
     const last = pending.at(-1);
     if (last !== undefined) {
-      const title = this.history[last.historyIndex]?.title ?? "WORKDIR";
-      const directories = this.takePendingDirectories();
-      this.#addStep(
-        {
-          title,
-          range: last.range,
-          definition: { kind: "make-directories", directories },
-          variables: {},
-        },
-        last.surroundings,
-      );
-      const step = this.steps.at(-1)?.id ?? null;
+      const { historyIndex: lastIndex, range, source, context } = last;
+      const title = this.history[lastIndex]?.title ?? "WORKDIR";
+      const directories = pending.map(({ directory }) => directory);
+      const definition: DraftDefinition = { kind: "make-directories", directories };
+      const step = this.#addStep({ title, range, definition, variables: {}, source, context });
       for (const { historyIndex } of pending) {
         const entry = this.history[historyIndex];
         if (entry !== undefined) entry.step = step;
@@ -328,13 +275,19 @@ export class StageBuilder {
     };
   }
 
-  #addStep(
-    step: Pick<DraftStep, "title" | "range" | "definition" | "variables">,
-    { index, label, tree, context }: StageSurroundings,
-  ): void {
+  #addStep(step: Omit<DraftStep, "id" | "stage">): StepId {
+    const { index, label } = this.surroundings;
     const id = stepId(`${label}/${this.steps.length + 1}`);
-    this.steps.push({ id, stage: index, source: tree.source, context, ...step });
+    this.steps.push({ id, stage: index, ...step });
+    return id;
   }
+}
+
+function scopeOf(
+  { findings, tree }: StageSurroundings,
+  begin: Pick<Scope, "values" | "unsure" | "later" | "complete">,
+): Scope {
+  return new Scope({ findings, escape: tree.escape, undefinedCode: "UndefinedVar", ...begin });
 }
 
 function titleOf({ tree, useTitle }: StageSurroundings, instruction: Instruction): string {

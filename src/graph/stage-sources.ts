@@ -1,43 +1,15 @@
 import type { Range, SourceFile } from "../diagnostics/source-file.ts";
-import { didYouMean } from "../diagnostics/suggest.ts";
-import type { Findings } from "./findings.ts";
-import {
-  argumentsOf,
-  type GivenArgument,
-  type OpenFile,
-  readGivenArguments,
-  reportUnknownArguments,
-} from "./link/open-file.ts";
-import type { FileRequest, Program, ProgramFile } from "./link/program.ts";
-import {
-  describeReference,
-  type FileReference,
-  imageReferenceFrom,
-  parseReference,
-  pathOfImage,
-} from "./link/reference.ts";
-import type { StageSource } from "./stage-builder.ts";
+import type { StageSource } from "./draft-step.ts";
+import { ElsewhereReader, type ElsewhereReaderOptions } from "./link/elsewhere.ts";
+import { findImage } from "./link/find-image.ts";
+import { type GivenArgument, type OpenFile, readGivenArguments } from "./link/open-file.ts";
 import { wayBack } from "./stage-loops.ts";
-import {
-  findEarlierStage,
-  findNamedStage,
-  findStage,
-  nameWords,
-  type StageText,
-  stageNames,
-} from "./stages.ts";
+import { findEarlierStage, findNamedStage, findStage, type StageText } from "./stages.ts";
 
-export interface StageSourceReaderOptions {
-  readonly program: Program;
-  /** The file whose words are read. */
-  readonly open: OpenFile;
+export interface StageSourceReaderOptions extends ElsewhereReaderOptions {
   /** The stage of that file whose words are read; null for a mixin that another file uses. */
   readonly text: StageText | null;
   readonly platform: string;
-  readonly findings: Findings;
-  openFile(file: ProgramFile): OpenFile;
-  /** Told of a file that is not in the program yet. */
-  onMissing(request: FileRequest): void;
   /** Told of each stage and image that files are copied from. */
   onCopySource(source: NamedSource): void;
 }
@@ -49,24 +21,14 @@ export interface NamedSource {
   readonly range: Range;
 }
 
-/** Something in another file. */
-interface Elsewhere {
-  readonly reference: FileReference;
-  readonly target: string | null;
-  readonly given: readonly GivenArgument[];
-  /** What an IMPORT calls the file; null: it is named in place. */
-  readonly alias: string | null;
-  /** Where the file is named: at the IMPORT, or in place. */
-  readonly source: SourceFile;
-  readonly range: Range;
-}
-
 /** Says what the words after `FROM` and `--from=` mean: an earlier stage, one of another Lightfile, or an image. */
 export class StageSourceReader {
   readonly #options: StageSourceReaderOptions;
+  readonly #elsewhere: ElsewhereReader;
 
   constructor(options: StageSourceReaderOptions) {
     this.#options = options;
+    this.#elsewhere = new ElsewhereReader(options);
   }
 
   /**
@@ -90,8 +52,8 @@ export class StageSourceReader {
       return null;
     }
     const stage = findNamedStage(open.texts.stages, reference, index);
-    const elsewhere = stage === undefined ? this.#readElsewhere(reference, image.range, given) : undefined;
-    if (elsewhere !== undefined) return elsewhere === null ? null : this.#follow(elsewhere, image.range);
+    const elsewhere = stage === undefined ? this.#elsewhere.find(reference, image.range, given) : undefined;
+    if (elsewhere !== undefined) return elsewhere;
     this.#refuseArguments(given, reference, stage);
     if (stage !== undefined) return this.#stage(stage);
     if (reference === "scratch") {
@@ -101,7 +63,7 @@ export class StageSourceReader {
       return null;
     }
     this.#warnLaterStage(reference, image.range, index);
-    return this.#image(reference, image.range);
+    return findImage(reference, image.range, this.#options);
   }
 
   /** What a `--from=` means; null when that is not known, or a diagnostic says why it means nothing. */
@@ -110,6 +72,11 @@ export class StageSourceReader {
     const { open, onCopySource } = this.#options;
     if (source !== null) onCopySource({ source, text: open.file.tree.source, range });
     return source;
+  }
+
+  /** The file that an IMPORT names; null when it is not read yet, or a diagnostic says why there is none. */
+  findImportedFile(name: string, range: Range): OpenFile | null {
+    return this.#elsewhere.findImportedFile(name, range);
   }
 
   #findCopySource(reference: string, range: Range): StageSource | null {
@@ -135,125 +102,12 @@ export class StageSourceReader {
       });
       return null;
     }
-    const elsewhere = this.#readElsewhere(reference, range, []);
-    if (elsewhere !== undefined) return elsewhere === null ? null : this.#follow(elsewhere, range);
-    return this.#image(reference, range);
-  }
-
-  /** The file that an IMPORT names; null when it is not read yet, or a diagnostic says why there is none. */
-  findImportedFile(name: string, range: Range): OpenFile | null {
-    const elsewhere = this.#readImport(name, range, { target: null, given: [] });
-    if (elsewhere === null) return null;
-    const link = this.#link(elsewhere);
-    if (link === null) return null;
-    if (link.kind === "file") return this.#options.openFile(link.file);
-    this.#options.findings.error("NotALightfile", `${name} is a base image, not a Lightfile`, range, {
-      hint: "IMPORT a Lightfile, and name images after FROM",
-    });
-    return null;
-  }
-
-  /** Undefined: the word names nothing in another file. */
-  #readElsewhere(word: string, range: Range, given: readonly GivenArgument[]): Elsewhere | null | undefined {
-    const { open } = this.#options;
-    const reference = parseReference(word);
-    if (reference === null) {
-      if (open.findImport(word) === undefined) return undefined;
-      return this.#readImport(word, range, { target: null, given });
-    }
-    if (reference.kind === "import") {
-      return this.#readImport(reference.name, range, { target: reference.target, given });
-    }
-    const { source } = open.file.tree;
-    return { reference: reference.file, target: reference.target, given, alias: null, source, range };
-  }
-
-  #readImport(
-    name: string,
-    range: Range,
-    { target, given }: Pick<Elsewhere, "target" | "given">,
-  ): Elsewhere | null {
-    const { open, findings } = this.#options;
-    const found = open.findImport(name);
-    if (found === undefined && !open.hidesNames) {
-      findings.error("UnknownImport", `nothing is imported as ${name}`, range, {
-        hint:
-          didYouMean(name, open.importNames) ??
-          nameWords("imports", open.importNames) ??
-          `write IMPORT ../folder/Lightfile AS ${name} at the head of the file`,
-      });
-    }
-    if (found === undefined || found === null) return null;
-    const { reference, instruction } = found;
-    return {
-      reference,
-      target,
-      given: [...found.given, ...given],
-      alias: instruction.alias.text,
-      source: open.file.tree.source,
-      range: instruction.reference.range,
-    };
-  }
-
-  /** The stage that a word for another file means. */
-  #follow(elsewhere: Elsewhere, range: Range): StageSource | null {
-    const { findings, openFile } = this.#options;
-    const link = this.#link(elsewhere);
-    if (link === null) return null;
-    const name = describeReference(elsewhere.reference);
-    if (link.kind === "image") {
-      if (elsewhere.target === null && elsewhere.given.length === 0) return this.#image(name, range);
-      findings.error("NotALightfile", `${name} is a base image, which has no targets and no ARGs`, range, {
-        hint: `write ${name} alone`,
-      });
-      return null;
-    }
-    const other = openFile(link.file);
-    reportUnknownArguments(elsewhere.given, other, findings);
-    const { stages } = other.texts;
-    const { target } = elsewhere;
-    const stage = target === null ? stages.at(-1) : findStage(stages, target);
-    if (stage !== undefined) return { kind: "stage", index: link.file.firstStage + stage.index };
-    const names = stageNames(stages);
-    const hint = target === null ? undefined : (didYouMean(target, names) ?? nameWords("its stages", names));
-    findings.error(
-      "UnknownTarget",
-      target === null ? `${name} has no stage` : `${name} has no stage named ${target}`,
-      range,
-      { hint: hint ?? "it holds mixins only: write USE import#mixin" },
-    );
-    return null;
-  }
-
-  #link(elsewhere: Elsewhere) {
-    const { program, open, onMissing } = this.#options;
-    const request = { ...elsewhere, from: open.file, arguments: argumentsOf(elsewhere.given) };
-    const link = program.find(request);
-    if (link === undefined) onMissing(request);
-    return link === undefined || link.kind === "nowhere" ? null : link;
+    const elsewhere = this.#elsewhere.find(reference, range, []);
+    return elsewhere === undefined ? findImage(reference, range, this.#options) : elsewhere;
   }
 
   #stage(text: StageText): StageSource {
     return { kind: "stage", index: this.#options.open.file.firstStage + text.index };
-  }
-
-  /** Relative paths of the file that is baked start at its context; those of any other at its own folder. */
-  #image(reference: string, range: Range): StageSource | null {
-    const { program, open, findings } = this.#options;
-    const { entry } = program;
-    if (open.file === entry) return { kind: "image", reference };
-    const { repositoryRoot, context } = open.file;
-    if (repositoryRoot === undefined) {
-      const from = imageReferenceFrom(entry.context.directory, context.directory, reference);
-      return { kind: "image", reference: from };
-    }
-    const whole = imageReferenceFrom(null, context.directory, reference);
-    const path = pathOfImage(whole);
-    if (path === null || path.startsWith(`${repositoryRoot}/`)) return { kind: "image", reference: whole };
-    findings.error("OutsideRepository", `${reference} leads out of the repository of this file`, range, {
-      hint: "a Lightfile of a repository takes images from it, or from a registry",
-    });
-    return null;
   }
 
   #refuseStage(reference: string, range: Range, named: StageText): void {

@@ -4,6 +4,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
 import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
+import { parseJson } from "../model/parse-json.ts";
 import { cancelled } from "./image-failures.ts";
 import { dockerHub } from "./reference.ts";
 
@@ -124,20 +125,11 @@ async function askHelper(
     if (/credentials not found/i.test(output)) return undefined;
     throw helperFailed(program, `it ended with exit code ${exitCode}: ${output.trim().slice(0, 200)}`);
   }
-  const result = v.safeParse(helperAnswerSchema, parseOrUndefined(output));
+  const result = v.safeParse(helperAnswerSchema, parseJson(output));
   if (!result.success) throw helperFailed(program, "its answer is not as the protocol has it");
   const { Username: username, Secret: secret } = result.output;
   if (username === "<token>") return { kind: "identity-token", token: secret };
   return username === "" && secret === "" ? undefined : { kind: "password", username, password: secret };
-}
-
-function parseOrUndefined(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 function runHelper(

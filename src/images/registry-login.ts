@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { parseJson } from "../model/parse-json.ts";
 import { type Credential, findCredential } from "./docker-credentials.ts";
 import type { RegistryReference } from "./reference.ts";
 import { loginRequired, registryRefused } from "./registry-failures.ts";
@@ -124,19 +125,10 @@ async function readToken(answer: RegistryAnswer, registry: string): Promise<stri
     if (sizeBytes > maximumTokenBytes) break;
     chunks.push(chunk);
   }
-  const result = v.safeParse(tokenSchema, parseOrUndefined(Buffer.concat(chunks).toString("utf8")));
+  const result = v.safeParse(tokenSchema, parseJson(Buffer.concat(chunks).toString("utf8")));
   const token = result.success ? result.output.token || result.output.access_token : undefined;
   if (token) return token;
   throw registryRefused(registry, "a token", "its token service answers with something else");
-}
-
-function parseOrUndefined(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 function basic(username: string, password: string): string {

@@ -3,6 +3,7 @@ import { open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import * as v from "valibot";
 import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
+import { parseJson } from "../model/parse-json.ts";
 
 /**
  * Replaces a file so that a reader, or whoever comes after a crash, finds the old content or the new, never
@@ -48,13 +49,8 @@ export async function readJsonFile<Value>(
 ): Promise<JsonFile<Value> | undefined> {
   const text = await readTextIfPresent(path);
   if (text === undefined) return undefined;
-  let data: unknown;
-  try {
-    data = JSON.parse(text);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    return { kind: "damaged", problem: `${path} is not JSON` };
-  }
+  const data = parseJson(text);
+  if (data === undefined) return { kind: "damaged", problem: `${path} is not JSON` };
   const result = v.safeParse(schema, data);
   if (result.success) return { kind: "valid", value: result.output };
   const at = result.issues.map((issue) => v.getDotPath(issue) ?? "the whole").join(", ");

@@ -2,6 +2,7 @@ import { readFile, rm } from "node:fs/promises";
 import * as v from "valibot";
 import writeFileAtomic from "write-file-atomic";
 import { systemErrorCode } from "../diagnostics/failure.ts";
+import { parseJson } from "../model/parse-json.ts";
 import type { MachinePaths } from "./machine-paths.ts";
 
 const StateFile = v.object({
@@ -37,13 +38,8 @@ export async function readLiveState(paths: MachinePaths): Promise<MachineState |
 }
 
 function parseState(text: string): MachineState | undefined {
-  try {
-    const parsed = v.safeParse(StateFile, JSON.parse(text));
-    return parsed.success ? parsed.output : undefined;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+  const parsed = v.safeParse(StateFile, parseJson(text));
+  return parsed.success ? parsed.output : undefined;
 }
 
 /** Mode 0600: the token is in it. */

@@ -3,7 +3,6 @@ import { createHash } from "node:crypto";
 import { mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import * as v from "valibot";
-import writeFileAtomic from "write-file-atomic";
 import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
 import { lastLines } from "./external-command.ts";
 import { certainObstacle, readVirtualizationFacts, type VirtualizationFacts } from "./host-virtualization.ts";
@@ -63,6 +62,7 @@ export async function probeVirtualization(
   }
   const trial = await tryBoot(options.command, options.timeoutMs ?? 15_000, signal);
   const probedAt = new Date().toISOString();
+  const { default: writeFileAtomic } = await import("write-file-atomic");
   await mkdir(dirname(path), { recursive: true });
   await writeFileAtomic(path, `${JSON.stringify({ formatVersion: 1, host, ...trial, probedAt }, null, 2)}\n`);
   return { ...trial, decidedBy: "trial" };

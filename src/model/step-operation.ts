@@ -47,17 +47,6 @@ export interface RunOperation {
   readonly freshness: string | null;
 }
 
-/** Of a RUN without flags. */
-export const plainRun = {
-  outputVariables: [],
-  network: "default",
-  mounts: [],
-  timeoutSeconds: null,
-  retries: 0,
-  outputVariable: null,
-  freshness: null,
-} as const satisfies Partial<RunOperation>;
-
 /** What an `ENV --from-output` may print, in bytes, without the line ends that are taken away. */
 export const outputValueLimitBytes = 64 * 1024;
 
@@ -70,7 +59,7 @@ export type RunCommand =
 /**
  * `default`: the internet as microsandbox's public policy allows. `none`: no network device at all. `allow`: these
  * hosts only, each `host`, `host:port` or `*.domain` (any name below the domain, not itself), in lower case, sorted;
- * IPv6 addresses in brackets. Names are looked up as ever; everything else is refused.
+ * IPv6 addresses in brackets. Everything else is refused: a name that is not allowed is not even looked up.
  */
 export type NetworkAccess = "default" | "none" | { readonly allow: readonly string[] };
 
@@ -190,13 +179,6 @@ export interface StageSelection {
   /** A path that is not there is not an error. */
   readonly ifExists: boolean;
 }
-
-/** Of a COPY without flags; its paths are added. */
-export const plainSelection = {
-  excludes: [],
-  keepsParents: false,
-  ifExists: false,
-} as const satisfies Partial<StageSelection>;
 
 /** One source argument of a COPY after wildcards are matched. */
 export interface ContextSource {

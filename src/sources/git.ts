@@ -2,10 +2,10 @@ import { createHash, randomUUID } from "node:crypto";
 import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { systemErrorCode } from "../diagnostics/failure.ts";
+import { noSpaceLeft } from "../diagnostics/no-space-left.ts";
 import { explainGitFailure, refUnknown } from "./git-failures.ts";
 import { checkPlace, type GitPlace, isCommit } from "./git-place.ts";
 import { type GitResult, runGit } from "./git-program.ts";
-import { spaceLeft } from "./space-left.ts";
 
 export interface GitOptions {
   /** LIGHTBOX_HOME: trees are kept below it. */
@@ -78,7 +78,7 @@ export async function fetchGitTree(
   } catch (error) {
     // Another bake was faster: its tree is as good.
     if (["ENOTEMPTY", "EEXIST"].includes(systemErrorCode(error) ?? "")) return tree;
-    throw spaceLeft(error, parent);
+    throw noSpaceLeft(error, parent);
   } finally {
     await rm(making, { recursive: true, force: true });
   }

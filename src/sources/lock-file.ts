@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import * as v from "valibot";
-import writeFileAtomic from "write-file-atomic";
 import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
 import { isSha256Digest, type Sha256Digest } from "../model/identifiers.ts";
+import { parseJson } from "../model/parse-json.ts";
 
 /** What a tag, a branch and a URL meant when the lock was written. */
 export interface LockedImage {
@@ -96,15 +96,6 @@ export async function readLock(path: string): Promise<LockContent | null> {
   });
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
 /** The text of a lock file: the same for the same content, and a line a pin, so that changes read well. */
 export function formatLock({ images, git, urls }: LockContent): string {
   const list = (name: string, pins: readonly object[]): string =>
@@ -141,6 +132,7 @@ function sorted<Pin>(pins: readonly Pin[], key: (pin: Pin) => readonly string[])
 
 /** @throws Failure `LockUnwritable` */
 export async function writeLock(path: string, content: LockContent): Promise<void> {
+  const { default: writeFileAtomic } = await import("write-file-atomic");
   try {
     await writeFileAtomic(path, formatLock(content));
   } catch (error) {

@@ -2,9 +2,7 @@ import { open, readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
 import { nearestName } from "../diagnostics/suggest.ts";
-
-/** Larger than any Lightfile that a person or a generator writes. */
-const sizeLimitBytes = 4 * 2 ** 20;
+import { decodeLightfile, lightfileLimitBytes, lightfileTooLarge } from "./lightfile-text.ts";
 
 export type FoundSource =
   | { readonly kind: "text"; readonly path: string; readonly text: string; readonly isInFolder: boolean }
@@ -51,36 +49,15 @@ async function readWhole(path: string, written: string, isInFolder: boolean): Pr
   const head = Buffer.alloc(512);
   const { bytesRead } = await file.read(head, 0, head.length, 0);
   if (isArchive(head.subarray(0, bytesRead))) return { kind: "image" };
-  if (status.size > sizeLimitBytes) {
-    throw new Failure({
-      code: "LightfileTooLarge",
-      category: "usage",
-      message: `${written} is larger than ${sizeLimitBytes / 2 ** 20} MiB`,
-      hint: "is it the right file? A Lightfile is a text of instructions",
-    });
-  }
+  if (status.size > lightfileLimitBytes) throw lightfileTooLarge(written);
   const bytes = await file.readFile();
   // The read above went by position, so this one begins at the start.
-  return { kind: "text", path: real, text: decode(bytes, written), isInFolder };
+  return { kind: "text", path: real, text: decodeLightfile(bytes, written), isInFolder };
 }
 
 /** gzip or tar: what a base image comes in. */
 function isArchive(head: Buffer): boolean {
   return (head[0] === 0x1f && head[1] === 0x8b) || head.toString("latin1", 257, 262) === "ustar";
-}
-
-function decode(bytes: Buffer, written: string): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch (error) {
-    throw new Failure({
-      code: "LightfileNotText",
-      category: "usage",
-      message: `${written} is not UTF-8 text`,
-      hint: "is it the right file? A Lightfile is a text of instructions",
-      cause: error,
-    });
-  }
 }
 
 async function exists(path: string): Promise<boolean> {

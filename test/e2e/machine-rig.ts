@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { installMachine } from "../../src/machine/install.ts";
@@ -83,20 +83,4 @@ async function provideInstallation(home: string): Promise<void> {
     { home, confirm: () => Promise.resolve(true), onEvent: () => {} },
     AbortSignal.timeout(300_000),
   );
-}
-
-/** Processes whose command line names the folder: nothing of a machine may be left over. */
-export async function processesNaming(folder: string): Promise<readonly number[]> {
-  const found: number[] = [];
-  for (const entry of await readdir("/proc")) {
-    if (!/^\d+$/.test(entry)) continue;
-    const commandLine = await readFile(`/proc/${entry}/cmdline`, "utf8").catch((error: unknown) => {
-      // It ended while we looked.
-      if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ESRCH"))
-        return "";
-      throw error;
-    });
-    if (commandLine.includes(folder)) found.push(Number(entry));
-  }
-  return found;
 }

@@ -4,7 +4,8 @@ import { shellEndedMark } from "../../src/machine/guest-scripts.ts";
 import type { Machine, MachineEndpoint } from "../../src/machine/machine.ts";
 import type { MachineEvent } from "../../src/machine/machine-events.ts";
 import { machinePaths } from "../../src/machine/machine-paths.ts";
-import { type MachineRig, makeMachineRig, processesNaming } from "./machine-rig.ts";
+import { processesNaming } from "../support/host-processes.ts";
+import { type MachineRig, makeMachineRig } from "./machine-rig.ts";
 
 const canRun = process.platform === "linux" && process.arch === "x64";
 const signal = () => AbortSignal.timeout(110_000);

@@ -1,8 +1,9 @@
 import { unreachable } from "../../diagnostics/unreachable.ts";
 import type { CopyInstruction, Flag, Heredoc, Word } from "../../lightfile/ast.ts";
 import { parseIgnoreFile } from "../../lightfile/ignore-pattern.ts";
+import type { ImageReference } from "../draft-step.ts";
 import type { ContextSelection, CopyExclude, CopyPattern, CopySourceOn } from "../plan.ts";
-import type { ImageReference, StageBuilder } from "../stage-builder.ts";
+import type { StageBuilder } from "../stage-builder.ts";
 import { emptyWordHint, type FlagEffect, flagValue, type ReadFlags, readFlags } from "./flags.ts";
 import { readMode, readOwner } from "./ownership.ts";
 import { readRemoteSource, remoteKind } from "./remote-source.ts";

@@ -2,8 +2,9 @@ import { posix } from "node:path";
 import { unreachable } from "../../diagnostics/unreachable.ts";
 import type { Flag } from "../../lightfile/ast.ts";
 import type { CacheMount } from "../../model/step-operation.ts";
+import type { ImageReference } from "../draft-step.ts";
 import type { MountDefinition, MountSource } from "../plan.ts";
-import type { ImageReference, StageBuilder } from "../stage-builder.ts";
+import type { StageBuilder } from "../stage-builder.ts";
 import { MountFields } from "./mount-fields.ts";
 
 type Mount = MountDefinition<ImageReference>;

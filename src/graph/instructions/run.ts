@@ -1,8 +1,9 @@
 import { posix } from "node:path";
 import type { Command, Flag, Heredoc, Instruction, RunInstruction } from "../../lightfile/ast.ts";
 import type { RunCommand } from "../../model/step-operation.ts";
+import type { ImageReference } from "../draft-step.ts";
 import type { RunDefinition } from "../plan.ts";
-import type { ImageReference, StageBuilder } from "../stage-builder.ts";
+import type { StageBuilder } from "../stage-builder.ts";
 import { readCount, readDuration } from "./duration.ts";
 import { flagValue, readFlags } from "./flags.ts";
 import { readMounts } from "./mount.ts";

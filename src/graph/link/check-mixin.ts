@@ -1,6 +1,7 @@
 import { Findings } from "../findings.ts";
 import { readInstruction } from "../instructions/read-instruction.ts";
-import { StageBuilder, type StageEnd, type StageSurroundings } from "../stage-builder.ts";
+import { StageBuilder, type StageSurroundings } from "../stage-builder.ts";
+import { imageEnd } from "../stage-end.ts";
 import type { MixinText } from "../stages.ts";
 import { mixinSurroundings, type UseSurroundings } from "./mixins.ts";
 
@@ -8,8 +9,6 @@ export interface MixinCheck {
   readonly mixin: MixinText;
   /** Of the file that the mixin stands in. */
   readonly findings: Findings;
-  /** What a stage of which nothing is known begins with. */
-  readonly end: StageEnd;
   readonly place: Omit<UseSurroundings, "reader">;
   readonly surroundings: Pick<StageSurroundings, "tree" | "context" | "globalScope">;
 }
@@ -18,7 +17,7 @@ export interface MixinCheck {
 const needsValues = new Set(["ArgumentRequired"]);
 
 /** Reads a mixin that nothing uses for the errors that it has whatever its parameters are. */
-export function checkMixin({ mixin, findings, end, place, surroundings }: MixinCheck): void {
+export function checkMixin({ mixin, findings, place, surroundings }: MixinCheck): void {
   const { open } = place;
   const found = new Findings(surroundings.tree.source);
   const reader = place.readerFor(open, found);
@@ -53,7 +52,7 @@ export function checkMixin({ mixin, findings, end, place, surroundings }: MixinC
   };
   const stage = new StageBuilder(
     mixinSurroundings(outer, { inside, mixin, findings: found, given: {}, useTitle: null }),
-    { ...end, variables: new Map() },
+    { ...imageEnd(undefined), variables: new Map() },
   );
   for (const instruction of mixin.instructions) readInstruction(stage, instruction);
   for (const { severity, code, message, source, range, hint, related } of found.diagnostics) {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import writeFileAtomic from "write-file-atomic";
 import { systemErrorCode } from "../../diagnostics/failure.ts";
+import { parseJson } from "../../model/parse-json.ts";
 import { assumedSealCostMs, updatedSealCost } from "./checkpoint-policy.ts";
 
 const schema = v.object({ sealCostMs: v.pipe(v.number(), v.minValue(0), v.maxValue(600_000)) });
@@ -40,14 +41,7 @@ async function readAverage(path: string): Promise<number | undefined> {
     if (systemErrorCode(error) === "ENOENT") return undefined;
     throw error;
   }
-  let content: unknown;
-  try {
-    content = JSON.parse(text);
-  } catch (error) {
-    // A damaged measurement is measured again.
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-  const parsed = v.safeParse(schema, content);
+  // A damaged measurement is measured again.
+  const parsed = v.safeParse(schema, parseJson(text));
   return parsed.success ? parsed.output.sealCostMs : undefined;
 }

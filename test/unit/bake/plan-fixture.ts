@@ -5,7 +5,7 @@ import type { PlannedStage, PlannedStep } from "../../../src/graph/plan.ts";
 import type { BaseImage } from "../../../src/model/base-image.ts";
 import { sha256Digest, stepId } from "../../../src/model/identifiers.ts";
 import { emptyConfiguration } from "../../../src/model/sandbox-configuration.ts";
-import { plainRun, plainSelection } from "../../../src/model/step-operation.ts";
+import { plainRun, plainSelection } from "../../support/plain-operations.ts";
 
 export const image: BaseImage = {
   reference: "base:1",

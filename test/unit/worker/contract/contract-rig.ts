@@ -3,7 +3,6 @@ import { Readable } from "node:stream";
 import type { BaseImage } from "../../../../src/model/base-image.ts";
 import { type ContentDigest, type LayerKey, layerKey } from "../../../../src/model/identifiers.ts";
 import { emptyConfiguration } from "../../../../src/model/sandbox-configuration.ts";
-import { plainRun } from "../../../../src/model/step-operation.ts";
 import type {
   ExecExit,
   ExecRequest,
@@ -16,6 +15,7 @@ import type {
   PublishRequest,
   Worker,
 } from "../../../../src/worker/worker.ts";
+import { plainRun } from "../../../support/plain-operations.ts";
 import type { StepScript } from "../../../support/step-scripts.ts";
 
 /** A worker to be held to the contract, and an image for it. */

@@ -1,11 +1,7 @@
 import { expect, test } from "vitest";
-import {
-  type NetworkAccess,
-  plainRun,
-  type RunMount,
-  type RunOperation,
-} from "../../../../src/model/step-operation.ts";
+import type { NetworkAccess, RunMount, RunOperation } from "../../../../src/model/step-operation.ts";
 import { needsOfAll, suits } from "../../../../src/worker/local/builder-needs.ts";
+import { plainRun } from "../../../support/plain-operations.ts";
 
 function run(network: NetworkAccess, mounts: readonly RunMount[] = []): RunOperation {
   return {

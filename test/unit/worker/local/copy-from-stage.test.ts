@@ -2,13 +2,14 @@ import { createReadStream } from "node:fs";
 import { lstat, mkdir, readdir, readlink, realpath, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { plainSelection, type StageSelection } from "../../../../src/model/step-operation.ts";
+import type { StageSelection } from "../../../../src/model/step-operation.ts";
 import {
   literalPattern,
   type StageReader,
   stageTrees,
 } from "../../../../src/worker/local/copy-from-stage.ts";
 import { type GuestFile, GuestFileError } from "../../../../src/worker/local/guest-file.ts";
+import { plainSelection } from "../../../support/plain-operations.ts";
 import { type TemporaryFolder, temporaryFolder } from "../../../support/temporary-folder.ts";
 
 /** A folder of this host as a stage's root. */

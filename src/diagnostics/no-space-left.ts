@@ -1,7 +1,7 @@
-import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
+import { Failure, systemErrorCode } from "./failure.ts";
 
 /** `NoSpaceLeft` for a full disk; any other error as it is. */
-export function spaceLeft(error: unknown, folder: string): unknown {
+export function noSpaceLeft(error: unknown, folder: string): unknown {
   if (systemErrorCode(error) !== "ENOSPC") return error;
   return new Failure({
     code: "NoSpaceLeft",

@@ -1,0 +1,9 @@
+/** The value of a JSON text; undefined, which no JSON text means, when it is none. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
