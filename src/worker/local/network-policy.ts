@@ -20,11 +20,11 @@ export function networkPolicy({ allow }: Exclude<NetworkAccess, string>): Networ
     defaultEgress: "deny",
     defaultIngress: "allow",
     rules: [
-      ...exact.map(({ host, port }) => rule("allow", exactDestination(host), port)),
+      ...exact.map(({ host, port }) => rule("allow", exactDestination(host), portsOf(host, port))),
       ...below.flatMap(({ host, port }) => [
         // The runtime's suffixes hold for the domain itself, too; the first rule that fits decides.
-        rule("deny", { kind: "domain", domain: host }, null),
-        rule("allow", { kind: "domainSuffix", suffix: host }, port),
+        rule("deny", { kind: "domain", domain: host }, []),
+        rule("allow", { kind: "domainSuffix", suffix: host }, portsOf(host, port)),
       ]),
     ],
   };
@@ -54,12 +54,24 @@ function exactDestination(host: string): Destination {
   return { kind: "cidr", cidr: `${host}/${family === 4 ? 32 : 128}` };
 }
 
-function rule(action: Rule["action"], destination: Destination, port: number | null): Rule {
+/**
+ * Empty: all. Of the host all but that of name servers: the runtime takes the port for its leave to look up any name.
+ */
+function portsOf(host: string, port: number | null): Rule["ports"] {
+  if (port !== null) return [{ start: port, end: port }];
+  if (host !== hostAlias) return [];
+  return [
+    { start: 1, end: 52 },
+    { start: 54, end: 65535 },
+  ];
+}
+
+function rule(action: Rule["action"], destination: Destination, ports: Rule["ports"]): Rule {
   return {
     direction: "egress",
     destination,
     protocols: [],
-    ports: port === null ? [] : [{ start: port, end: port }],
+    ports,
     action,
   };
 }

@@ -41,7 +41,16 @@ test("the host that bakes is allowed by the name that guests know it by", () => 
   expect(rules.map(({ destination }) => destination)).toEqual([{ kind: "group", group: "host" }]);
 });
 
+test("the host that bakes without a port brings no leave to look up other names, which go to its port 53", () => {
+  const { rules } = networkPolicy({ allow: ["host.microsandbox.internal"] });
+  const isOpen = (port: number): boolean =>
+    rules.some(({ ports }) => ports.some(({ start, end }) => start <= port && port <= end));
+  expect([1, 52, 53, 54, 65535].map(isOpen)).toEqual([true, true, false, true, true]);
+});
+
 test("the runtime takes such a policy", () => {
-  const policy = networkPolicy({ allow: ["*.example.org", "10.0.0.1", "[fe80::1]:80", "example.com"] });
-  expect(new NetworkBuilder().policy(policy).build().policy?.rules).toHaveLength(5);
+  const policy = networkPolicy({
+    allow: ["*.example.org", "10.0.0.1", "[fe80::1]:80", "example.com", "host.microsandbox.internal"],
+  });
+  expect(new NetworkBuilder().policy(policy).build().policy?.rules).toHaveLength(6);
 });
