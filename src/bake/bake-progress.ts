@@ -11,6 +11,7 @@ export class BakeProgress {
   /** Steps that are to run and have neither completed nor failed. */
   readonly #open = new Set<StepId>();
   readonly #built = new Set<StepId>();
+  readonly #cached = new Set<StepId>();
   readonly #diagnostics: Diagnostic[] = [];
   /** Up to the plan, with it. */
   readonly #beginning: BakeEvent[] = [];
@@ -48,6 +49,7 @@ export class BakeProgress {
         break;
       case "step-cached":
         if (event.source !== "not-needed") this.#built.add(event.step);
+        this.#cached.add(event.step);
         this.#open.delete(event.step);
         this.#cachedCount += 1;
         this.#savedMs += event.savedMs;
@@ -71,6 +73,11 @@ export class BakeProgress {
   /** The steps that have their layers: cached ones, and those that were sealed. */
   get built(): ReadonlySet<StepId> {
     return this.#built;
+  }
+
+  /** Whether nothing more will be said of the step: it was cached, or its layer was sealed. */
+  isSettled(step: StepId): boolean {
+    return this.#cached.has(step) || this.#built.has(step);
   }
 
   isOpen(step: StepId): boolean {

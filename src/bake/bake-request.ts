@@ -44,6 +44,8 @@ export interface BakeCollaborators {
   readonly workerName: string;
   /** Called at most once, and not at all when there is nothing to run and nothing to publish. */
   openWorker(signal: AbortSignal): Promise<Worker>;
+  /** Opens the worker once more, after the connection to it was lost; absent: a lost connection ends the bake. */
+  reopenWorker?(signal: AbortSignal): Promise<Worker>;
   readonly images: ImageSource;
   /** Awaited once, before ADD fetches anything: e.g. for proxies. */
   readonly beforeDownload?: () => Promise<void>;

@@ -100,13 +100,36 @@ async function runWhatIsMissing(
     const missing = missingSecrets(stepsToRun(work), bake.collaborators.secrets ?? noSecrets);
     if (missing.length > 0) return refuseBake(bake, missing);
   }
-  return await bakeOnWorker(bake, await openWorker(bake, signal), signal);
+  let worker = await openWorker(bake, (opening) => bake.collaborators.openWorker(opening), signal);
+  for (let losses = 0; ; losses += 1) {
+    try {
+      return await bakeOnWorker(bake, worker, signal);
+    } catch (error) {
+      const { reopenWorker } = bake.collaborators;
+      if (!isLost(error) || reopenWorker === undefined || losses === mostLosses) throw error;
+      bake.progress.emit({ kind: "worker-lost", message: error.message });
+      worker = await openWorker(bake, reopenWorker, signal).catch(() => {
+        throw error;
+      });
+    }
+  }
 }
 
-async function openWorker({ collaborators, progress }: KeyedBake, signal: AbortSignal): Promise<Worker> {
+/** A worker that is lost more often than this is not lost by chance. */
+const mostLosses = 2;
+
+function isLost(error: unknown): error is Failure {
+  return error instanceof Failure && error.code === "WorkerConnectionLost";
+}
+
+async function openWorker(
+  { progress }: KeyedBake,
+  open: (signal: AbortSignal) => Promise<Worker>,
+  signal: AbortSignal,
+): Promise<Worker> {
   const startedAt = progress.now();
   progress.emit({ kind: "worker-opening" });
-  const worker = await collaborators.openWorker(signal);
+  const worker = await open(signal);
   progress.emit({ kind: "worker-opened", durationMs: progress.now() - startedAt });
   return worker;
 }

@@ -30,6 +30,7 @@ export type BakeEventBody =
   | Planned
   | WorkerOpening
   | WorkerOpened
+  | WorkerLost
   | StepCached
   | StepQueued
   | StepWaiting
@@ -196,6 +197,15 @@ export interface StepWaiting {
   readonly step: StepId;
   /** `resources`: other builders have the worker's CPUs or memory. `other-bake`: another bake runs the same step. */
   readonly reason: "resources" | "other-bake";
+}
+
+/**
+ * The worker does not answer any more: it is opened again, and the bake goes on after the last sealed layers. Steps that
+ * are in no layer yet run again.
+ */
+export interface WorkerLost {
+  readonly kind: "worker-lost";
+  readonly message: string;
 }
 
 /** A builder is booting for this step and those that follow it. */

@@ -29,17 +29,19 @@ export interface LookedUp {
   readonly isAll: boolean;
 }
 
-/** Says of each step whether it is cached or will run. */
+/** Says of each step whether it is cached or will run; after the loss of a worker, of those that nothing was said of. */
 export function announceWork(
   { progress }: KeyedBake,
   work: PlannedWork,
   layers: ReadonlyMap<LayerKey, KnownLayer>,
 ): void {
   for (const { step, layer } of work.cached) {
+    if (progress.isSettled(step.step.id)) continue;
     const savedMs = layers.get(step.key)?.durationMs ?? 0;
     progress.emit({ kind: "step-cached", step: step.step.id, layer, savedMs, source: "store" });
   }
   for (const { step, key } of work.notNeeded) {
+    if (progress.isSettled(step.id)) continue;
     progress.emit({ kind: "step-cached", step: step.id, layer: key, savedMs: 0, source: "not-needed" });
   }
   for (const { steps } of work.lineages) {

@@ -71,6 +71,9 @@ export class LiveState {
       case "worker-opening":
         this.#begin("worker", "opening the worker", event.at);
         break;
+      case "worker-lost":
+        this.#begin("worker", "the worker was lost: opening it again", event.at);
+        break;
       case "worker-opened":
         this.#activities.delete("worker");
         break;

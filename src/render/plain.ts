@@ -83,6 +83,9 @@ export class PlainRenderer implements Renderer {
       case "builder-started":
         this.#stepLine(event.step, "booted", `in ${wording.formatDuration(event.durationMs)}`);
         break;
+      case "worker-lost":
+        this.#line(`worker lost, it is opened again: ${event.message}`);
+        break;
       case "builder-lost":
         this.#outputLines(event.step, this.#output.flush(event.step));
         this.#stepLine(event.step, "lost", `its builder, another one starts: ${event.message}`);

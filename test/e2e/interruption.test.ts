@@ -41,7 +41,7 @@ describe("a bake that is interrupted", () => {
     expect(await project.run("killed-client", ["cat", "/sealed", "/late"])).toBe("sealed\nlate\n");
   });
 
-  test("by a kill of the machine's worker leaves a valid store, and the next bake is right", async (context) => {
+  test("by a kill of the machine's worker goes on with the next worker, after the last sealed layer", async (context) => {
     if (!(await usesMachine())) context.skip("there is no machine here: the client is the worker");
     await using project = await bakeProject({
       Lightfile: `${head}SNAPSHOT killed-worker\nRUN echo whole > /sealed\nRUN echo waiting; sleep 10; echo later > /late\n`,
@@ -49,15 +49,15 @@ describe("a bake that is interrupted", () => {
     const bake = startLightbox([...words, project.folder]);
     await bake.untilOutput('"text":"waiting');
     await machineShell("kill -9 $(cat /run/lightbox/worker.pid)");
-    const result = await bake.result;
-    expect(result.exitCode, result.stderr).toBe(3);
-    const again = await project.bake(["--checkpoint=every"]);
-    expect(again.result.exitCode, again.result.stderr).toBe(0);
+    const report = reportOf(await bake.result);
+    expect(report.result.exitCode, report.result.stderr).toBe(0);
+    expect(report.events.filter((event) => event.kind === "worker-lost")).toHaveLength(1);
+    expect(report.ran.filter((title) => title === "RUN echo whole > /sealed")).toHaveLength(1);
     expect(await project.run("killed-worker", ["cat", "/sealed", "/late"])).toBe("whole\nlater\n");
     expect(await builderProcesses()).toEqual([]);
   });
 
-  test("by kills of the client and of the worker while a layer is sealed leaves a valid store, and the next bake is right", async (context) => {
+  test("by kills of the client and of the worker while a layer is sealed leaves a valid store", async (context) => {
     if (!(await usesMachine()))
       context.skip("on a host with virtualization a layer is sealed too quickly to be met");
     await using project = await bakeProject({
@@ -72,12 +72,13 @@ describe("a bake that is interrupted", () => {
     await killedWorker.untilOutput('"kind":"step-completed"');
     await machineShell("kill -9 $(cat /run/lightbox/worker.pid)");
     const report = reportOf(await killedWorker.result);
-    expect(report.result.exitCode, report.result.stderr).toBe(3);
-    expect(report.events.filter((event) => event.kind === "layer-sealed")).toEqual([]);
-
-    const again = await project.bake(["--checkpoint=every"]);
-    expect(again.result.exitCode, again.result.stderr).toBe(0);
-    expect(again.ran).toHaveLength(2);
+    expect(report.result.exitCode, report.result.stderr).toBe(0);
+    const kinds = report.events.map((event) => event.kind);
+    expect(kinds.filter((kind) => kind === "worker-lost")).toHaveLength(1);
+    // The layer that was being sealed was not there: its step ran once more, in the next builder.
+    expect(kinds.indexOf("layer-sealed")).toBeGreaterThan(kinds.indexOf("worker-lost"));
+    expect(report.ran.filter((title) => title.startsWith("RUN dd"))).toHaveLength(2);
+    expect((await project.bake(["--checkpoint=every"])).ran).toEqual([]);
     expect(await project.run("killed-sealing", ["sha256sum", "-c", "/sum"])).toContain("OK");
   });
 

@@ -57,8 +57,8 @@ export async function makeMachineRig(): Promise<MachineRig> {
     new Machine({
       home,
       packageDirectory,
-      resources: { cpus: 2, memoryMib: 1024, dataDiskMib: 8 * 1024, idleMinutes: 15 },
-      bootTimeoutMs: 90_000,
+      resources: { cpus: 1, memoryMib: 1024, dataDiskMib: 8 * 1024, idleMinutes: 15 },
+      bootTimeoutMs: 240_000,
     });
   return {
     home,

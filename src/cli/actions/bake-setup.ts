@@ -42,9 +42,15 @@ export async function setUpBake(
     opened ??= choice.open();
     return opened;
   };
+  const reopenWorker = async (): Promise<Worker> => {
+    await close();
+    opened = choice.open();
+    return await opened;
+  };
   const close = async (): Promise<void> => {
     // A worker that could not be opened has told so already, and has nothing to close.
     const worker = await opened?.catch(() => undefined);
+    opened = undefined;
     await worker?.[Symbol.asyncDispose]();
   };
   const askPlatform = async (): Promise<string> => {
@@ -77,6 +83,7 @@ export async function setUpBake(
       homeDirectory: session.home.directory,
       workerName: choice.name,
       openWorker,
+      reopenWorker,
       images: createImageSource(session, lightfile.contextDirectory),
       async beforeDownload() {
         const { useEnvironmentProxies } = await import("../../images/environment-proxies.ts");

@@ -155,6 +155,10 @@ export class BakeRig implements AsyncDisposable {
         if (this.trouble !== null) throw this.trouble;
         return this.worker;
       },
+      reopenWorker: async () => {
+        this.#opened += 1;
+        return this.worker;
+      },
       images: {
         resolve: async (reference, { platform }) => {
           this.onResolve(reference);

@@ -29,6 +29,7 @@ Lightfile:3:10: warning[UndefinedVar]: the variable JOBS is not set here
     |          ^^^^^
   hint: declare it with ARG JOBS
 plan: 3 steps in 2 stages
+worker lost, it is opened again: the connection to the worker was lost while steps ran
 worker ready after 5.2s
 [build 1/2] cached    RUN ./configure (saved 1m 2.3s)
 base debian:12 is on the worker after 2.1s

@@ -97,6 +97,7 @@ export const sampleEvents: { readonly [Kind in BakeEventKind]: Extract<BakeEvent
     ],
   },
   "worker-opening": { kind: "worker-opening" },
+  "worker-lost": { kind: "worker-lost", message: "the connection to the worker was lost while steps ran" },
   "worker-opened": { kind: "worker-opened", durationMs: 5200 },
   "step-cached": { kind: "step-cached", step: configure, layer, savedMs: 62_300, source: "store" },
   "step-queued": { kind: "step-queued", step: make },
