@@ -3,6 +3,7 @@ import type { IncomingMessage } from "node:http";
 import * as v from "valibot";
 import { WebSocket } from "ws";
 import { Failure } from "../../diagnostics/failure.ts";
+import { Inbox, SendWindow } from "../flow.ts";
 import type { ExecExit, ExecRequest, ExecStreams } from "../worker.ts";
 import { checkServer, clientHeaders } from "./access.ts";
 import type { Connection } from "./connection.ts";
@@ -21,7 +22,6 @@ import {
   malformedFrame,
   pieces,
 } from "./exec-frames.ts";
-import { Inbox, SendWindow } from "./flow.ts";
 import { parseAnswer, readEnvelope } from "./json-call.ts";
 import { beatIntervalMs, silenceLimitMs } from "./protocol.ts";
 import type { ExecOpening } from "./schemas.ts";
