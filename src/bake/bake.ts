@@ -6,7 +6,7 @@ import type { Worker } from "../worker/worker.ts";
 import { bakeOnWorker } from "./bake-on-worker.ts";
 import { BakeProgress } from "./bake-progress.ts";
 import type { BakeCollaborators, BakeOutcome, BakeRequest } from "./bake-request.ts";
-import { missingSecrets, noSecrets } from "./client-secrets.ts";
+import { missingFromClient } from "./client-secrets.ts";
 import { eventSchemaVersion, type PlannedStepSummary } from "./events.ts";
 import { BakeHistory } from "./history.ts";
 import { announceWork, completeBake, type KeyedBake, refuseBake } from "./keyed-bake.ts";
@@ -93,7 +93,7 @@ async function bakeKeyed(bake: KeyedBake, signal: AbortSignal): Promise<BakeOutc
   const known = await lookUp(bake);
   // What this host's own store says is certain: no worker need be opened to see that a secret is missing.
   if (bake.collaborators.localLayers !== null) {
-    const missing = missingSecrets(stepsToRun(known.work), bake.collaborators.secrets ?? noSecrets);
+    const missing = missingFromClient(stepsToRun(known.work), bake.collaborators);
     if (missing.length > 0) return refuseBake(bake, missing);
   }
   if (!known.isAll) return await bakeOnWorker(bake, await openWorker(bake, signal), signal);

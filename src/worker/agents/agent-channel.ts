@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { Duplex, duplexPair } from "node:stream";
+import { type Duplex, duplexPair } from "node:stream";
 import {
   type AgentFrame,
   AgentFrameReader,
@@ -7,6 +7,7 @@ import {
   agentFrame,
   encodeAgentFrame,
 } from "./agent-frames.ts";
+import { brokenStream } from "./broken-stream.ts";
 import { CarriedConnection } from "./carried-connection.ts";
 
 export interface AgentChannelOptions {
@@ -107,9 +108,4 @@ export class AgentChannel {
     });
     this.#connections.set(id, connection);
   }
-}
-
-/** What stands for a connection that cannot be had. */
-export function brokenStream(): Duplex {
-  return new Duplex().destroy();
 }
