@@ -95,7 +95,11 @@ export class AgentChannel {
     const { connect } = this.#options;
     if (connect === null || id <= this.#lastId) return false;
     this.#lastId = id;
-    if (this.#connections.size < agentConnectionLimit) this.#carry(id, connect(name));
+    if (this.#connections.size < agentConnectionLimit)
+      this.#carry(
+        id,
+        streamOf(() => connect(name)),
+      );
     else this.#send(encodeAgentFrame(id, agentFrame.close));
     return true;
   }
@@ -107,5 +111,14 @@ export class AgentChannel {
       onGone: () => void this.#connections.delete(id),
     });
     this.#connections.set(id, connection);
+  }
+}
+
+/** A client's way to an agent may fail at once, too; whatever it is, it is no trouble of the step. */
+function streamOf(connect: () => Duplex): Duplex {
+  try {
+    return connect();
+  } catch {
+    return brokenStream();
   }
 }

@@ -150,6 +150,15 @@ describe("a channel to agents", () => {
     if (frames[0] === opening) expect(stream.destroyed).toBe(true);
   });
 
+  test("an agent that cannot be connected to is a connection that closes", async () => {
+    const { opener } = pairOfEnds(() => {
+      throw new Error("no such agent");
+    });
+    const stream = opener.open("");
+    stream.resume();
+    await once(stream, "close");
+  });
+
   test("the side that opens connections lets the other open none", () => {
     const channel = new AgentChannel({ send: () => {}, connect: null });
     expect(channel.receive(opening)).toBe(false);
