@@ -22,6 +22,7 @@ const testPackages = [
   ["skopeo", "/usr/bin/skopeo"],
   ["debootstrap", "/usr/sbin/debootstrap"],
   ["git", "/usr/bin/git"],
+  ["openssh-client", "/usr/bin/ssh-agent"],
   ["zsh", "/usr/bin/zsh"],
   ["fish", "/usr/bin/fish"],
   ["ca-certificates", "/etc/ssl/certs/ca-certificates.crt"],

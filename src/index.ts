@@ -4,6 +4,7 @@ export { bake } from "./bake/bake.ts";
 export type { BakeCollaborators, BakeOutcome, BakeRequest } from "./bake/bake-request.ts";
 export { type BakeExplanation, explainBake, type StepExplanation } from "./bake/dry-run.ts";
 export { type BakeEvent, eventSchemaVersion } from "./bake/events.ts";
+export { sshAgentsAt } from "./bake/ssh-agents.ts";
 export type { Diagnosed, Diagnostic } from "./diagnostics/diagnostic.ts";
 export { Failure, type FailureCategory } from "./diagnostics/failure.ts";
 export type { SourceFile } from "./diagnostics/source-file.ts";

@@ -3,7 +3,7 @@ import type { LayerKey } from "../model/identifiers.ts";
 import type { Worker } from "../worker/worker.ts";
 import type { BakeOutcome } from "./bake-request.ts";
 import { builderCapacity, chooseResources, widestRow } from "./builder-resources.ts";
-import { missingSecrets, noSecrets } from "./client-secrets.ts";
+import { missingFromClient, noSecrets } from "./client-secrets.ts";
 import type { StepFailed, TestFailed } from "./events.ts";
 import type { ImageSource } from "./image-source.ts";
 import { importBase } from "./import-bases.ts";
@@ -34,7 +34,7 @@ export async function bakeOnWorker(
   // The answer may have shown that what was remembered was about other layers.
   const bake = { ...prepared, tests: planTests(keyed, { index, noCache: prepared.request.noCache }) };
   const work = planLineages(keyed, (step) => isHit(step, state.layers.get(step.key)));
-  const missing = missingSecrets(stepsToRun(work), collaborators.secrets ?? noSecrets);
+  const missing = missingFromClient(stepsToRun(work), collaborators);
   if (missing.length > 0) return refuseBake(bake, missing);
   announceWork(bake, work, state.layers);
   const onWorker = { worker, work, state, layers: new Map(state.layers) };
@@ -144,6 +144,7 @@ function runLineages(
             keepFailedBuilderAs: request.keepFailedBuilder ? debugName(bake, scheduled.lineage) : null,
             openContent: (digest) => bake.openContent(digest),
             secrets: collaborators.secrets ?? noSecrets,
+            sshAgents: collaborators.sshAgents,
             onLayer: (summary) => {
               const layer = knownLayer(summary);
               layers.set(layer.key, layer);

@@ -3,7 +3,7 @@ import type { SourceFile } from "../diagnostics/source-file.ts";
 import type { BaseImage } from "../model/base-image.ts";
 import type { Evidence } from "../model/evidence.ts";
 import type { LayerKey } from "../model/identifiers.ts";
-import type { CheckpointPolicy, Resources, Worker } from "../worker/worker.ts";
+import type { CheckpointPolicy, Resources, SshAgents, Worker } from "../worker/worker.ts";
 import type { ClientSecrets } from "./client-secrets.ts";
 import type { BakeEvent, StepFailed, TestFailed } from "./events.ts";
 import type { ImageSource } from "./image-source.ts";
@@ -53,6 +53,8 @@ export interface BakeCollaborators {
   readonly localLayers: LayerLookup | null;
   /** For `RUN --mount=type=secret`; absent: none is given. */
   readonly secrets?: ClientSecrets;
+  /** For `RUN --mount=type=ssh`, e.g. of `sshAgentsAt`; absent: none is given. */
+  readonly sshAgents?: SshAgents;
   onEvent(event: BakeEvent): void;
   /** Called after a bake that completed, when the same request would now find nothing to do; see {@link Repetition}. */
   onRepeatable?(repetition: Repetition): void;

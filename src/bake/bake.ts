@@ -5,7 +5,7 @@ import type { Worker } from "../worker/worker.ts";
 import { bakeOnWorker } from "./bake-on-worker.ts";
 import { BakeProgress } from "./bake-progress.ts";
 import type { BakeCollaborators, BakeOutcome, BakeRequest } from "./bake-request.ts";
-import { missingSecrets, noSecrets } from "./client-secrets.ts";
+import { missingFromClient } from "./client-secrets.ts";
 import { eventSchemaVersion, type PlannedStepSummary } from "./events.ts";
 import { BakeHistory } from "./history.ts";
 import { type KeyedBake, nothingToDo, refuseBake } from "./keyed-bake.ts";
@@ -97,7 +97,7 @@ async function runWhatIsMissing(
 ): Promise<BakeOutcome> {
   // What this host's own store says is certain: no worker need be opened to see that a secret is missing.
   if (bake.collaborators.localLayers !== null) {
-    const missing = missingSecrets(stepsToRun(work), bake.collaborators.secrets ?? noSecrets);
+    const missing = missingFromClient(stepsToRun(work), bake.collaborators);
     if (missing.length > 0) return refuseBake(bake, missing);
   }
   let worker = await openWorker(bake, (opening) => bake.collaborators.openWorker(opening), signal);

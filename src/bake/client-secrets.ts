@@ -4,6 +4,7 @@ import type { KeyedStep } from "../graph/keyed-plan.ts";
 import type { PlannedStep } from "../graph/plan.ts";
 import { parseLightfile } from "../lightfile/parse.ts";
 import type { RunMount } from "../model/step-operation.ts";
+import type { SshAgents } from "../worker/worker.ts";
 
 /**
  * What the user gives to a bake for `RUN --mount=type=secret`: values by id. A value reaches a worker only while a
@@ -13,11 +14,14 @@ export type ClientSecrets = ReadonlyMap<string, Uint8Array>;
 
 export const noSecrets: ClientSecrets = new Map();
 
-/**
- * A mistake for each secret that one of the steps requires and the user has not given, and for each ssh agent that
- * one requires, at its `--mount`.
- */
-export function missingSecrets(steps: readonly KeyedStep[], given: ClientSecrets): readonly Diagnostic[] {
+/** What the user gives to steps that ask for it; absent: nothing. */
+export interface GivenToSteps {
+  readonly secrets?: ClientSecrets;
+  readonly sshAgents?: SshAgents;
+}
+
+/** A mistake, at its `--mount`, for each secret and ssh agent that one of the steps requires and the user has not given. */
+export function missingFromClient(steps: readonly KeyedStep[], given: GivenToSteps): readonly Diagnostic[] {
   return steps.flatMap(({ step, operation }) => {
     if (operation.kind !== "run") return [];
     return operation.mounts.flatMap((mount, position): Diagnostic[] => {
@@ -30,20 +34,22 @@ export function missingSecrets(steps: readonly KeyedStep[], given: ClientSecrets
 
 function mistakeOf(
   mount: RunMount,
-  given: ClientSecrets,
+  { secrets = noSecrets, sshAgents }: GivenToSteps,
 ): Pick<Diagnostic, "code" | "message" | "hint"> | null {
-  if (mount.kind === "secret" && mount.required && !given.has(mount.id)) {
+  if (mount.kind === "secret" && mount.required && !secrets.has(mount.id)) {
     return {
       code: "SecretNotGiven",
       message: `the step requires the secret ${mount.id}, which is not given`,
-      hint: didYouMean(mount.id, given.keys()) ?? `give it with --secret id=${mount.id},src=FILE`,
+      hint: didYouMean(mount.id, secrets.keys()) ?? `give it with --secret id=${mount.id},src=FILE`,
     };
   }
-  if (mount.kind === "ssh" && mount.required) {
+  if (mount.kind === "ssh" && mount.required && !sshAgents?.ids.has(mount.id)) {
     return {
       code: "SshNotForwarded",
-      message: `the step requires the ssh agent ${mount.id}, and no agent is forwarded to builders`,
-      hint: "mount a key with --mount=type=secret, or let the client fetch: ADD git@HOST:PROJECT.git#REF /src",
+      message: `the step requires the ssh agent ${mount.id}, which is not given`,
+      hint:
+        didYouMean(mount.id, sshAgents?.ids ?? []) ??
+        `give it with --ssh ${mount.id}, which is the agent that SSH_AUTH_SOCK names, or with --ssh ${mount.id}=SOCKET`,
     };
   }
   return null;

@@ -10,6 +10,7 @@ import type {
   LineageEvent,
   LineageOutcome,
   LineageRequest,
+  SshAgents,
   Worker,
 } from "../worker/worker.ts";
 import type { BakeProgress } from "./bake-progress.ts";
@@ -28,6 +29,7 @@ export interface LineageRunOptions {
   readonly keepFailedBuilderAs: string | null;
   openContent(digest: ContentDigest): Promise<Readable>;
   readonly secrets: ClientSecrets;
+  readonly sshAgents: SshAgents | undefined;
   /** Told of every layer that the worker holds from now on. */
   onLayer(layer: LayerSummary): void;
 }
@@ -49,6 +51,7 @@ export async function runLineage(
       onEvent: (event) => report.take(event),
       openContent: (digest) => options.openContent(digest),
       readSecret: async (id) => options.secrets.get(id) ?? null,
+      ...(options.sshAgents === undefined ? {} : { sshAgents: options.sshAgents }),
     },
     signal,
   );

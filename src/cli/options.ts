@@ -34,7 +34,8 @@ export interface BakeOptions extends LightfileOptions {
   readonly debug?: boolean;
   /** Each as written. */
   readonly secret: readonly string[];
-  readonly ssh?: string;
+  /** Each as written. */
+  readonly ssh: readonly string[];
   readonly progress: ProgressMode;
   readonly quiet?: boolean;
   readonly cpus?: number;

@@ -1,4 +1,4 @@
-import type { Readable } from "node:stream";
+import type { Duplex, Readable } from "node:stream";
 import type { BaseImage } from "../model/base-image.ts";
 import type { ContentDigest, LayerKey, Sha256Digest } from "../model/identifiers.ts";
 import type { SandboxConfiguration } from "../model/sandbox-configuration.ts";
@@ -65,7 +65,7 @@ export interface WorkerDescription {
 }
 
 /** Bump on every change of the requests, results or events in this file. */
-export const workerProtocol = 3;
+export const workerProtocol = 4;
 
 export interface LayerSummary {
   readonly key: LayerKey;
@@ -125,6 +125,18 @@ export interface LineageClient {
    * The worker keeps it in memory alone. Absent: the client has no secrets.
    */
   readSecret?(id: string): Promise<Uint8Array | null>;
+  /** The ssh agents that the client lends to steps that mount one. Absent: none. */
+  readonly sshAgents?: SshAgents;
+}
+
+/** Agents of the client, by the ids that `RUN --mount=type=ssh` names. */
+export interface SshAgents {
+  readonly ids: ReadonlySet<string>;
+  /**
+   * A new connection to one of them. Trouble with an agent breaks the stream off, and is no trouble of the step; whoever
+   * asked destroys a stream that is no longer needed.
+   */
+  connect(id: string): Duplex;
 }
 
 /** What a secret may hold, in bytes. */

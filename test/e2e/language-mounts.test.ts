@@ -2,7 +2,9 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, inject, test } from "vitest";
 import { bakeProject } from "../support/bake-project.ts";
-import { lightbox } from "../support/lightbox-command.ts";
+import { lightbox, startLightbox } from "../support/lightbox-command.ts";
+import { startSshAgent, writeSshAdd } from "../support/ssh-agent.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const head = "FROM BASE\nRESOURCES cpus=1 memory=256M disk=1G\n";
 
@@ -133,6 +135,77 @@ RUN --mount=type=secret,id=absent ls /run/secrets >> /seen 2>/dev/null; echo "[$
     await project.write({ "token.txt": "another value" });
     const again = await project.bake(["--secret", `id=token,src=${join(project.folder, "token.txt")}`]);
     expect(again.ran).toEqual([]);
+  });
+
+  test("of an ssh agent lends it to the step alone, whoever runs it, and leaves nothing of it", async () => {
+    await using project = await bakeProject({
+      Lightfile: `${head}SNAPSHOT agents
+COPY tools /
+COPY key.pub /key.pub
+RUN --mount=type=ssh,required,mode=0640,uid=5,gid=6 <<'EOT'
+echo "$SSH_AUTH_SOCK" > /seen
+stat -c '%u %g %a %F' "$SSH_AUTH_SOCK" >> /seen
+ssh-add -l >> /seen
+for count in 1 2 3 4 5 6 7 8; do ssh-add -T /key.pub || exit 1; done
+ls /dev/.lightbox-agents | wc -l >> /seen
+EOT
+USER 7
+RUN --network=none --mount=type=ssh,id=other,uid=7,target=/run/own/agent ssh-add -T /key.pub && echo "$SSH_AUTH_SOCK" > /tmp/own
+USER 0
+RUN cat /tmp/own >> /seen; ls -d /run/ssh-agent.0 /run/own 2>/dev/null >> /seen; echo "[$SSH_AUTH_SOCK]" >> /seen
+RUN --mount=type=ssh,id=absent echo "[$SSH_AUTH_SOCK]" >> /seen
+`,
+    });
+    await using own = await temporaryFolder();
+    await using agent = await startSshAgent(own.path);
+    await project.write({ "key.pub": agent.publicKey });
+    await writeSshAdd(join(project.folder, "tools"));
+    const bake = await project.bake(["--ssh=default", `--ssh=other=${agent.socketPath}`], {
+      environment: { SSH_AUTH_SOCK: agent.socketPath },
+    });
+    expect(bake.result.exitCode, bake.result.stderr + bake.result.stdout).toBe(0);
+    const [first, ...rest] = ["/run/ssh-agent.0", "5 6 640 socket", agent.fingerprint];
+    expect(await project.run("agents", ["cat", "/seen"])).toBe(
+      `${[first, ...rest, "0", "/run/own/agent", "[]", "[]"].join("\n")}\n`,
+    );
+    const leftovers = "find / -xdev -type s; ls -d /dev/.lightbox-agents /run/own 2>/dev/null; true";
+    expect(await project.run("agents", ["sh", "-c", leftovers])).toBe("");
+    for (const text of [agent.socketPath, agent.privateKey.split("\n")[1] ?? ""]) {
+      expect(await filesWith(inject("home"), text)).toEqual([]);
+    }
+
+    // Neither which agent it was nor that there was one has an effect on what is cached.
+    const again = await project.bake();
+    expect([again.ran, again.result.exitCode]).toEqual([[], 0]);
+  });
+
+  test("of an ssh agent that dies ends what the step does with it, not the step", async () => {
+    await using project = await bakeProject({
+      Lightfile: `${head}SNAPSHOT dying
+COPY tools /
+RUN --mount=type=ssh,required <<'EOT'
+ssh-add -l && echo a"live"
+for count in $(seq 300); do ssh-add -l >/dev/null 2>&1 || break; sleep 0.2; done
+ssh-add -l && exit 1
+echo gone > /seen
+EOT
+`,
+    });
+    await using own = await temporaryFolder();
+    await using agent = await startSshAgent(own.path);
+    await writeSshAdd(join(project.folder, "tools"));
+    process.env.LIGHTBOX_HOME = inject("home");
+    const running = startLightbox([
+      "bake",
+      project.folder,
+      "--progress=plain",
+      `--ssh=default=${agent.socketPath}`,
+    ]);
+    await running.untilOutput("alive");
+    await agent.stop();
+    const result = await running.result;
+    expect(result.exitCode, result.stderr + result.stdout).toBe(0);
+    expect(await project.run("dying", ["cat", "/seen"])).toBe("gone\n");
   });
 });
 

@@ -8,6 +8,7 @@ import type {
   LineageStep,
   StepFailure,
 } from "../../src/worker/worker.ts";
+import { exchange } from "./agent-rig.ts";
 import { cancelled } from "./fake-worker-abort.ts";
 import type { FakeWorkerStore } from "./fake-worker-store.ts";
 import type { StepScripts } from "./step-scripts.ts";
@@ -19,6 +20,13 @@ export interface SecretRead {
   readonly value: string | null;
 }
 
+/** What a step that mounts an ssh agent was answered; null: the client has none of that id. */
+export interface AgentAnswer {
+  readonly title: string;
+  readonly id: string;
+  readonly answer: string | null;
+}
+
 /** What the fake needs of its surroundings to run one lineage. */
 export interface LineageRig {
   readonly store: FakeWorkerStore;
@@ -27,6 +35,7 @@ export interface LineageRig {
   onStepRun(title: string): void;
   onContent(digest: ContentDigest, content: Buffer): void;
   onSecret(read: SecretRead): void;
+  onAgent(answer: AgentAnswer): void;
   onKeptBuilder(name: string, request: LineageRequest): void;
 }
 
@@ -145,6 +154,7 @@ export class FakeLineageRun {
       this.#outputValues = { ...this.#outputValues, [operation.outputVariable]: printed };
     }
     await this.#readSecrets(step);
+    await this.#askAgents(step);
     await scripts.passGate(step.title, this.#signal);
     cancelled.check(this.#signal);
     if (script.trouble !== undefined) throw script.trouble;
@@ -171,6 +181,20 @@ export class FakeLineageRun {
       if (mount.kind !== "secret") continue;
       const value = (await this.#client.readSecret?.(mount.id)) ?? null;
       this.#rig.onSecret({ title, id: mount.id, value: value && Buffer.from(value).toString() });
+    }
+  }
+
+  /** Each is sent the step's title, by one that sends nothing more and reads to the end. */
+  async #askAgents({ operation, title }: LineageStep): Promise<void> {
+    if (operation.kind !== "run") return;
+    for (const mount of operation.mounts) {
+      if (mount.kind !== "ssh") continue;
+      const { sshAgents } = this.#client;
+      const isThere = sshAgents?.ids.has(mount.id) === true;
+      // An agent that breaks off is no trouble of the step.
+      const asking = isThere ? exchange(sshAgents.connect(mount.id), title).catch(() => "") : null;
+      const answer = (await asking)?.toString() ?? null;
+      this.#rig.onAgent({ title, id: mount.id, answer });
     }
   }
 

@@ -23,7 +23,7 @@ import type {
 } from "../../src/worker/worker.ts";
 import { workerProtocol } from "../../src/worker/worker.ts";
 import { cancelled } from "./fake-worker-abort.ts";
-import { FakeLineageRun, type SecretRead } from "./fake-worker-lineage.ts";
+import { type AgentAnswer, FakeLineageRun, type SecretRead } from "./fake-worker-lineage.ts";
 import { FakeSandboxes } from "./fake-worker-sandboxes.ts";
 import { describeSnapshot, FakeWorkerStore } from "./fake-worker-store.ts";
 import { type StepHold, type StepScript, StepScripts } from "./step-scripts.ts";
@@ -58,6 +58,7 @@ export class FakeWorker implements Worker {
   readonly stepsRun: string[] = [];
   readonly lineages: LineageRecord[] = [];
   readonly secretsRead: SecretRead[] = [];
+  readonly agentAnswers: AgentAnswer[] = [];
   /** What steps read through `openContent`. */
   readonly contents = new Map<ContentDigest, Buffer>();
   /** Bytes of every imported layout. */
@@ -239,6 +240,9 @@ export class FakeWorker implements Worker {
       },
       onSecret: (read: SecretRead) => {
         this.secretsRead.push(read);
+      },
+      onAgent: (answer: AgentAnswer) => {
+        this.agentAnswers.push(answer);
       },
       onKeptBuilder: (name: string) => {
         this.sandboxes.add({

@@ -1,7 +1,7 @@
-import { spawn } from "node:child_process";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { chmod, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Readable } from "node:stream";
+import { Readable, type Writable } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { guestHelperBinaries } from "../../src/worker/local/guest-helper-binary.ts";
@@ -16,14 +16,28 @@ export interface HelperRun {
   readonly message: string;
 }
 
-/** The helper on this host, in a folder of the test. Only for `pack` and `unpack`: others act on the whole system. */
-export async function guestHelper(
-  folder: string,
-): Promise<(words: readonly string[], input?: AsyncIterable<Uint8Array>) => Promise<HelperRun>> {
+/** The helper's file on this host, in a folder of the test. */
+async function writeHelper(folder: string): Promise<string> {
   const path = join(folder, "guest-helper");
   const architecture = process.arch === "arm64" ? "arm64" : "x64";
   await writeFile(path, Buffer.from(guestHelperBinaries[architecture], "base64"));
   await chmod(path, 0o755);
+  return path;
+}
+
+/** Starts the helper's `carry`, which listens on a socket below the folder, with its streams open. */
+export async function startCarrying(
+  folder: string,
+  words: readonly string[],
+): Promise<ChildProcessByStdio<Writable, Readable, null>> {
+  return spawn(await writeHelper(folder), ["carry", ...words], { stdio: ["pipe", "pipe", "inherit"] });
+}
+
+/** The helper on this host, in a folder of the test. Only for `pack` and `unpack`: others act on the whole system. */
+export async function guestHelper(
+  folder: string,
+): Promise<(words: readonly string[], input?: AsyncIterable<Uint8Array>) => Promise<HelperRun>> {
+  const path = await writeHelper(folder);
   return async (words, input = Readable.from([])) => {
     const [command] = words;
     if (command !== "pack" && command !== "unpack") throw new Error(`not on a host: ${command}`);

@@ -2,8 +2,7 @@ import type { BakeCollaborators, BakeRequest } from "../../bake/bake-request.ts"
 import { type ClientSecrets, noSecrets } from "../../bake/client-secrets.ts";
 import type { BakeEvent } from "../../bake/events.ts";
 import { WorkerIndex } from "../../bake/worker-index.ts";
-import { Failure } from "../../diagnostics/failure.ts";
-import type { Worker } from "../../worker/worker.ts";
+import type { SshAgents, Worker } from "../../worker/worker.ts";
 import { createImageSource } from "../image-source.ts";
 import { chooseWorker, type WorkerChoice } from "../open-worker.ts";
 import type { BakeOptions, LightfileOptions, WorkerOptions } from "../options.ts";
@@ -23,6 +22,7 @@ export type BakeChoices = Partial<
   Pick<BakeRequest, "snapshotName" | "noCache" | "checkpoint" | "keepFailedBuilder" | "resources">
 > & {
   readonly secrets?: ClientSecrets;
+  readonly sshAgents?: SshAgents;
   /** Whether a worker elsewhere is asked for its platform when that is not remembered. */
   readonly mayAskWorker?: boolean;
 };
@@ -91,6 +91,7 @@ export async function setUpBake(
       },
       localLayers: choice.localLayers,
       secrets: choices.secrets ?? noSecrets,
+      ...(choices.sshAgents === undefined ? {} : { sshAgents: choices.sshAgents }),
       onEvent,
       now: Date.now,
     },
@@ -107,12 +108,12 @@ async function rememberedPlatform(choice: WorkerChoice, home: string): Promise<s
 
 /**
  * What the options of `lightbox bake` choose.
- * @throws Failure `SshNotForwarded`, and those of {@link readSecrets}
+ * @throws Failure those of {@link readSecrets} and `readSshAgents`
  */
 export async function choicesOf(options: BakeOptions, session: Session): Promise<BakeChoices> {
-  if (options.ssh !== undefined) throw sshNotForwarded();
   return {
     secrets: await readSecrets(options.secret, session),
+    ...(options.ssh.length === 0 ? {} : { sshAgents: await openSshAgents(options.ssh, session) }),
     snapshotName: options.name ?? null,
     noCache: !options.cache,
     checkpoint: options.checkpoint,
@@ -124,11 +125,8 @@ export async function choicesOf(options: BakeOptions, session: Session): Promise
   };
 }
 
-function sshNotForwarded(): Failure {
-  return new Failure({
-    code: "SshNotForwarded",
-    category: "usage",
-    message: "--ssh: no ssh agent is forwarded to builders",
-    hint: "mount a key with --mount=type=secret and --secret, or let the client fetch: ADD git@HOST:PROJECT.git#REF /src",
-  });
+/** Loaded only where an agent is given. */
+async function openSshAgents(options: readonly string[], session: Session): Promise<SshAgents> {
+  const { readSshAgents } = await import("../read-ssh-agents.ts");
+  return await readSshAgents(options, session);
 }

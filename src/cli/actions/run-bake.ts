@@ -71,7 +71,12 @@ function conclude(outcome: BakeOutcome, mode: ProgressMode, session: Session): n
 /** A bake that takes its Lightfile or values from elsewhere than files, or says more than its events, is not. */
 function isRememberable(path: string, options: BakeOptions, { environment }: Session): boolean {
   const isFromStdin = path === "-" || options.file === "-";
-  return !isFromStdin && options.secret.length === 0 && environment.GITHUB_ACTIONS !== "true";
+  return (
+    !isFromStdin &&
+    options.secret.length === 0 &&
+    options.ssh.length === 0 &&
+    environment.GITHUB_ACTIONS !== "true"
+  );
 }
 
 function conclusionOf(outcome: Extract<BakeOutcome, { kind: "completed" }>, mode: ProgressMode): string {

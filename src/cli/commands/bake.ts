@@ -23,7 +23,12 @@ export function bakeCommand(session: Session): Command {
         "give a value to RUN --mount=type=secret; it is kept nowhere",
       ),
     )
-    .addOption(new Option("--ssh <agent>", "refused: agents are not forwarded to builders").hideHelp())
+    .addOption(
+      repeatable(
+        "--ssh <agent>",
+        "lend an agent to RUN --mount=type=ssh: default (of SSH_AUTH_SOCK), or id=socket",
+      ),
+    )
     .option("--debug", "keep the builder of a failing step running, to look inside")
     .addOption(
       new Option("--progress <mode>", "how to show what happens")

@@ -17,7 +17,7 @@ export interface Completion {
 }
 
 /** Things that have names. */
-export type NameKind = "snapshot" | "sandbox" | "stage" | "build argument" | "rule";
+export type NameKind = "snapshot" | "sandbox" | "stage" | "build argument" | "ssh agent" | "rule";
 
 /** What the words before the cursor say about where to look. */
 export interface NameRequest {
@@ -194,6 +194,7 @@ const nameKinds: Readonly<Record<string, readonly NameKind[]>> = {
   stage: ["stage"],
   target: ["snapshot"],
   rule: ["rule"],
+  agent: ["ssh agent"],
   "name=value": ["build argument"],
 };
 

@@ -9,7 +9,7 @@ import { machinePaths } from "../../machine/machine-paths.ts";
 import { readLiveState } from "../../machine/machine-state.ts";
 import type { Worker } from "../../worker/worker.ts";
 import type { Session } from "../session.ts";
-import type { Candidate, NameRequest } from "./complete-words.ts";
+import type { Candidate, NameKind, NameRequest } from "./complete-words.ts";
 
 /** A shell waits for the answer with every key: a worker that takes longer is left out. */
 const workerDeadlineMs = 800;
@@ -19,9 +19,9 @@ const workerDeadlineMs = 800;
  * serves already is asked and must answer at once, and of a machine that is off there is what the client remembers.
  */
 export async function knownNames(request: NameRequest, session: Session): Promise<readonly Candidate[]> {
-  if (request.kind === "stage" || request.kind === "build argument")
-    return await namesInLightfile(request, session);
   const { kind } = request;
+  if (kind === "stage" || kind === "build argument" || kind === "ssh agent")
+    return await namesInLightfile(kind, request, session);
   if (kind === "rule") return await lintRules();
   const host = request.host ?? session.environment.LIGHTBOX_HOST;
   const lists = host
@@ -116,15 +116,25 @@ async function listNames(
   return sandboxes.map(({ name, status }) => ({ value: name, description: status }));
 }
 
-/** Stages and arguments of the Lightfile that the command line means. */
-async function namesInLightfile(request: NameRequest, session: Session): Promise<readonly Candidate[]> {
+const namesOf = {
+  stage: stagesOf,
+  "build argument": argumentsOf,
+  "ssh agent": agentsOf,
+} as const satisfies Partial<Record<NameKind, (tree: LightfileTree) => readonly Candidate[]>>;
+
+/** Stages, arguments and mounted agents of the Lightfile that the command line means. */
+async function namesInLightfile(
+  kind: keyof typeof namesOf,
+  request: NameRequest,
+  session: Session,
+): Promise<readonly Candidate[]> {
   const { readLightfile } = await import("../read-lightfile.ts");
   const { parseLightfile } = await import("../../lightfile/parse.ts");
   try {
     const options = { buildArg: {}, ...(request.file === null ? {} : { file: request.file }) };
     const { source } = await readLightfile(request.path ?? ".", options, session);
     const { value: tree } = parseLightfile(source);
-    return request.kind === "stage" ? stagesOf(tree) : argumentsOf(tree);
+    return namesOf[kind](tree);
   } catch (error) {
     // LightfileNotFound and the like: there is nothing to offer.
     if (error instanceof Failure) return [];
@@ -150,6 +160,18 @@ function argumentsOf(tree: LightfileTree): readonly Candidate[] {
     }
   }
   return [...found.values()];
+}
+
+/** The ids that its ssh mounts have, as written. */
+function agentsOf(tree: LightfileTree): readonly Candidate[] {
+  const ids = tree.instructions.flatMap(({ flags }) =>
+    flags.flatMap(({ name, value }) => {
+      const fields = value?.text.split(",") ?? [];
+      if (name.text !== "mount" || !fields.includes("type=ssh")) return [];
+      return [fields.find((field) => field.startsWith("id="))?.slice("id=".length) ?? "default"];
+    }),
+  );
+  return [...new Set(ids)].map((value) => ({ value, description: "the agent of SSH_AUTH_SOCK" }));
 }
 
 async function entriesOf(folder: string): Promise<readonly string[]> {

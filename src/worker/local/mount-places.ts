@@ -11,8 +11,11 @@ const volumesPath = "/dev/.lightbox-volumes";
 /** Secrets, in memory. */
 export const secretsPath = "/dev/.lightbox-secrets";
 
+/** Sockets of ssh agents. */
+export const agentsPath = "/dev/.lightbox-agents";
+
 /** What a step must not see but through its own mounts. */
-export const coveredPaths: readonly string[] = [scratchPath, volumesPath, secretsPath];
+export const coveredPaths: readonly string[] = [scratchPath, volumesPath, secretsPath, agentsPath];
 
 export function volumePath(name: string): string {
   return `${volumesPath}/${name}`;

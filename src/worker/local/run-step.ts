@@ -68,6 +68,7 @@ async function start(
   const process = await startGuestRun(vm, {
     argv: await commandLine(vm, operation),
     environment: {
+      ...mounts.defaultEnvironment,
       ...operation.environment,
       ...chosenValues(operation.outputVariables, outputValues),
       ...mounts.environment,

@@ -10,6 +10,7 @@ import type {
   SshMount,
 } from "../../model/step-operation.ts";
 import type { LineageClient } from "../worker.ts";
+import { AgentSocket } from "./agent-socket.ts";
 import type { CacheStore, OpenCache } from "./cache-store.ts";
 import { contextTrees } from "./copy-from-context.ts";
 import { literalPattern } from "./copy-from-stage.ts";
@@ -18,7 +19,7 @@ import type { CopyTree } from "./copy-tree.ts";
 import { copyTreeStream } from "./copy-tree-stream.ts";
 import { packTree, unpackTree } from "./guest-trees.ts";
 import type { MicroVm } from "./micro-vm.ts";
-import { coveredPaths, scratchPath, secretsPath, volumePath } from "./mount-places.ts";
+import { agentsPath, coveredPaths, scratchPath, secretsPath, volumePath } from "./mount-places.ts";
 import { StepRefused } from "./step-refused.ts";
 
 /** One mount as the guest's helper takes it (see guest-helper/step-mounts.c). */
@@ -59,6 +60,8 @@ export class StepMounts implements AsyncDisposable {
   readonly #caches = new Map<string, CacheInUse>();
   readonly #environment: Record<string, string> = {};
   readonly #secrets: string[] = [];
+  readonly #agents: AgentSocket[] = [];
+  #agentTarget: string | null = null;
   #places = 0;
 
   private constructor(context: MountContext) {
@@ -88,6 +91,11 @@ export class StepMounts implements AsyncDisposable {
     return this.#environment;
   }
 
+  /** Variables for a step that does not set them itself. */
+  get defaultEnvironment(): Readonly<Record<string, string>> {
+    return this.#agentTarget === null ? {} : { SSH_AUTH_SOCK: this.#agentTarget };
+  }
+
   /** Values that must not be shown. */
   get secrets(): readonly string[] {
     return this.#secrets;
@@ -102,6 +110,7 @@ export class StepMounts implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     try {
+      for (const agent of this.#agents.splice(0)) await agent[Symbol.asyncDispose]();
       if (this.#places > 0) await this.#removeContents();
     } catch (error) {
       // Nothing is left in a guest that is gone, and why it is gone is told by what was going on.
@@ -114,7 +123,7 @@ export class StepMounts implements AsyncDisposable {
 
   async #removeContents(): Promise<void> {
     const { files } = this.#context.vm;
-    for (const path of [secretsPath, scratchFolder]) {
+    for (const path of [secretsPath, agentsPath, scratchFolder]) {
       if ((await files.lstatIfExists(path)) === undefined) continue;
       await files.removeDirectory(path, { recursive: true });
     }
@@ -136,9 +145,7 @@ export class StepMounts implements AsyncDisposable {
       case "secret":
         return this.#secret(mount);
       case "ssh":
-        if (mount.required) throw sshNotForwarded(mount);
-        this.#context.onNote(`the ssh agent ${mount.id} is not there: no agent is forwarded to builders`);
-        return;
+        return this.#ssh(mount);
       default:
         return unreachable(mount);
     }
@@ -209,6 +216,22 @@ export class StepMounts implements AsyncDisposable {
     this.#add("bind-ro", path, mount.target);
   }
 
+  async #ssh({ id, target, required, mode, userId, groupId }: SshMount): Promise<void> {
+    const { client, vm, onNote } = this.#context;
+    const agents = client.sshAgents;
+    if (agents === undefined || !agents.ids.has(id)) {
+      if (required) throw sshNotForwarded(id);
+      onNote(`the step goes without the ssh agent ${id}, which is not given (--ssh ${id})`);
+      return;
+    }
+    await vm.files.makeDirectory(agentsPath, 0o700);
+    const path = posix.join(agentsPath, String(this.#places++));
+    const connect = () => agents.connect(id);
+    this.#agents.push(await AgentSocket.listen(vm, { path, mode, userId, groupId, connect }));
+    this.#agentTarget ??= target;
+    this.#add("bind-rw", path, target);
+  }
+
   /** Of a directory on the second disk; those above it are made with it. */
   #nextPlace(): string {
     return posix.join(scratchFolder, String(this.#places++));
@@ -274,10 +297,10 @@ function secretMissing(id: string): StepRefused {
   );
 }
 
-function sshNotForwarded({ id }: SshMount): StepRefused {
+function sshNotForwarded(id: string): StepRefused {
   return new StepRefused(
     "SshNotForwarded",
-    `the ssh agent ${id} cannot be reached from a builder: only files and variables of the client can`,
-    "mount a key of its own for this with `--mount=type=secret`, or let the client fetch: `ADD git@HOST:PROJECT.git#REF /src`",
+    `the step needs the ssh agent ${id}, which was not given`,
+    `give it: \`lightbox bake --ssh ${id}\` for the agent that SSH_AUTH_SOCK names, or --ssh ${id}=SOCKET`,
   );
 }

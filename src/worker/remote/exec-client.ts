@@ -1,12 +1,10 @@
 import { Buffer } from "node:buffer";
-import type { IncomingMessage } from "node:http";
-import * as v from "valibot";
 import { WebSocket } from "ws";
 import { Failure } from "../../diagnostics/failure.ts";
+import { Inbox, SendWindow } from "../flow.ts";
 import type { ExecExit, ExecRequest, ExecStreams } from "../worker.ts";
-import { checkServer, clientHeaders } from "./access.ts";
 import type { Connection } from "./connection.ts";
-import { cancelledBy, connectionLost, notAWorker, unreachable } from "./connection-failures.ts";
+import { cancelledBy, connectionLost } from "./connection-failures.ts";
 import {
   decodeFrame,
   decodeNumber,
@@ -16,17 +14,16 @@ import {
   encodeNumber,
   encodeSize,
   execChannel,
-  execFrameLimitBytes,
   execWindowBytes,
   malformedFrame,
   pieces,
 } from "./exec-frames.ts";
-import { Inbox, SendWindow } from "./flow.ts";
-import { parseAnswer, readEnvelope } from "./json-call.ts";
+import { parseAnswer } from "./json-call.ts";
 import { beatIntervalMs, silenceLimitMs } from "./protocol.ts";
 import type { ExecOpening } from "./schemas.ts";
 import { watchSilence } from "./silence-watch.ts";
 import { fromWireFailure, wireFailureSchema } from "./wire-failure.ts";
+import { openSocket, untilOpen } from "./worker-socket.ts";
 
 const during = "a command ran in a sandbox";
 
@@ -71,21 +68,12 @@ class ExecClient {
   constructor(connection: Connection, request: ExecRequest) {
     this.#connection = connection;
     this.#request = request;
-    const { url, connectTimeoutMs } = connection.options;
-    const target = new URL(url);
-    target.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-    target.pathname = `${url.pathname.replace(/\/$/, "")}/sandboxes/${encodeURIComponent(request.sandbox)}/exec`;
-    this.#socket = new WebSocket(target, {
-      headers: clientHeaders(connection.options),
-      perMessageDeflate: false,
-      maxPayload: execFrameLimitBytes,
-      handshakeTimeout: connectTimeoutMs ?? 10_000,
-    });
+    this.#socket = openSocket(connection, `/sandboxes/${encodeURIComponent(request.sandbox)}/exec`);
   }
 
   async run(streams: ExecStreams, heard: () => void): Promise<ExecExit> {
     this.#listen(heard);
-    await this.#open();
+    await untilOpen(this.#connection, this.#socket);
     const opening: ExecOpening = {
       request: this.#request,
       hasStdin: streams.stdin !== null,
@@ -133,31 +121,6 @@ class ExecClient {
       this.#frames.end(lost);
       this.#input.close(lost);
     });
-  }
-
-  async #open(): Promise<void> {
-    const { url, version } = this.#connection.options;
-    const opened = Promise.withResolvers<void>();
-    this.#socket.on("upgrade", (response) => {
-      try {
-        if (!checkServer(response.headers, version)) opened.reject(notAWorker(url, response.statusCode));
-      } catch (error) {
-        opened.reject(error);
-      }
-    });
-    this.#socket.on("open", opened.resolve);
-    this.#socket.on("error", (error) => opened.reject(unreachable(url, error)));
-    this.#socket.on("unexpected-response", (_request, response) => {
-      this.#explainRefusal(response).catch(opened.reject);
-    });
-    await opened.promise;
-  }
-
-  /** @throws always: the worker's Failure, or that it is not a worker */
-  async #explainRefusal(response: IncomingMessage): Promise<void> {
-    const { url, version } = this.#connection.options;
-    if (checkServer(response.headers, version)) await readEnvelope(v.unknown())(response);
-    throw notAWorker(url, response.statusCode);
   }
 
   async #receive(streams: ExecStreams): Promise<ExecExit> {

@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { WebSocket } from "ws";
 import { Failure } from "../../diagnostics/failure.ts";
+import { Inbox, SendWindow } from "../flow.ts";
 import type { ExecExit, TerminalSize, Worker } from "../worker.ts";
 import { type Call, cancelledByClient, clientVanished } from "./calls.ts";
 import { explainError, parseJson } from "./exchange.ts";
@@ -16,7 +17,6 @@ import {
   malformedFrame,
   pieces,
 } from "./exec-frames.ts";
-import { Inbox, SendWindow } from "./flow.ts";
 import { type ExecOpening, execOpeningSchema } from "./schemas.ts";
 
 export interface ExecSessionOptions {

@@ -30,6 +30,7 @@ import { writeImageStream } from "./image-stream.ts";
 import { callForJson, type JsonCall } from "./json-call.ts";
 import { readLineage } from "./lineage-reader.ts";
 import { bytesType, jsonType } from "./protocol.ts";
+import { requestedAgents } from "./requested-agents.ts";
 import { requestedContents } from "./requested-contents.ts";
 import { requestedSecrets } from "./requested-secrets.ts";
 import {
@@ -158,12 +159,14 @@ export class RemoteWorker implements Worker {
       signal,
     );
     const secrets = await requestedSecrets(request.steps, client);
+    const agents = requestedAgents(request.steps, client);
+    using _link = await this.#lendAgents({ lease, agents, client }, signal);
     return await this.#connection.call(
       {
         method: "POST",
         path: "/lineages",
         contentType: jsonType,
-        body: Buffer.from(JSON.stringify({ lease, request, secrets })),
+        body: Buffer.from(JSON.stringify({ lease, request, secrets, agents })),
         during: "steps ran",
         onAbort: "wait",
       },
@@ -230,6 +233,21 @@ export class RemoteWorker implements Worker {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#connection.close();
+  }
+
+  /** Null where no step asks for one. */
+  async #lendAgents(
+    {
+      lease,
+      agents,
+      client,
+    }: { readonly lease: string; readonly agents: readonly string[]; readonly client: LineageClient },
+    signal: AbortSignal,
+  ): Promise<Disposable | null> {
+    if (agents.length === 0 || client.sshAgents === undefined) return null;
+    // The WebSocket library is loaded by those who need it, not by every bake.
+    const { lendAgents } = await import("./agent-link.ts");
+    return await lendAgents(this.#connection, { lease, agents: client.sshAgents }, signal);
   }
 
   #get<Schema extends v.GenericSchema>(

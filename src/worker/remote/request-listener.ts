@@ -3,6 +3,7 @@ import createRouter from "find-my-way";
 import { Failure } from "../../diagnostics/failure.ts";
 import type { Worker } from "../worker.ts";
 import { type Access, checkClient } from "./access.ts";
+import type { AgentLinks } from "./agent-links.ts";
 import { type Call, type CallKind, type Calls, cancelledByClient, clientVanished } from "./calls.ts";
 import { answerJson, type Exchange, explainError, sendFailure } from "./exchange.ts";
 import { serveLineage } from "./lineage-route.ts";
@@ -15,6 +16,7 @@ export interface ListenerOptions extends Access {
   readonly worker: Worker;
   readonly calls: Calls;
   readonly spool: Spool;
+  readonly agentLinks: AgentLinks;
   readonly beatIntervalMs: number;
   readonly onInternalError?: (error: unknown) => void;
 }

@@ -3,10 +3,11 @@ import type { AddressInfo } from "node:net";
 import { listenFailure } from "../listen-failure.ts";
 import type { Worker } from "../worker.ts";
 import { serverHeaders } from "./access.ts";
+import { AgentLinks } from "./agent-links.ts";
 import { Calls, type ServerActivity, serverClosing } from "./calls.ts";
-import { acceptExecs } from "./exec-upgrade.ts";
 import { beatIntervalMs, type ContentHasher, silenceLimitMs } from "./protocol.ts";
 import { createRequestListener } from "./request-listener.ts";
+import { acceptSockets } from "./socket-upgrade.ts";
 import { Spool } from "./spool.ts";
 
 export interface WorkerServerOptions {
@@ -62,14 +63,20 @@ export async function startWorkerServer(options: WorkerServerOptions): Promise<W
     now: () => performance.now(),
   });
   const server = createServer({ requestTimeout: 0, keepAliveTimeout: 75_000, keepAlive: true });
-  const shared = { ...options, calls, spool, beatIntervalMs: options.beatIntervalMs ?? beatIntervalMs };
+  const shared = {
+    ...options,
+    calls,
+    spool,
+    agentLinks: new AgentLinks(),
+    beatIntervalMs: options.beatIntervalMs ?? beatIntervalMs,
+  };
   const listener = createRequestListener(shared);
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
     for (const [name, value] of Object.entries(serverHeaders(options.version)))
       response.setHeader(name, value);
     void listener(request, response);
   });
-  const execs = acceptExecs(server, shared);
+  const sockets = acceptSockets(server, shared);
   try {
     await listen(server, options);
   } catch (error) {
@@ -92,7 +99,7 @@ export async function startWorkerServer(options: WorkerServerOptions): Promise<W
       server.closeIdleConnections();
       calls.abortAll(serverClosing());
       await atMost(calls.untilIdle(), options.closeTimeoutMs ?? 10_000);
-      execs.terminate();
+      sockets.terminate();
       server.closeAllConnections();
       await stopped.promise;
       await spool.close();

@@ -11,6 +11,7 @@ import { knownLayer, type LayerLookup, snapshotFingerprint } from "../../../src/
 import { Failure } from "../../../src/diagnostics/failure.ts";
 import { sha256Digest } from "../../../src/model/identifiers.ts";
 import { emptyConfiguration } from "../../../src/model/sandbox-configuration.ts";
+import type { SshAgents } from "../../../src/worker/worker.ts";
 import { FakeWorker, type FakeWorkerOptions } from "../../support/fake-worker.ts";
 
 export const baseDigest = sha256Digest(`sha256:${"ba".repeat(32)}`);
@@ -76,6 +77,7 @@ export class BakeRig implements AsyncDisposable {
       readonly signal?: AbortSignal;
       readonly localLayers?: LayerLookup;
       readonly secrets?: ClientSecrets;
+      readonly sshAgents?: SshAgents;
       onEvent?(event: BakeEvent): void;
     } = {},
   ): Promise<BakeRun> {
@@ -92,6 +94,7 @@ export class BakeRig implements AsyncDisposable {
         }),
         localLayers: options.localLayers ?? null,
         ...(options.secrets === undefined ? {} : { secrets: options.secrets }),
+        ...(options.sshAgents === undefined ? {} : { sshAgents: options.sshAgents }),
       },
       options.signal ?? new AbortController().signal,
     );

@@ -1,7 +1,11 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
+import type { Socket } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parseSecret } from "../../../src/cli/read-secrets.ts";
+import { startTestAgent } from "../../support/agent-rig.ts";
 import { type CommandRig, commandRig } from "../../support/command-rig.ts";
 import { writeTinyArchive } from "../images/tiny-image.ts";
 
@@ -64,13 +68,91 @@ describe("--secret", () => {
     expect(parseSecret("id=token", {}).source).toEqual({ kind: "file", path: "token" });
     expect(parseSecret("id=token,type=env", {}).source).toEqual({ kind: "environment", variable: "token" });
   });
+});
 
-  test("does not stand for an ssh agent, which is refused with the reason", async () => {
-    await using rig = await rigWith("RUN --mount=type=ssh,required use\n");
-    expect((await rig.run("bake", "--ssh", "default")).stderr).toContain("error[SshNotForwarded]");
-    expect((await rig.run("bake")).stderr).toContain("Lightfile:3:5: error[SshNotForwarded]");
+describe("--ssh", () => {
+  const step = "RUN --mount=type=ssh,required use\n";
+
+  test.each([
+    ["default", "default"],
+    ["default=agent", "default"],
+    ["deploy", "deploy"],
+    ["deploy=agent", "deploy"],
+  ])("%s lends the agent to the step that mounts it", async (option, id) => {
+    await using rig = await rigWith(step.replace("ssh", `ssh,id=${id}`));
+    await using agent = await startTestAgent(rig.folder);
+    if (!option.includes("=")) rig.environment.SSH_AUTH_SOCK = agent.path;
+    const { exitCode, stderr } = await rig.run("bake", "--ssh", option);
+    expect(exitCode, stderr).toBe(0);
+    expect(rig.worker.agentAnswers).toMatchObject([
+      { id, answer: expect.stringContaining("--mount=type=ssh") },
+    ]);
+  });
+
+  test("more than once lends several", async () => {
+    await using rig = await rigWith("RUN --mount=type=ssh --mount=type=ssh,id=b --mount=type=ssh,id=c use\n");
+    const serve = (name: string) => ({
+      name,
+      serve: (connection: Socket) => void connection.end(`I am ${name}`),
+    });
+    await using one = await startTestAgent(rig.folder, serve("one"));
+    await using _two = await startTestAgent(rig.folder, serve("two"));
+    rig.environment.SSH_AUTH_SOCK = one.path;
+    const { exitCode, stderr } = await rig.run("bake", "--ssh", "default", "--ssh=b=two");
+    expect(exitCode, stderr).toBe(0);
+    expect(rig.worker.agentAnswers.map(({ id, answer }) => [id, answer])).toEqual([
+      ["default", "I am one"],
+      ["b", "I am two"],
+      ["c", null],
+    ]);
+  });
+
+  test("that is missing is a mistake at a mount that requires it, and otherwise none", async () => {
+    await using rig = await rigWith(step);
+    const { exitCode, stderr } = await rig.run("bake");
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain("Lightfile:3:5: error[SshNotForwarded]");
+    expect(stderr).toContain("--ssh default");
+    expect(rig.worker.counts.vmsBooted).toBe(0);
+    await writeFile(
+      join(rig.folder, "Lightfile"),
+      "FROM ./base.tar\nSNAPSHOT app\nRUN --mount=type=ssh use\n",
+    );
+    expect((await rig.run("bake")).exitCode).toBe(0);
+    expect(rig.worker.agentAnswers).toMatchObject([{ id: "default", answer: null }]);
+  });
+
+  test.each([
+    ["default=key", "SshAgentUnreachable", "ssh-add"],
+    ["default=missing", "SshAgentUnreachable", "ENOENT"],
+    ["default=dead", "SshAgentUnreachable", "ECONNREFUSED"],
+    ["default", "SshAgentUnreachable", "SSH_AUTH_SOCK is not set"],
+    ["=agent", "InvalidSshAgent", "--ssh default"],
+    ["a,b", "InvalidSshAgent", "--ssh default"],
+  ])("%s is refused before anything starts", async (option, code, said) => {
+    await using rig = await rigWith(step);
+    await writeFile(join(rig.folder, "key"), "-----BEGIN OPENSSH PRIVATE KEY-----\n");
+    await leaveDeadSocket(join(rig.folder, "dead"));
+    const { exitCode, stderr } = await rig.run("bake", "--ssh", option);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(`error[${code}]`);
+    expect(stderr).toContain(said);
+    expect(rig.worker.lineages).toEqual([]);
+  });
+
+  test("twice for one id is refused", async () => {
+    await using rig = await rigWith(step);
+    await using _agent = await startTestAgent(rig.folder);
+    const { stderr } = await rig.run("bake", "--ssh=default=agent", "--ssh=default=agent");
+    expect(stderr).toContain("error[InvalidSshAgent]: the ssh agent default is given twice");
   });
 });
+
+/** The file of a socket on which nobody listens any more. */
+async function leaveDeadSocket(path: string): Promise<void> {
+  const program = `require("net").createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, "SIGKILL"))`;
+  await once(spawn(process.execPath, ["-e", program]), "exit");
+}
 
 describe("a bake in GitHub Actions", () => {
   test("annotates the lines of mistakes, and of a TEST that fails", async () => {

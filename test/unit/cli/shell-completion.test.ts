@@ -29,6 +29,8 @@ beforeAll(async () => {
     "project/Lightfile":
       '# check=skip=all\nARG --describe="which tools" TOOLS=all\nFROM debian AS build\nFROM build AS test\nFROM build\nSNAPSHOT x\n',
     "project/other/Lightfile": "FROM debian AS elsewhere\n",
+    "project/agents.lightfile":
+      "FROM debian\nRUN --mount=type=ssh one\nRUN --mount=type=ssh,id=deploy --mount=type=ssh two\n",
     "project/broken.lightfile": "FROM debian AS here\nRUN <<EOF\nRNU\n",
     "project/a b.lightfile": "",
   };
@@ -211,6 +213,15 @@ test("rules of lint complete, again and again", async () => {
 
 test("the stages are those of the Lightfile that the line means", async () => {
   expect(await answer("lightbox bake other --target ")).toEqual(["elsewhere\tFROM debian", ":nothing"]);
+});
+
+test("the agents to lend are those that the Lightfile's steps mount", async () => {
+  const what = "the agent of SSH_AUTH_SOCK";
+  expect(await answer("lightbox bake -f agents.lightfile --ssh ")).toEqual([
+    `default\t${what}`,
+    `deploy\t${what}`,
+    ":nothing",
+  ]);
 });
 
 test("a command in a sandbox gets no options of lightbox", async () => {

@@ -9,6 +9,8 @@
  *                              runs) or 4 (the flush failed)
  *   pack DIRECTORY             the directory as a stream, see tree-stream.c
  *   unpack DIRECTORY           the tree of such a stream into the directory
+ *   carry PATH MODE UID GID    a unix socket whose connections standard input and output carry, see agent-socket.c;
+ *                              MODE is a decimal number
  *   run  NETWORK UID GID GROUPS DIRECTORY COUNT MOUNT... ARGV...
  *   step NETWORK UID GID GROUPS DIRECTORY COUNT MOUNT... ARGV...
  *                              run ARGV with this identity; NETWORK is "default" or "none" (a network
@@ -227,6 +229,7 @@ static void bring_loopback_up(void) {
 
 #include "step-mounts.c"
 #include "tree-stream.c"
+#include "agent-socket.c"
 
 static int fail(const char *what, const char *subject, long error, int code) {
   say("lightbox: ");
@@ -362,6 +365,7 @@ __attribute__((used)) static void start(long *stack) {
   else if (argc > 1 && same(argv[1], "quiesce")) code = quiesce();
   else if (argc > 2 && same(argv[1], "pack")) code = pack(argv[2]);
   else if (argc > 2 && same(argv[1], "unpack")) code = unpack(argv[2]);
+  else if (argc > 5 && same(argv[1], "carry")) code = carry(argv);
   else if (argc > 1 && (same(argv[1], "run") || same(argv[1], "step"))) code = run(argc, argv, argv + argc + 1);
   call(__NR_exit_group, code, 0, 0, 0, 0);
 }

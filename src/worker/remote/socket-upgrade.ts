@@ -9,10 +9,13 @@ import { callHeader, jsonType, sameVersionHint } from "./protocol.ts";
 import type { ListenerOptions } from "./request-listener.ts";
 import { httpStatusOf, toWireFailure } from "./wire-failure.ts";
 
-const execPath = /^\/sandboxes\/([^/?]+)\/exec$/;
+const paths = [
+  { kind: "exec", pattern: /^\/sandboxes\/([^/?]+)\/exec$/ },
+  { kind: "agents", pattern: /^\/lineages\/([^/?]+)\/agents$/ },
+] as const;
 
-/** Accepts WebSocket connections for exec on the server, after the same checks as any request. */
-export function acceptExecs(server: Server, options: ListenerOptions): { terminate(): void } {
+/** Accepts WebSocket connections on the server, after the same checks as any request. */
+export function acceptSockets(server: Server, options: ListenerOptions): { terminate(): void } {
   const sockets = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
@@ -25,11 +28,16 @@ export function acceptExecs(server: Server, options: ListenerOptions): { termina
   server.on("upgrade", (request: IncomingMessage, connection: Duplex, head) => {
     try {
       checkClient(request.headers, options);
-      const sandbox = sandboxOf(request);
+      const { kind, name } = targetOf(request);
       sockets.handleUpgrade(request, connection, head, (socket) => {
         const id = request.headers[callHeader];
-        const call = options.calls.begin("exec", typeof id === "string" ? id : undefined);
-        void serveExec({ ...options, socket, sandbox, call }).finally(call.end);
+        const callKind = kind === "exec" ? "exec" : "request";
+        const call = options.calls.begin(callKind, typeof id === "string" ? id : undefined);
+        const served =
+          kind === "exec"
+            ? serveExec({ ...options, socket, sandbox: name, call })
+            : options.agentLinks.serve({ ...options, socket, lease: name, call });
+        void served.finally(call.end);
       });
     } catch (error) {
       refuseUpgrade(connection, error, options.version);
@@ -42,11 +50,15 @@ export function acceptExecs(server: Server, options: ListenerOptions): { termina
   };
 }
 
-function sandboxOf(request: IncomingMessage): string {
-  const name = execPath.exec(request.url ?? "")?.[1];
-  if (name !== undefined) {
+function targetOf(request: IncomingMessage): {
+  readonly kind: (typeof paths)[number]["kind"];
+  readonly name: string;
+} {
+  for (const { kind, pattern } of paths) {
+    const name = pattern.exec(request.url ?? "")?.[1];
+    if (name === undefined) continue;
     try {
-      return decodeURIComponent(name);
+      return { kind, name: decodeURIComponent(name) };
     } catch (error) {
       if (!(error instanceof URIError)) throw error;
     }
