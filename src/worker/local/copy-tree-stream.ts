@@ -1,49 +1,95 @@
+import { posix } from "node:path";
+import { Failure } from "../../diagnostics/failure.ts";
+import type { CopyMode } from "../../model/step-operation.ts";
 import type { CopyEntry, CopyTree } from "./copy-tree.ts";
-import { contentChanged } from "./copy-writer.ts";
+import { appliedMode } from "./file-mode.ts";
+import { readAhead } from "./read-ahead.ts";
 import { StepRefused } from "./step-refused.ts";
 import { type TreeEntry, treeEnd, treeHeader } from "./tree-stream.ts";
+import type { Owner } from "./users.ts";
+
+/** A tree and where it goes. */
+export interface PlacedTree {
+  readonly tree: CopyTree;
+  /** Path of the file or directory that becomes the tree's root, relative to where the stream is unpacked. */
+  readonly place: string;
+  /** The place is a directory that keeps its owner and mode. */
+  readonly keepsRoot: boolean;
+}
+
+export interface CopyStreamOptions {
+  /** Of everything copied; null: as the source has it. */
+  readonly owner: Owner | null;
+  readonly mode: CopyMode | null;
+  readonly signal: AbortSignal;
+}
 
 /**
- * A tree as one stream, for a directory that nothing else is in.
- * @param name of a file, which is the only thing in it
- * @throws through the stream: Failure `ContextChanged`, and what opening a file throws
+ * Trees as one stream (see tree-stream.ts). Of each the directories come first, so that one that meets a file, or the
+ * other way round, is found before anything is written.
+ * @throws through the stream: Failure `ContextChanged`, StepRefused, and what opening a file throws
  */
 export async function* copyTreeStream(
-  tree: CopyTree,
-  name: string,
+  trees: readonly PlacedTree[],
+  options: CopyStreamOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  for (const entry of tree.entries) {
-    const path = tree.kind === "file" ? name : entry.path;
-    yield headerOf({ ...streamed(entry), path });
-    if (entry.kind !== "file") continue;
-    let sizeBytes = 0;
-    for await (const chunk of await entry.open()) {
-      sizeBytes += chunk.length;
-      if (sizeBytes > entry.sizeBytes) break;
-      yield chunk;
-    }
-    if (sizeBytes !== entry.sizeBytes) throw contentChanged(path, entry.sizeBytes, sizeBytes);
-  }
-  // Last, and the innermost first, because what is written into a directory changes its time.
-  for (const entry of tree.entries.toReversed()) {
-    if (entry.kind === "directory" && entry.modifiedSeconds !== null) {
-      yield headerOf({ ...streamed(entry), kind: "directory-end" });
+  for (const { tree, place, keepsRoot } of trees) {
+    const entries = keepsRoot ? tree.entries.filter(({ path }) => path !== "") : tree.entries;
+    const treeEntry = (entry: CopyEntry) => streamed(entry, posix.join(place, entry.path), options);
+    for (const entry of entries) if (entry.kind === "directory") yield headerOf(treeEntry(entry));
+    yield* leaves(entries, treeEntry, options.signal);
+    // Last, and the innermost first, because what is written into a directory changes its time.
+    for (const entry of entries.toReversed()) {
+      if (entry.kind !== "directory" || entry.isImplied || entry.modifiedSeconds === null) continue;
+      yield headerOf({ ...treeEntry(entry), kind: "directory-end" });
     }
   }
   yield treeEnd;
 }
 
-function streamed(entry: CopyEntry): TreeEntry {
-  const { kind, path, owner, modifiedSeconds } = entry;
-  return {
+/** Links and files. */
+async function* leaves(
+  entries: readonly CopyEntry[],
+  treeEntry: (entry: CopyEntry) => TreeEntry,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for (const entry of entries) if (entry.kind === "symlink") yield headerOf(treeEntry(entry));
+  const files = entries.filter((entry) => entry.kind === "file");
+  for await (const { file, content } of readAhead(files)) {
+    signal.throwIfAborted();
+    const header = treeEntry(file);
+    yield headerOf(header);
+    let readBytes = 0;
+    for await (const chunk of content ?? (await file.open())) {
+      readBytes += chunk.length;
+      // The rest of a file that has grown is read all the same: its stream may tell what happened.
+      if (readBytes <= file.sizeBytes) yield chunk;
+    }
+    if (readBytes !== file.sizeBytes) throw contentChanged(header.path, file.sizeBytes, readBytes);
+  }
+}
+
+function streamed(entry: CopyEntry, path: string, options: CopyStreamOptions): TreeEntry {
+  const { kind, modifiedSeconds } = entry;
+  const common = {
     kind,
-    path,
-    link: entry.kind === "symlink" ? entry.target : "",
-    mode: entry.kind === "symlink" ? 0o777 : entry.mode,
-    owner,
-    sizeBytes: entry.kind === "file" ? entry.sizeBytes : 0,
+    // A join makes "." of nothing.
+    path: path === "." ? "" : path,
+    owner: options.owner ?? entry.owner,
     modifiedMs: modifiedSeconds === null ? null : modifiedSeconds * 1000,
   };
+  switch (entry.kind) {
+    case "file": {
+      const mode = appliedMode(options.mode, entry.mode, false);
+      return { ...common, link: "", mode, sizeBytes: entry.sizeBytes };
+    }
+    case "directory": {
+      const mode = appliedMode(options.mode, entry.mode, true);
+      return { ...common, link: "", mode, sizeBytes: 0, keepsExisting: entry.isImplied, refusesLink: true };
+    }
+    case "symlink":
+      return { ...common, link: entry.target, mode: 0o777, sizeBytes: 0 };
+  }
 }
 
 function headerOf(entry: TreeEntry): Buffer {
@@ -54,4 +100,13 @@ function headerOf(entry: TreeEntry): Buffer {
     `${entry.path.slice(0, 60)}…: the path, or where it leads, is too long`,
     "shorten it: the guest takes 4096 bytes",
   );
+}
+
+function contentChanged(path: string, expected: number, read: number): Failure {
+  return new Failure({
+    code: "ContextChanged",
+    category: "usage",
+    message: `the source of /${path} changed while it was read: ${read} bytes instead of ${expected}`,
+    hint: "bake again when nothing writes to the context",
+  });
 }
