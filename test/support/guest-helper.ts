@@ -16,14 +16,20 @@ export interface HelperRun {
   readonly message: string;
 }
 
-/** The helper on this host, in a folder of the test. Only for `pack` and `unpack`: others act on the whole system. */
-export async function guestHelper(
-  folder: string,
-): Promise<(words: readonly string[], input?: AsyncIterable<Uint8Array>) => Promise<HelperRun>> {
+/** The helper as a program of this host. @param folder of the test @returns its path */
+export async function helperOnHost(folder: string): Promise<string> {
   const path = join(folder, "guest-helper");
   const architecture = process.arch === "arm64" ? "arm64" : "x64";
   await writeFile(path, Buffer.from(guestHelperBinaries[architecture], "base64"));
   await chmod(path, 0o755);
+  return path;
+}
+
+/** The helper on this host, in a folder of the test. Only for `pack` and `unpack`: others act on the whole system. */
+export async function guestHelper(
+  folder: string,
+): Promise<(words: readonly string[], input?: AsyncIterable<Uint8Array>) => Promise<HelperRun>> {
+  const path = await helperOnHost(folder);
   return async (words, input = Readable.from([])) => {
     const [command] = words;
     if (command !== "pack" && command !== "unpack") throw new Error(`not on a host: ${command}`);

@@ -12,7 +12,7 @@ import type { CopyTree } from "./copy-tree.ts";
 import { copyTreeStream } from "./copy-tree-stream.ts";
 import { ensureDirectory, ensureWorkingDirectories, type NewDirectory } from "./guest-directories.ts";
 import { GuestFileError } from "./guest-file.ts";
-import { unpackTree } from "./guest-trees.ts";
+import { type TreeGuest, unpackTree } from "./guest-trees.ts";
 import type { MicroVm } from "./micro-vm.ts";
 import type { Microsandbox } from "./microsandbox.ts";
 import { removeRuntimeFiles } from "./runtime-files.ts";
@@ -25,6 +25,9 @@ export interface CopyHost {
   imageReference(digest: string): Promise<string>;
 }
 
+/** What is used of the microVM that is copied into. */
+export type CopyGuest = TreeGuest & Pick<MicroVm, "files">;
+
 /** Enough to read files: nothing runs in it. */
 const stageReaderResources = { cpus: 1, memoryMib: 256 };
 
@@ -34,7 +37,7 @@ const stageReaderResources = { cpus: 1, memoryMib: 256 };
  */
 export async function copyStep(
   host: CopyHost,
-  vm: MicroVm,
+  vm: CopyGuest,
   operation: CopyOperation,
   client: LineageClient,
   signal: AbortSignal,
@@ -93,7 +96,7 @@ async function openStage(host: CopyHost, stage: StageFiles, signal: AbortSignal)
 
 /** Sources in their order; archives are unpacked, the rest is copied, neighbours together. */
 async function writeSources(
-  vm: MicroVm,
+  vm: CopyGuest,
   operation: CopyOperation,
   sources: readonly ContextSource[],
   { client, signal }: { readonly client: LineageClient; readonly signal: AbortSignal },
@@ -112,7 +115,7 @@ async function writeSources(
 }
 
 async function unpackArchive(
-  vm: MicroVm,
+  vm: CopyGuest,
   operation: CopyOperation,
   { written, entries }: ContextSource,
   client: LineageClient,
@@ -131,7 +134,7 @@ async function unpackArchive(
 
 /** Who owns what is copied (null: as the source says), and what directories on the way get. */
 async function ownersOf(
-  { files }: MicroVm,
+  { files }: CopyGuest,
   operation: CopyOperation,
 ): Promise<{ readonly owner: Owner | null; readonly parents: NewDirectory }> {
   const owner = operation.owner === null ? null : resolveOwner(operation.owner, await readAccounts(files));
@@ -140,7 +143,7 @@ async function ownersOf(
 }
 
 async function writeTrees(
-  vm: MicroVm,
+  vm: CopyGuest,
   operation: CopyOperation,
   trees: readonly CopyTree[],
   signal: AbortSignal,

@@ -14,6 +14,9 @@ const endedTooEarly = 6;
  */
 const messageBytes = 256 * 1024;
 
+/** What is used of a microVM. */
+export type TreeGuest = Pick<MicroVm, "name" | "start">;
+
 /**
  * Writes a tree (see tree-stream.ts) into a directory of the guest that is there; '' is the guest's root. Whatever the end,
  * nothing is being written any more after it.
@@ -21,7 +24,7 @@ const messageBytes = 256 * 1024;
  * @throws GuestFileError when the guest's kernel refuses, and what the stream throws
  */
 export async function unpackTree(
-  vm: MicroVm,
+  vm: TreeGuest,
   directory: string,
   stream: AsyncIterable<Uint8Array>,
 ): Promise<boolean> {
@@ -78,7 +81,10 @@ export async function* inMessages(
  * A directory of the guest as a stream, which is whole when it ends without an error.
  * @throws GuestFileError when the guest's kernel refuses
  */
-export async function* packTree(vm: MicroVm, directory: string): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* packTree(
+  vm: TreeGuest,
+  directory: string,
+): AsyncGenerator<Uint8Array, void, undefined> {
   const process = await vm.start({
     program: guestHelperPath,
     arguments: ["pack", directory],
@@ -101,7 +107,7 @@ export async function* packTree(vm: MicroVm, directory: string): AsyncGenerator<
 }
 
 async function exitOf(
-  vm: MicroVm,
+  vm: TreeGuest,
   process: GuestProcess,
 ): Promise<{ readonly exitCode: number; readonly message: string }> {
   let message = "";

@@ -36,9 +36,9 @@ async function readSmall(file: CopyFile): Promise<ReadFile> {
   const content: Uint8Array[] = [];
   let readBytes = 0;
   for await (const chunk of await file.open()) {
+    // Of a file that has grown it is enough to show that it has.
+    if (readBytes <= file.sizeBytes) content.push(chunk);
     readBytes += chunk.length;
-    // Of a file that has grown its sizes are enough.
-    content.push(readBytes <= largestAheadBytes ? chunk : new Uint8Array(0));
   }
   return { file, content };
 }

@@ -16,7 +16,10 @@ import { buffer } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
 import type { CopyTree } from "../../../../src/worker/local/copy-tree.ts";
 import { copyTreeStream } from "../../../../src/worker/local/copy-tree-stream.ts";
+import { inMessages, treeRefused } from "../../../../src/worker/local/guest-trees.ts";
+import { stepRefusal } from "../../../../src/worker/local/step-refused.ts";
 import { treeEnd, treeHeader, treeHeaderBytes } from "../../../../src/worker/local/tree-stream.ts";
+import { collect } from "../../../support/collect.ts";
 import { canRunHelper, guestHelper } from "../../../support/guest-helper.ts";
 import { temporaryFolder } from "../../../support/temporary-folder.ts";
 
@@ -103,6 +106,7 @@ describe.runIf(canRunHelper)("trees as streams", () => {
     const result = await helper(["unpack", folder.path], Readable.from([header, treeEnd]));
     expect(result.exitCode).toBe(7);
     expect(result.message).toContain(`${folder.path}/there: has to be a directory`);
+    expect(treeRefused(7, result.message)).toMatchObject({ errno: "ENOTDIR", path: `${folder.path}/there` });
     expect(await readFile(join(folder.path, "there"), "utf8")).toBe("a file");
   });
 
@@ -149,4 +153,33 @@ describe.runIf(canRunHelper)("trees as streams", () => {
       code: "ContextChanged",
     });
   });
+});
+
+test("a disk that is full and a refusal of the kernel have their own codes", () => {
+  const full = treeRefused(8, "/a: b/c: no space left (os error 28)\n");
+  expect(stepRefusal(full)).toMatchObject({
+    code: "NoSpaceLeft",
+    message: "no space left on the builder's disk while writing /a: b/c",
+  });
+  expect(stepRefusal(treeRefused(7, "/proc/x: failed (os error 30)\n"))).toMatchObject({
+    code: "GuestFileRefused",
+    message: "/proc/x: failed",
+    hint: expect.stringContaining("read-only"),
+  });
+  expect(stepRefusal(treeRefused(125, "odd"))).toMatchObject({ code: "GuestFileRefused" });
+});
+
+test("a stream of small parts is few messages, one of large parts none too large", async () => {
+  const parts = [...Array.from({ length: 5_000 }, () => 100), 1_000_000, 0, 7];
+  const bytes = Buffer.alloc(1_500_007, "0123456789");
+  const cut: Buffer[] = [];
+  let at = 0;
+  for (const length of parts) {
+    cut.push(bytes.subarray(at, at + length));
+    at += length;
+  }
+  const messages = await collect(inMessages(Readable.from(cut)));
+  expect(Buffer.concat(messages)).toEqual(bytes);
+  expect(messages).toHaveLength(6);
+  expect(await collect(inMessages(Readable.from([])))).toEqual([]);
 });
