@@ -180,7 +180,8 @@ export class FakeLineageRun {
       for await (const chunk of await this.#client.openContent(digest)) chunks.push(Buffer.from(chunk));
       const content = Buffer.concat(chunks);
       const read = await this.#client.readContent?.(digest);
-      if (read !== undefined && !content.equals(read)) throw new Error(`${digest} is read as another content`);
+      if (read !== undefined && !content.equals(read))
+        throw new Error(`${digest} is read as another content`);
       this.#rig.onContent(digest, content);
       cancelled.check(this.#signal);
     }
