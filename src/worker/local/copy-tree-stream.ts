@@ -1,12 +1,15 @@
 import { posix } from "node:path";
 import { Failure } from "../../diagnostics/failure.ts";
 import type { CopyMode } from "../../model/step-operation.ts";
-import type { CopyEntry, CopyTree } from "./copy-tree.ts";
+import type { CopyEntry, CopyFile, CopyTree } from "./copy-tree.ts";
 import { appliedMode } from "./file-mode.ts";
 import { readAhead } from "./read-ahead.ts";
 import { StepRefused } from "./step-refused.ts";
 import { type TreeEntry, treeEnd, treeHeader } from "./tree-stream.ts";
 import type { Owner } from "./users.ts";
+
+/** Of small files that become one part of the stream. */
+const joinedBytes = 64 * 1024;
 
 /** A tree and where it goes. */
 export interface PlacedTree {
@@ -47,7 +50,7 @@ export async function* copyTreeStream(
   yield treeEnd;
 }
 
-/** Links and files. */
+/** Links and files, those of small files many at a time: each part of a stream costs more than a small file's bytes. */
 async function* leaves(
   entries: readonly CopyEntry[],
   treeEntry: (entry: CopyEntry) => TreeEntry,
@@ -55,18 +58,56 @@ async function* leaves(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   for (const entry of entries) if (entry.kind === "symlink") yield headerOf(treeEntry(entry));
   const files = entries.filter((entry) => entry.kind === "file");
+  let parts: Uint8Array[] = [];
+  let partsBytes = 0;
   for await (const { file, content } of readAhead(files)) {
     signal.throwIfAborted();
-    const header = treeEntry(file);
-    yield headerOf(header);
-    let readBytes = 0;
-    for await (const chunk of content ?? (await file.open())) {
-      readBytes += chunk.length;
-      // The rest of a file that has grown is read all the same: its stream may tell what happened.
-      if (readBytes <= file.sizeBytes) yield chunk;
+    const entry = treeEntry(file);
+    const header = headerOf(entry);
+    if (content !== null) {
+      requireSize(entry, sizeOf(content));
+      parts.push(header, ...content);
+      partsBytes += header.length + entry.sizeBytes;
     }
-    if (readBytes !== file.sizeBytes) throw contentChanged(header.path, file.sizeBytes, readBytes);
+    if (content !== null && partsBytes < joinedBytes) continue;
+    yield Buffer.concat(parts);
+    parts = [];
+    partsBytes = 0;
+    if (content === null) yield* streamedFile(file, entry, header);
   }
+  yield Buffer.concat(parts);
+}
+
+async function* streamedFile(
+  file: CopyFile,
+  entry: TreeEntry,
+  header: Uint8Array,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  yield header;
+  let readBytes = 0;
+  for await (const chunk of await file.open()) {
+    readBytes += chunk.length;
+    // The rest of a file that has grown is read all the same: its stream may tell what happened.
+    if (readBytes <= file.sizeBytes) yield chunk;
+  }
+  requireSize(entry, readBytes);
+}
+
+function sizeOf(content: readonly Uint8Array[]): number {
+  let sizeBytes = 0;
+  for (const { length } of content) sizeBytes += length;
+  return sizeBytes;
+}
+
+/** @throws Failure `ContextChanged` */
+function requireSize({ path, sizeBytes }: TreeEntry, readBytes: number): void {
+  if (readBytes === sizeBytes) return;
+  throw new Failure({
+    code: "ContextChanged",
+    category: "usage",
+    message: `the source of /${path} changed while it was read: ${readBytes} bytes instead of ${sizeBytes}`,
+    hint: "bake again when nothing writes to the context",
+  });
 }
 
 function streamed(entry: CopyEntry, path: string, options: CopyStreamOptions): TreeEntry {
@@ -100,13 +141,4 @@ function headerOf(entry: TreeEntry): Buffer {
     `${entry.path.slice(0, 60)}…: the path, or where it leads, is too long`,
     "shorten it: the guest takes 4096 bytes",
   );
-}
-
-function contentChanged(path: string, expected: number, read: number): Failure {
-  return new Failure({
-    code: "ContextChanged",
-    category: "usage",
-    message: `the source of /${path} changed while it was read: ${read} bytes instead of ${expected}`,
-    hint: "bake again when nothing writes to the context",
-  });
 }

@@ -46,7 +46,7 @@ export function treeHeader(entry: TreeEntry): Buffer | undefined {
   const pathBytes = Buffer.byteLength(entry.path);
   const linkBytes = Buffer.byteLength(entry.link);
   if (pathBytes > longestPathBytes || linkBytes > longestPathBytes) return undefined;
-  const header = Buffer.alloc(treeHeaderBytes + pathBytes + linkBytes);
+  const header = Buffer.allocUnsafe(treeHeaderBytes + pathBytes + linkBytes).fill(0, 0, treeHeaderBytes);
   header.write(kindBytes[entry.kind], 0, "latin1");
   header[1] =
     (entry.keepsExisting === true ? keepsExisting : 0) | (entry.refusesLink === true ? refusesLink : 0);
