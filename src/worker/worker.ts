@@ -121,6 +121,11 @@ export interface LineageClient {
    */
   openContent(digest: ContentDigest): Promise<Readable>;
   /**
+   * As {@link openContent}, all of it at once: for small contents, of which a stream each would cost more than its bytes.
+   * Absent: the client only opens.
+   */
+  readContent?(digest: ContentDigest): Promise<Uint8Array>;
+  /**
    * The value of a secret that a step mounts, at most {@link secretLimitBytes}; null: the client has none of that name.
    * The worker keeps it in memory alone. Absent: the client has no secrets.
    */

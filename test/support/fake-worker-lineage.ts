@@ -202,7 +202,11 @@ export class FakeLineageRun {
     for (const digest of contentDigests(step.operation)) {
       const chunks: Buffer[] = [];
       for await (const chunk of await this.#client.openContent(digest)) chunks.push(Buffer.from(chunk));
-      this.#rig.onContent(digest, Buffer.concat(chunks));
+      const content = Buffer.concat(chunks);
+      const read = await this.#client.readContent?.(digest);
+      if (read !== undefined && !content.equals(read))
+        throw new Error(`${digest} is read as another content`);
+      this.#rig.onContent(digest, content);
       cancelled.check(this.#signal);
     }
   }

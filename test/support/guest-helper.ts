@@ -16,8 +16,8 @@ export interface HelperRun {
   readonly message: string;
 }
 
-/** The helper's file on this host, in a folder of the test. */
-async function writeHelper(folder: string): Promise<string> {
+/** The helper as a program of this host. @param folder of the test @returns its path */
+export async function helperOnHost(folder: string): Promise<string> {
   const path = join(folder, "guest-helper");
   const architecture = process.arch === "arm64" ? "arm64" : "x64";
   await writeFile(path, Buffer.from(guestHelperBinaries[architecture], "base64"));
@@ -30,14 +30,14 @@ export async function startCarrying(
   folder: string,
   words: readonly string[],
 ): Promise<ChildProcessByStdio<Writable, Readable, null>> {
-  return spawn(await writeHelper(folder), ["carry", ...words], { stdio: ["pipe", "pipe", "inherit"] });
+  return spawn(await helperOnHost(folder), ["carry", ...words], { stdio: ["pipe", "pipe", "inherit"] });
 }
 
 /** The helper on this host, in a folder of the test. Only for `pack` and `unpack`: others act on the whole system. */
 export async function guestHelper(
   folder: string,
 ): Promise<(words: readonly string[], input?: AsyncIterable<Uint8Array>) => Promise<HelperRun>> {
-  const path = await writeHelper(folder);
+  const path = await helperOnHost(folder);
   return async (words, input = Readable.from([])) => {
     const [command] = words;
     if (command !== "pack" && command !== "unpack") throw new Error(`not on a host: ${command}`);

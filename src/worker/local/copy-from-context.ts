@@ -12,6 +12,9 @@ export function contextTrees(sources: readonly ContextSource[], client: LineageC
   }));
 }
 
+/** Smaller ones are held whole. */
+const smallContentBytes = 256 * 1024;
+
 /** From the context everything arrives as root's, whatever the host says. */
 function contextEntry(entry: ContextEntry, client: LineageClient): CopyEntry {
   const common = { path: entry.path, owner: rootOwner, modifiedSeconds: null };
@@ -22,7 +25,12 @@ function contextEntry(entry: ContextEntry, client: LineageClient): CopyEntry {
       return { kind: "symlink", ...common, target: entry.target };
     case "file": {
       const { mode, sizeBytes, digest } = entry;
-      return { kind: "file", ...common, mode, sizeBytes, open: () => client.openContent(digest) };
+      const open = async () => {
+        const isSmall = sizeBytes <= smallContentBytes;
+        const content = isSmall ? await client.readContent?.(digest) : undefined;
+        return content === undefined ? client.openContent(digest) : [content];
+      };
+      return { kind: "file", ...common, mode, sizeBytes, open };
     }
   }
 }

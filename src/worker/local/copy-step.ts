@@ -1,4 +1,3 @@
-import { posix } from "node:path";
 import { unreachable } from "../../diagnostics/unreachable.ts";
 import type { LayerStore } from "../../layers/layer-store.ts";
 import type { ContextSource, CopyOperation, StageFiles, StageSelection } from "../../model/step-operation.ts";
@@ -8,14 +7,16 @@ import { Builder } from "./builder.ts";
 import { leastNeeds } from "./builder-needs.ts";
 import { contextTrees } from "./copy-from-context.ts";
 import { stageTrees } from "./copy-from-stage.ts";
+import { placeTrees } from "./copy-places.ts";
 import type { CopyTree } from "./copy-tree.ts";
-import { CopyWriter } from "./copy-writer.ts";
+import { copyTreeStream } from "./copy-tree-stream.ts";
 import { ensureDirectory, ensureWorkingDirectories, type NewDirectory } from "./guest-directories.ts";
-import { unpackTree } from "./guest-trees.ts";
+import { GuestFileError } from "./guest-file.ts";
+import { type TreeGuest, unpackTree } from "./guest-trees.ts";
 import type { MicroVm } from "./micro-vm.ts";
 import type { Microsandbox } from "./microsandbox.ts";
 import { removeRuntimeFiles } from "./runtime-files.ts";
-import { notADirectory } from "./step-refused.ts";
+import { notADirectory, StepRefused } from "./step-refused.ts";
 import { type Owner, readAccounts, resolveOwner, rootOwner } from "./users.ts";
 
 export interface CopyHost {
@@ -23,6 +24,9 @@ export interface CopyHost {
   readonly store: LayerStore;
   imageReference(digest: string): Promise<string>;
 }
+
+/** What is used of the microVM that is copied into. */
+export type CopyGuest = TreeGuest & Pick<MicroVm, "files">;
 
 /** Enough to read files: nothing runs in it. */
 const stageReaderResources = { cpus: 1, memoryMib: 256 };
@@ -33,7 +37,7 @@ const stageReaderResources = { cpus: 1, memoryMib: 256 };
  */
 export async function copyStep(
   host: CopyHost,
-  vm: MicroVm,
+  vm: CopyGuest,
   operation: CopyOperation,
   client: LineageClient,
   signal: AbortSignal,
@@ -90,22 +94,28 @@ async function openStage(host: CopyHost, stage: StageFiles, signal: AbortSignal)
   );
 }
 
-/** Sources in their order; archives are unpacked, the rest is copied. */
+/** Sources in their order; archives are unpacked, the rest is copied, neighbours together. */
 async function writeSources(
-  vm: MicroVm,
+  vm: CopyGuest,
   operation: CopyOperation,
   sources: readonly ContextSource[],
   { client, signal }: { readonly client: LineageClient; readonly signal: AbortSignal },
 ): Promise<void> {
-  for (const source of sources) {
+  for (let at = 0; at < sources.length; ) {
     signal.throwIfAborted();
-    if (source.kind === "archive") await unpackArchive(vm, operation, source, client);
-    else await writeTrees(vm, operation, contextTrees([source], client), signal);
+    const archiveAt = sources.findIndex(({ kind }, index) => index >= at && kind === "archive");
+    const copied = sources.slice(at, archiveAt === -1 ? sources.length : archiveAt);
+    if (copied.length > 0) await writeTrees(vm, operation, contextTrees(copied, client), signal);
+    at += copied.length;
+    const archive = sources[at];
+    if (archive === undefined) break;
+    await unpackArchive(vm, operation, archive, client);
+    at += 1;
   }
 }
 
 async function unpackArchive(
-  vm: MicroVm,
+  vm: CopyGuest,
   operation: CopyOperation,
   { written, entries }: ContextSource,
   client: LineageClient,
@@ -124,7 +134,7 @@ async function unpackArchive(
 
 /** Who owns what is copied (null: as the source says), and what directories on the way get. */
 async function ownersOf(
-  { files }: MicroVm,
+  { files }: CopyGuest,
   operation: CopyOperation,
 ): Promise<{ readonly owner: Owner | null; readonly parents: NewDirectory }> {
   const owner = operation.owner === null ? null : resolveOwner(operation.owner, await readAccounts(files));
@@ -133,51 +143,29 @@ async function ownersOf(
 }
 
 async function writeTrees(
-  vm: MicroVm,
+  vm: CopyGuest,
   operation: CopyOperation,
   trees: readonly CopyTree[],
   signal: AbortSignal,
 ): Promise<void> {
-  const { files } = vm;
   const { owner, parents } = await ownersOf(vm, operation);
-  const writer = new CopyWriter({ files, owner, mode: operation.mode, signal });
-  for (const tree of trees) {
-    const { target, keepsRoot } = await destinationOf(vm, operation, tree, parents);
-    await writer.write(tree, target, { keepsRoot });
+  const placed = await placeTrees(vm.files, { operation, parents }, trees);
+  if (placed.length === 0) return;
+  const stream = copyTreeStream(placed, { owner, mode: operation.mode, signal });
+  try {
+    if (!(await unpackTree(vm, "", stream)))
+      throw new Error("internal error: the stream of a COPY broke off");
+  } catch (error) {
+    throw (error instanceof GuestFileError ? inTheWay(error) : undefined) ?? error;
   }
 }
 
-interface Destination {
-  /** Its parent is there and has no links in its path. */
-  readonly target: string;
-  /** The target is a directory that keeps its owner and mode. */
-  readonly keepsRoot: boolean;
-}
-
-/** Where a source goes; makes the directories that have to be there first. Links are followed in the guest. */
-async function destinationOf(
-  { files }: MicroVm,
-  { destination, destinationIsDirectory }: CopyOperation,
-  tree: CopyTree,
-  parents: NewDirectory,
-): Promise<Destination> {
-  const found = await files.statIfExists(destination);
-  const hasToBeDirectory = destinationIsDirectory || tree.kind === "directory";
-  if (found !== undefined && found.kind !== "directory" && hasToBeDirectory) throw notADirectory(destination);
-  if (tree.kind === "directory") {
-    if (found !== undefined) return { target: await files.realPath(destination), keepsRoot: true };
-    return { target: await inParent(destination), keepsRoot: false };
-  }
-  if (hasToBeDirectory || found?.kind === "directory") {
-    await ensureDirectory(files, destination, parents);
-    return { target: posix.join(await files.realPath(destination), tree.name), keepsRoot: false };
-  }
-  if (found !== undefined) return { target: await files.realPath(destination), keepsRoot: false };
-  return { target: await inParent(destination), keepsRoot: false };
-
-  async function inParent(path: string): Promise<string> {
-    const parent = posix.dirname(posix.resolve("/", path));
-    await ensureDirectory(files, parent, parents);
-    return posix.join(await files.realPath(parent), posix.basename(path));
-  }
+function inTheWay({ errno, path }: GuestFileError): StepRefused | undefined {
+  if (errno === "ENOTDIR") return notADirectory(path);
+  if (errno !== "EISDIR") return undefined;
+  return new StepRefused(
+    "CopyFileOntoDirectory",
+    `${path} is a directory there and a file in the source`,
+    "choose another destination, or remove the directory in an earlier RUN",
+  );
 }

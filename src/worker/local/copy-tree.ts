@@ -26,7 +26,7 @@ export interface CopyFile extends CopyAttributes {
   readonly kind: "file";
   readonly mode: number;
   readonly sizeBytes: number;
-  open(): Promise<AsyncIterable<Uint8Array>>;
+  open(): Promise<AsyncIterable<Uint8Array> | Iterable<Uint8Array>>;
 }
 
 export interface CopyDirectory extends CopyAttributes {

@@ -10,13 +10,20 @@ export interface NewDirectory {
   readonly mode: number;
 }
 
+/** What is used of the guest's files. */
+export type DirectoryFiles = Pick<GuestFiles, "statIfExists" | "makeDirectory" | "setAttributes">;
+
 /**
  * Makes the directory and its missing parents; links on the way are followed inside the guest. One that is
  * there keeps its owner and mode.
  * @returns whether it had to be made
  * @throws StepRefused `NotADirectory`
  */
-export async function ensureDirectory(files: GuestFiles, path: string, made: NewDirectory): Promise<boolean> {
+export async function ensureDirectory(
+  files: DirectoryFiles,
+  path: string,
+  made: NewDirectory,
+): Promise<boolean> {
   const missing: string[] = [];
   for (let at = posix.resolve("/", path); ; at = posix.dirname(at)) {
     const found = await files.statIfExists(at);

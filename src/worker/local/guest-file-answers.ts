@@ -81,12 +81,17 @@ const errnoNames: Readonly<Record<string, string>> = {
   40: "ELOOP",
 };
 
+/** @param number in decimal digits */
+export function errnoName(number: string): string {
+  return errnoNames[number] ?? `E${number}`;
+}
+
 /** The data of an answer. @throws GuestFileError when the guest's kernel refused */
 export function checkResponse(path: string, payload: unknown): unknown {
   const response = v.parse(responseSchema, payload);
   if (response.ok) return response.data;
   const text = response.error ?? "the guest's agent gave no reason";
   const number = /\(os error (\d+)\)/.exec(text)?.[1];
-  const errno = number === undefined ? "EUNKNOWN" : (errnoNames[number] ?? `E${number}`);
+  const errno = number === undefined ? "EUNKNOWN" : errnoName(number);
   throw new GuestFileError(path, errno, text.replace(/ \(os error \d+\)/, ""));
 }

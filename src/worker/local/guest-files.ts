@@ -63,10 +63,6 @@ export class GuestFiles {
     return pathAnswer(await this.#operate(path, { ReadLink: { path } }));
   }
 
-  async symlink(target: string, path: string): Promise<void> {
-    await this.#operate(path, { Symlink: { target, link_path: path } });
-  }
-
   /** Sets the mode also when the directory is there; makes missing parents (0755, root). */
   async makeDirectory(path: string, mode: number): Promise<void> {
     await this.#operate(path, { Mkdir: { path, mode } });
@@ -108,22 +104,6 @@ export class GuestFiles {
     } finally {
       await this.#closeHandle(path, handle);
     }
-  }
-
-  /**
-   * Writes a new file.
-   * @param mode subject to no mask
-   * @throws GuestFileError `EEXIST`
-   */
-  async createFile(path: string, mode: number, content: AsyncIterable<Uint8Array>): Promise<number> {
-    const handle = await this.#openFile(path, { write: true, create_new: true, mode });
-    let written: number;
-    try {
-      written = await this.#writeAll(path, handle, content);
-    } finally {
-      await this.#closeHandle(path, handle);
-    }
-    return written;
   }
 
   /** Makes or replaces a file. */
@@ -221,7 +201,6 @@ interface OpenOptions {
   readonly read?: boolean;
   readonly write?: boolean;
   readonly create?: boolean;
-  readonly create_new?: boolean;
   readonly truncate?: boolean;
   readonly mode?: number;
 }

@@ -1,22 +1,30 @@
 import { microVmLost } from "./guest-agent.ts";
+import { GuestFileError } from "./guest-file.ts";
+import { errnoName } from "./guest-file-answers.ts";
 import type { GuestProcess } from "./guest-process.ts";
 import { guestHelperPath, type MicroVm } from "./micro-vm.ts";
 import { StepRefused } from "./step-refused.ts";
 
-/** Exit codes of the helper's pack and unpack; see guest-helper/tree-stream.c. */
+/** Exit code of the helper's unpack; see guest-helper/tree-stream.c. */
 const endedTooEarly = 6;
-const noSpace = 8;
-
-/** Largest part in one message. */
-const chunkBytes = 1024 * 1024;
 
 /**
- * Writes a tree (see tree-stream.ts) into a directory of the guest that is there.
+ * Of one message: each costs as much as many small files. The runtime lets some hundreds of them wait for the guest, which
+ * bounds what it holds.
+ */
+const messageBytes = 256 * 1024;
+
+/** What is used of a microVM. */
+export type TreeGuest = Pick<MicroVm, "name" | "start">;
+
+/**
+ * Writes a tree (see tree-stream.ts) into a directory of the guest that is there; '' is the guest's root. Whatever the end,
+ * nothing is being written any more after it.
  * @returns false when the stream is not whole
- * @throws StepRefused `NoSpaceLeft`, `GuestFileRefused`
+ * @throws GuestFileError when the guest's kernel refuses, and what the stream throws
  */
 export async function unpackTree(
-  vm: MicroVm,
+  vm: TreeGuest,
   directory: string,
   stream: AsyncIterable<Uint8Array>,
 ): Promise<boolean> {
@@ -33,14 +41,14 @@ export async function unpackTree(
   // Awaited below; a stream that fails first must not leave it without anybody to listen.
   ending.catch(() => undefined);
   try {
-    for await (const chunk of stream) {
-      for (let at = 0; at < chunk.length && !hasEnded; at += chunkBytes) {
-        await process.writeInput(chunk.subarray(at, at + chunkBytes));
-      }
+    for await (const message of inMessages(stream)) {
       if (hasEnded) break;
+      await process.writeInput(message);
     }
-  } finally {
     if (!hasEnded) await process.endInput();
+  } catch (error) {
+    await Promise.allSettled([process.endInput(), ending]);
+    throw error;
   }
   const { exitCode, message } = await ending;
   if (exitCode === 0) return true;
@@ -48,11 +56,35 @@ export async function unpackTree(
   throw treeRefused(exitCode, message);
 }
 
+/** The bytes of a stream in parts that are worth a message each. */
+export async function* inMessages(
+  stream: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let message = Buffer.allocUnsafe(messageBytes);
+  let filledBytes = 0;
+  for await (const chunk of stream) {
+    for (let at = 0; at < chunk.length; ) {
+      const part = chunk.subarray(at, at + messageBytes - filledBytes);
+      message.set(part, filledBytes);
+      filledBytes += part.length;
+      at += part.length;
+      if (filledBytes < messageBytes) continue;
+      yield message;
+      message = Buffer.allocUnsafe(messageBytes);
+      filledBytes = 0;
+    }
+  }
+  if (filledBytes > 0) yield message.subarray(0, filledBytes);
+}
+
 /**
  * A directory of the guest as a stream, which is whole when it ends without an error.
- * @throws StepRefused `GuestFileRefused`
+ * @throws GuestFileError when the guest's kernel refuses
  */
-export async function* packTree(vm: MicroVm, directory: string): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* packTree(
+  vm: TreeGuest,
+  directory: string,
+): AsyncGenerator<Uint8Array, void, undefined> {
   const process = await vm.start({
     program: guestHelperPath,
     arguments: ["pack", directory],
@@ -75,7 +107,7 @@ export async function* packTree(vm: MicroVm, directory: string): AsyncGenerator<
 }
 
 async function exitOf(
-  vm: MicroVm,
+  vm: TreeGuest,
   process: GuestProcess,
 ): Promise<{ readonly exitCode: number; readonly message: string }> {
   let message = "";
@@ -87,17 +119,15 @@ async function exitOf(
   throw microVmLost(vm.name);
 }
 
-function treeRefused(exitCode: number, message: string): StepRefused {
-  if (exitCode === noSpace) {
+/** What the helper says of a path, as an error of the operation that the kernel refused. */
+export function treeRefused(exitCode: number, message: string): Error {
+  const [, path, reason, number] = /^(.*): (.*) \(os error (\d+)\)$/s.exec(message.trim()) ?? [];
+  if (path === undefined || reason === undefined || number === undefined) {
     return new StepRefused(
-      "NoSpaceLeft",
-      `no space left on the builder's disk while writing ${message.replace(/: no space left$/, "")}`,
-      "give it more with `RESOURCES disk=…`",
+      "GuestFileRefused",
+      `files could not be written or read in the guest (${exitCode})${message === "" ? "" : `: ${message}`}`,
+      "look at that path in the guest: `lightbox debug`",
     );
   }
-  return new StepRefused(
-    "GuestFileRefused",
-    message === "" ? `files could not be written or read in the guest (${exitCode})` : message,
-    "look at that path in the guest: `lightbox debug`",
-  );
+  return new GuestFileError(path, errnoName(number), reason);
 }

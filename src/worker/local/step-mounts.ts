@@ -258,7 +258,10 @@ export class StepMounts implements AsyncDisposable {
     const [tree] = trees;
     if (tree === undefined) throw new Error("internal error: nothing to mount");
     const name = "file";
-    if (!(await unpackTree(this.#context.vm, place, copyTreeStream(tree, name)))) {
+    const { vm, signal } = this.#context;
+    const placed = { tree, place: tree.kind === "file" ? name : "", keepsRoot: false };
+    const stream = copyTreeStream([placed], { owner: null, mode: null, signal });
+    if (!(await unpackTree(vm, place, stream))) {
       throw new Error("internal error: the stream of a tree that is mounted broke off");
     }
     return tree.kind === "directory" ? place : posix.join(place, name);

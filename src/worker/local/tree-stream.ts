@@ -12,6 +12,10 @@ export interface TreeEntry {
   readonly sizeBytes: number;
   /** Null: the time of the writing. */
   readonly modifiedMs: number | null;
+  /** Of a directory: one that is there already keeps its owner and mode. */
+  readonly keepsExisting?: boolean;
+  /** Of a directory: a link in its place is in its way, wherever it leads; otherwise one to a directory is followed. */
+  readonly refusesLink?: boolean;
 }
 
 const kindBytes: Readonly<Record<TreeEntry["kind"], string>> = {
@@ -26,6 +30,8 @@ const kindBytes: Readonly<Record<TreeEntry["kind"], string>> = {
 /** Of an entry's fixed part, and of the end of a stream. */
 export const treeHeaderBytes = 40;
 const noTime = 0xffffffff;
+const keepsExisting = 1;
+const refusesLink = 2;
 /** The guest's own limit for a path. */
 const longestPathBytes = 4096;
 
@@ -37,13 +43,15 @@ export const treeEnd: Buffer = Buffer.alloc(treeHeaderBytes);
  * @returns undefined when the guest could not have such a path
  */
 export function treeHeader(entry: TreeEntry): Buffer | undefined {
-  const path = Buffer.from(entry.path);
-  const link = Buffer.from(entry.link);
-  if (path.length > longestPathBytes || link.length > longestPathBytes) return undefined;
-  const header = Buffer.alloc(treeHeaderBytes);
+  const pathBytes = Buffer.byteLength(entry.path);
+  const linkBytes = Buffer.byteLength(entry.link);
+  if (pathBytes > longestPathBytes || linkBytes > longestPathBytes) return undefined;
+  const header = Buffer.allocUnsafe(treeHeaderBytes + pathBytes + linkBytes).fill(0, 0, treeHeaderBytes);
   header.write(kindBytes[entry.kind], 0, "latin1");
-  header.writeUInt16LE(path.length, 2);
-  header.writeUInt16LE(link.length, 4);
+  header[1] =
+    (entry.keepsExisting === true ? keepsExisting : 0) | (entry.refusesLink === true ? refusesLink : 0);
+  header.writeUInt16LE(pathBytes, 2);
+  header.writeUInt16LE(linkBytes, 4);
   header.writeUInt16LE(entry.mode & 0o7777, 6);
   header.writeUInt32LE(entry.owner.userId, 8);
   header.writeUInt32LE(entry.owner.groupId, 12);
@@ -53,5 +61,7 @@ export function treeHeader(entry: TreeEntry): Buffer | undefined {
   header.writeBigInt64LE(BigInt(seconds), 24);
   const nanoseconds = modifiedMs === null ? noTime : Math.floor((modifiedMs - seconds * 1000) * 1_000_000);
   header.writeUInt32LE(nanoseconds, 32);
-  return Buffer.concat([header, path, link]);
+  header.write(entry.path, treeHeaderBytes);
+  header.write(entry.link, treeHeaderBytes + pathBytes);
+  return header;
 }

@@ -43,6 +43,7 @@ export async function serveLineage(exchange: Exchange, options: LineageRouteOpti
   const client = {
     onEvent: writer.writeEvent.bind(writer),
     openContent: (digest: ContentDigest) => contents.open(digest),
+    readContent: (digest: ContentDigest) => contents.read(digest),
     readSecret: async (id: string) => {
       const value = Object.hasOwn(secrets, id) ? secrets[id] : undefined;
       return value === undefined ? null : Buffer.from(value, "base64");

@@ -6,6 +6,15 @@ import { Failure, systemErrorCode } from "../../diagnostics/failure.ts";
 const writeBufferBytes = 256 * 1024;
 /** Larger contents are streamed, smaller ones read together with their neighbours. */
 const blockBytes = 1024 * 1024;
+/** What a stream reads at once. */
+const streamedBytes = 256 * 1024;
+
+/** A part of the file in memory, or on its way there. */
+interface Block {
+  readonly offset: number;
+  readonly end: number;
+  readonly bytes: Promise<Buffer>;
+}
 
 /**
  * One file that holds the contents of one upload, one after the other: 20,000 small files cost one file here,
@@ -17,7 +26,7 @@ export class SpoolPack {
   #buffered: Buffer[] = [];
   #bufferedBytes = 0;
   #writtenBytes = 0;
-  #block = { offset: 0, bytes: Buffer.alloc(0) };
+  #block: Block = { offset: 0, end: 0, bytes: Promise.resolve(Buffer.alloc(0)) };
 
   private constructor(path: string, handle: FileHandle) {
     this.#path = path;
@@ -51,26 +60,31 @@ export class SpoolPack {
     }
   }
 
-  async read(offset: number, sizeBytes: number): Promise<Readable> {
+  async open(offset: number, sizeBytes: number): Promise<Readable> {
     if (sizeBytes === 0) return Readable.from([]);
-    if (sizeBytes > blockBytes) {
-      const end = offset + sizeBytes - 1;
-      return this.#handle.createReadStream({ start: offset, end, autoClose: false });
-    }
-    return Readable.from([await this.#readSmall(offset, sizeBytes)]);
+    if (sizeBytes <= blockBytes) return Readable.from([await this.read(offset, sizeBytes)]);
+    const end = offset + sizeBytes - 1;
+    return this.#handle.createReadStream({
+      start: offset,
+      end,
+      autoClose: false,
+      highWaterMark: streamedBytes,
+    });
   }
 
-  /** Small contents are needed in the order in which they came: one read serves many of them. */
-  async #readSmall(offset: number, sizeBytes: number): Promise<Buffer> {
+  /** Small contents are needed in the order in which they came: one read of the file serves many of them. */
+  async read(offset: number, sizeBytes: number): Promise<Buffer> {
     const end = offset + sizeBytes;
-    let block = this.#block;
-    if (offset < block.offset || end > block.offset + block.bytes.length) {
-      const bytes = Buffer.allocUnsafe(Math.min(blockBytes, this.#writtenBytes - offset));
-      await this.#readFully(bytes, offset);
-      block = { offset, bytes };
-      this.#block = block;
-    }
-    return block.bytes.subarray(offset - block.offset, end - block.offset);
+    if (offset < this.#block.offset || end > this.#block.end) this.#block = this.#readBlock(offset, end);
+    const { offset: start, bytes } = this.#block;
+    return (await bytes).subarray(offset - start, end - start);
+  }
+
+  /** Those who want a neighbour meanwhile wait for the same block. */
+  #readBlock(offset: number, atLeastTo: number): Block {
+    const end = Math.max(atLeastTo, Math.min(offset + blockBytes, this.#writtenBytes));
+    const bytes = Buffer.allocUnsafe(end - offset);
+    return { offset, end, bytes: this.#readFully(bytes, offset).then(() => bytes) };
   }
 
   async #readFully(bytes: Buffer, offset: number): Promise<void> {

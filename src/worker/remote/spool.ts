@@ -44,6 +44,8 @@ interface Content {
 /** The contents that a lineage needs, kept until it is released. */
 export interface PinnedContents {
   open(digest: ContentDigest): Promise<Readable>;
+  /** All of it at once. */
+  read(digest: ContentDigest): Promise<Buffer>;
   /** `used`: those that no other lease wants are dropped at once; otherwise they stay for a while. */
   release(options: { readonly used: boolean }): Promise<void>;
 }
@@ -109,11 +111,19 @@ export class Spool {
       pinned.set(digest, content);
     }
     for (const content of pinned.values()) content.pins += 1;
+    const find = (digest: ContentDigest): Content => {
+      const content = pinned.get(digest);
+      if (content === undefined) throw contentMissing(digest);
+      return content;
+    };
     return {
       open: async (digest) => {
-        const content = pinned.get(digest);
-        if (content === undefined) throw contentMissing(digest);
-        return await content.upload.pack.read(content.offset, content.sizeBytes);
+        const { upload, offset, sizeBytes } = find(digest);
+        return await upload.pack.open(offset, sizeBytes);
+      },
+      read: async (digest) => {
+        const { upload, offset, sizeBytes } = find(digest);
+        return await upload.pack.read(offset, sizeBytes);
       },
       release: async ({ used }) => {
         const entries = [...pinned];

@@ -5,7 +5,7 @@
  * An entry is a header of 40 bytes, little-endian, then path, link and content:
  *    0  u8   kind: d directory, D attributes of a directory whose entries are done, f file, l symlink, h hard link,
  *            p pipe; 0 ends the stream
- *    1  u8   1: a directory that is there keeps its owner and mode
+ *    1  u8   1: a directory that is there keeps its owner and mode; 2: a link that is there is no directory
  *    2  u16  length of the path, which is relative to the tree; '' is the tree itself
  *    4  u16  length of the link: a symlink's target, or a hard link's path in the tree
  *    6  u16  permission bits
@@ -16,6 +16,8 @@
  */
 #define UTIME_NOW 0x3fffffff
 #define KEEPS_EXISTING 1
+#define NO_LINK 2
+#define AT_EMPTY_PATH 0x1000
 #define NO_TIME 0xffffffffu
 
 struct entry {
@@ -97,26 +99,39 @@ static int give(const void *from, unsigned long size) {
   return 0;
 }
 
+static void say_number(long value) {
+  char text[24], *at = text + sizeof text - 1;
+  *at = 0;
+  do *--at = (char)('0' + value % 10), value /= 10;
+  while (value > 0);
+  say(at);
+}
+
+/* Says what went wrong with which path, and the kernel's number for it, by which guest-trees.ts tells it apart. */
 static int tree_failed(const char *path, long error) {
   say(path);
-  say(error == -ENOSPC       ? ": no space left\n"
-      : error == -EISDIR     ? ": is a directory there\n"
-      : error == -ENOTDIR    ? ": has to be a directory and is there as something else\n"
-      : error == -ENOENT     ? ": not found\n"
-      : error == -EROFS      ? ": is read-only\n"
-      : error == -ENAMETOOLONG ? ": name too long\n"
-                             : ": failed\n");
+  say(error == -ENOSPC       ? ": no space left"
+      : error == -EISDIR     ? ": is a directory there"
+      : error == -ENOTDIR    ? ": has to be a directory and is there as something else"
+      : error == -ENOENT     ? ": not found"
+      : error == -EROFS      ? ": is read-only"
+      : error == -ENAMETOOLONG ? ": name too long"
+                             : ": failed");
+  say(" (os error ");
+  say_number(-error);
+  say(")\n");
   return error == -ENOSPC ? 8 : 7;
 }
 
-static long open_new(const char *path) {
-  return call(__NR_openat, AT_FDCWD, (long)path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600, 0);
+/* With its mode at once, set-id bits apart: most files need no further call then. */
+static long open_new(const char *path, unsigned short mode) {
+  return call(__NR_openat, AT_FDCWD, (long)path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode & 0777, 0);
 }
 
 static long make_entry(const struct entry *entry, const char *path, const char *target) {
   switch (entry->kind) {
-    case 'd': return call(__NR_mkdirat, AT_FDCWD, (long)path, 0700, 0, 0);
-    case 'f': return open_new(path);
+    case 'd': return call(__NR_mkdirat, AT_FDCWD, (long)path, entry->mode & 0777, 0, 0);
+    case 'f': return open_new(path, entry->mode);
     case 'l': return call(__NR_symlinkat, (long)tree_link, AT_FDCWD, (long)path, 0, 0);
     case 'h': return call(__NR_linkat, AT_FDCWD, (long)target, AT_FDCWD, (long)path, 0);
     case 'p': return call(__NR_mknodat, AT_FDCWD, (long)path, 0010600, 0, 0);
@@ -134,8 +149,8 @@ static long make_parent(const char *path) {
   return make_path(parent, 1, 1);
 }
 
-static long is_directory_there(const char *path) {
-  long found = call(__NR_openat, AT_FDCWD, (long)path, O_DIRECTORY, 0, 0);
+static long is_directory_there(const char *path, unsigned char flags) {
+  long found = call(__NR_openat, AT_FDCWD, (long)path, O_DIRECTORY | (flags & NO_LINK ? O_NOFOLLOW : 0), 0, 0);
   if (found >= 0) call(__NR_close, found, 0, 0, 0, 0);
   return found >= 0;
 }
@@ -152,10 +167,10 @@ static long place_entry(const struct entry *entry, const char *path, const char 
   if (made != -EEXIST) return made;
   if (entry->kind == 'd') {
     *was_there = 1;
-    return is_directory_there(path) ? 0 : -ENOTDIR;
+    return is_directory_there(path, entry->flags) ? 0 : -ENOTDIR;
   }
   long removed = call(__NR_unlinkat, AT_FDCWD, (long)path, 0, 0, 0);
-  if (removed < 0) return removed == -1 /* EPERM */ ? -EISDIR : removed;
+  if (removed < 0) return removed;
   return make_entry(entry, path, target);
 }
 
@@ -172,42 +187,66 @@ static long copy_content(long fd, unsigned long long size) {
   return 0;
 }
 
-static long set_attributes(const struct entry *entry, const char *path) {
+/*
+ * Owner and mode of what was made, where they are not what they should be already: asking is cheaper than setting. The
+ * mode comes last, because a change of owner takes the set-id bits away.
+ */
+static long set_owner_and_mode(const struct entry *entry, long fd, const char *path, int follows) {
+  struct statx found;
+  long flags = fd >= 0 ? AT_EMPTY_PATH : follows ? 0 : AT_SYMLINK_NOFOLLOW;
+  long at = fd >= 0 ? fd : AT_FDCWD;
+  const char *name = fd >= 0 ? "" : path;
+  long seen = call(__NR_statx, at, (long)name, flags, 0x7ff, (long)&found);
+  if (seen < 0) return seen;
+  int is_owned = found.uid == entry->user && found.gid == entry->group;
+  if (!is_owned) {
+    long owned = call(__NR_fchownat, at, (long)name, entry->user, entry->group, flags);
+    if (owned < 0) return owned;
+  }
+  if (entry->kind == 'l' || (is_owned && (found.mode & 07777) == entry->mode)) return 0;
+  return fd >= 0 ? call(__NR_fchmod, fd, entry->mode, 0, 0, 0) : call(__NR_fchmodat, AT_FDCWD, (long)path, entry->mode, 0, 0);
+}
+
+/* Of an entry that is in place, a file's open descriptor beside its path. */
+static long set_attributes(const struct entry *entry, long fd, const char *path) {
   long long times[4] = {0, UTIME_NOW, entry->seconds, entry->nanoseconds == NO_TIME ? UTIME_NOW : entry->nanoseconds};
   int follows = entry->kind == 'd' || entry->kind == 'D';
-  long flags = follows ? 0 : AT_SYMLINK_NOFOLLOW;
   if (entry->kind != 'D') {
-    long owned = call(__NR_fchownat, AT_FDCWD, (long)path, entry->user, entry->group, flags);
-    if (owned < 0) return owned;
-    if (entry->kind != 'l') {
-      long moded = call(__NR_fchmodat, AT_FDCWD, (long)path, entry->mode, 0, 0);
-      if (moded < 0) return moded;
-    }
+    long result = set_owner_and_mode(entry, fd, path, follows);
+    if (result < 0) return result;
   }
   if (entry->kind == 'd' || entry->nanoseconds == NO_TIME) return 0;
-  return call(__NR_utimensat, AT_FDCWD, (long)path, (long)times, flags, 0);
+  if (fd >= 0) return call(__NR_utimensat, fd, 0, (long)times, 0, 0);
+  return call(__NR_utimensat, AT_FDCWD, (long)path, (long)times, follows ? 0 : AT_SYMLINK_NOFOLLOW, 0);
+}
+
+static long unpack_file(const struct entry *entry, long fd, const char *path) {
+  long result = copy_content(fd, entry->size);
+  if (result == 0) result = set_attributes(entry, fd, path);
+  call(__NR_close, fd, 0, 0, 0, 0);
+  return result;
 }
 
 static long unpack_entry(const struct entry *entry, const char *path, const char *target) {
-  if (entry->kind == 'D') return set_attributes(entry, path);
+  if (entry->kind == 'D') return set_attributes(entry, -1, path);
   int was_there;
   long made = place_entry(entry, path, target, &was_there);
   if (made < 0) return made;
-  if (entry->kind == 'f') {
-    long copied = copy_content(made, entry->size);
-    call(__NR_close, made, 0, 0, 0, 0);
-    if (copied < 0) return copied;
-  }
+  if (entry->kind == 'f') return unpack_file(entry, made, path);
   if (entry->kind == 'h' || (was_there && (entry->flags & KEEPS_EXISTING))) return 0;
-  return set_attributes(entry, path);
+  return set_attributes(entry, -1, path);
 }
 
-/* Writes the tree that comes as standard input into a directory: exit 0, 6 (it ends too early), 7, or 8 (no space). */
+/*
+ * Writes the tree that comes as standard input into a directory ('' for the guest's root): exit 0, 6 (it ends too
+ * early), 7, or 8 (no space).
+ */
 static int unpack(const char *root) {
   struct entry entry;
   char target[8400];
   unsigned long root_length = length(root);
   if (root_length > 4000) return 7;
+  call(__NR_umask, 0, 0, 0, 0, 0);
   while (take(&entry, sizeof entry)) {
     if (entry.kind == 0) return 0;
     if (entry.path_length >= 4100 || entry.link_length >= sizeof tree_link) return tree_failed(root, -ENAMETOOLONG);

@@ -14,8 +14,12 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
+import type { CopyTree } from "../../../../src/worker/local/copy-tree.ts";
 import { copyTreeStream } from "../../../../src/worker/local/copy-tree-stream.ts";
+import { inMessages, treeRefused } from "../../../../src/worker/local/guest-trees.ts";
+import { stepRefusal } from "../../../../src/worker/local/step-refused.ts";
 import { treeEnd, treeHeader, treeHeaderBytes } from "../../../../src/worker/local/tree-stream.ts";
+import { collect } from "../../../support/collect.ts";
 import { canRunHelper, guestHelper } from "../../../support/guest-helper.ts";
 import { temporaryFolder } from "../../../support/temporary-folder.ts";
 
@@ -39,6 +43,12 @@ async function look(folder: string): Promise<Record<string, unknown>> {
     };
   }
   return found;
+}
+
+/** A tree as a stream, without `--chown` and `--chmod`. */
+function stream(tree: CopyTree, place: string): AsyncGenerator<Uint8Array> {
+  const signal = new AbortController().signal;
+  return copyTreeStream([{ tree, place, keepsRoot: false }], { owner: null, mode: null, signal });
 }
 
 describe.runIf(canRunHelper)("trees as streams", () => {
@@ -96,6 +106,7 @@ describe.runIf(canRunHelper)("trees as streams", () => {
     const result = await helper(["unpack", folder.path], Readable.from([header, treeEnd]));
     expect(result.exitCode).toBe(7);
     expect(result.message).toContain(`${folder.path}/there: has to be a directory`);
+    expect(treeRefused(7, result.message)).toMatchObject({ errno: "ENOTDIR", path: `${folder.path}/there` });
     expect(await readFile(join(folder.path, "there"), "utf8")).toBe("a file");
   });
 
@@ -118,14 +129,14 @@ describe.runIf(canRunHelper)("trees as streams", () => {
       ],
     } as const;
     await mkdir(join(folder.path, "to"));
-    expect(await helper(["unpack", join(folder.path, "to")], copyTreeStream(tree, "file"))).toMatchObject({
+    expect(await helper(["unpack", join(folder.path, "to")], stream(tree, ""))).toMatchObject({
       exitCode: 0,
     });
     expect(await readFile(join(folder.path, "to/c"), "utf8")).toBe("12345");
     expect((await lstat(join(folder.path, "to/a"))).mode & 0o7777).toBe(0o750);
     expect((await lstat(join(folder.path, "to/a/b"))).mode & 0o7777).toBe(0o600);
     const alone = { ...tree, kind: "file", entries: [{ ...file, path: "" }] } as const;
-    await helper(["unpack", join(folder.path, "to")], copyTreeStream(alone, "given"));
+    await helper(["unpack", join(folder.path, "to")], stream(alone, "given"));
     expect(await readFile(join(folder.path, "to/given"), "utf8")).toBe("12345");
   });
 
@@ -138,8 +149,37 @@ describe.runIf(canRunHelper)("trees as streams", () => {
       name: "f",
       entries: [{ kind: "file", ...common, sizeBytes: 5, open }],
     } as const;
-    await expect(buffer(Readable.from(copyTreeStream(tree, "f")))).rejects.toMatchObject({
+    await expect(buffer(Readable.from(stream(tree, "f")))).rejects.toMatchObject({
       code: "ContextChanged",
     });
   });
+});
+
+test("a disk that is full and a refusal of the kernel have their own codes", () => {
+  const full = treeRefused(8, "/a: b/c: no space left (os error 28)\n");
+  expect(stepRefusal(full)).toMatchObject({
+    code: "NoSpaceLeft",
+    message: "no space left on the builder's disk while writing /a: b/c",
+  });
+  expect(stepRefusal(treeRefused(7, "/proc/x: failed (os error 30)\n"))).toMatchObject({
+    code: "GuestFileRefused",
+    message: "/proc/x: failed",
+    hint: expect.stringContaining("read-only"),
+  });
+  expect(stepRefusal(treeRefused(125, "odd"))).toMatchObject({ code: "GuestFileRefused" });
+});
+
+test("a stream of small parts is few messages, one of large parts none too large", async () => {
+  const parts = [...Array.from({ length: 5_000 }, () => 100), 1_000_000, 0, 7];
+  const bytes = Buffer.alloc(1_500_007, "0123456789");
+  const cut: Buffer[] = [];
+  let at = 0;
+  for (const length of parts) {
+    cut.push(bytes.subarray(at, at + length));
+    at += length;
+  }
+  const messages = await collect(inMessages(Readable.from(cut)));
+  expect(Buffer.concat(messages)).toEqual(bytes);
+  expect(messages).toHaveLength(6);
+  expect(await collect(inMessages(Readable.from([])))).toEqual([]);
 });

@@ -91,6 +91,20 @@ test("contents can be opened in any order", async () => {
   await spool.close();
 });
 
+test("contents can be read whole, many at once and in any order", async () => {
+  const spool = await openSpool();
+  const contents = ["", ...Array.from({ length: 300 }, (_, number) => `${number}|`.repeat(2_000)), "end"];
+  await spool.receiveBundle(cut(frames(...contents), 65_536));
+  const pinned = spool.pin(contents.map(digestOf), "lease");
+  for (const order of [contents, contents.toReversed(), contents.toSorted()]) {
+    const read = await Promise.all(order.map((content) => pinned.read(digestOf(content))));
+    expect(read.map(String)).toEqual(order);
+  }
+  await expect(pinned.read(digestOf("another"))).rejects.toMatchObject({ code: "ContentMissing" });
+  await pinned.release({ used: true });
+  await spool.close();
+});
+
 test("a content that is not what it is called is refused; what came before it is kept", async () => {
   const spool = await openSpool();
   const wrong = contentDigest("0".repeat(32));
