@@ -1,6 +1,6 @@
 import type { RemoteContent } from "../context/remote-content.ts";
-import type { GitTree } from "../sources/git.ts";
 import type { GitPlace } from "../sources/git-place.ts";
+import type { GitTree } from "../sources/kept-git.ts";
 import { PinnedGit, type PinnedGitOptions } from "../sources/pinned-git.ts";
 import type { BakeProgress } from "./bake-progress.ts";
 

@@ -8,8 +8,8 @@ import { describeReference, type GitReference } from "../graph/link/reference.ts
 import { errorRanges } from "../graph/parse-mistakes.ts";
 import type { PlanOptions } from "../graph/plan-options.ts";
 import { parseLightfile } from "../lightfile/parse.ts";
-import type { GitTree } from "./git.ts";
 import type { GitPlace } from "./git-place.ts";
+import type { GitTree } from "./kept-git.ts";
 import { locateFailure } from "./located.ts";
 import { type FoundSource, readSource } from "./read-source.ts";
 

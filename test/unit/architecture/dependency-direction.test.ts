@@ -21,7 +21,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   bake: ["sources", "context", "graph", "lightfile", "worker", "model", "diagnostics"],
   import: ["graph", "lightfile", "diagnostics"],
   lint: ["graph", "lightfile", "diagnostics"],
-  "language-server": ["context", "lint", "lightfile", "diagnostics"],
+  "language-server": ["context", "lint", "sources", "graph", "lightfile", "diagnostics"],
   render: ["bake", "graph", "model", "diagnostics"],
   cli: [
     "render",
