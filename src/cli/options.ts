@@ -114,5 +114,6 @@ export interface CheckOptions {
 
 export interface FormatOptions {
   readonly check?: boolean;
+  readonly diff?: boolean;
   readonly write?: boolean;
 }

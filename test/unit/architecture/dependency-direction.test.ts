@@ -22,7 +22,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   import: ["graph", "lightfile", "diagnostics"],
   lint: ["graph", "lightfile", "diagnostics"],
   "language-server": ["context", "lint", "sources", "graph", "lightfile", "diagnostics"],
-  render: ["bake", "graph", "model", "diagnostics"],
+  render: ["bake", "graph", "lightfile", "model", "diagnostics"],
   cli: [
     "render",
     "lint",
