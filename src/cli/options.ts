@@ -37,6 +37,7 @@ export interface BakeOptions extends LightfileOptions {
   readonly ssh?: string;
   readonly progress: ProgressMode;
   readonly quiet?: boolean;
+  readonly format?: DiagnosticsFormat;
   readonly cpus?: number;
   readonly memory?: number;
 }

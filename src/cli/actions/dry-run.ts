@@ -1,11 +1,11 @@
 import prettyMilliseconds from "pretty-ms";
 import { explainBake, type PublicationReason, type StepExplanation } from "../../bake/dry-run.ts";
 import type { TestExplanation } from "../../bake/explain-tests.ts";
-import { printDiagnostics } from "../../render/diagnostic-printer.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { BakeOptions, WorkerOptions } from "../options.ts";
 import type { Session } from "../session.ts";
 import { choicesOf, setUpBake } from "./bake-setup.ts";
+import { tellFindings } from "./tell-findings.ts";
 
 /** `lightbox bake --dry-run`: for each step, whether it is cached or will run, and why. */
 export async function dryRun(
@@ -15,7 +15,7 @@ export async function dryRun(
 ): Promise<number> {
   await using setup = await setUpBake(path, options, session, await choicesOf(options, session), () => {});
   const explanation = await explainBake(setup.request, setup.collaborators, session.signal);
-  printDiagnostics(explanation.diagnostics, session.stderr, session.environment);
+  tellFindings(explanation.diagnostics, session);
   if (explanation.kind === "invalid") return exitCodes.usage;
   if (options.progress === "json") {
     const { snapshotName, publication, steps, tests } = explanation;

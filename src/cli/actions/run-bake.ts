@@ -4,12 +4,14 @@ import type { Diagnostic } from "../../diagnostics/diagnostic.ts";
 import { unreachable } from "../../diagnostics/unreachable.ts";
 import { createRenderer } from "../../render/create-renderer.ts";
 import { printDiagnostics } from "../../render/diagnostic-printer.ts";
-import { formatFailureForGitHub, formatForGitHub } from "../../render/diagnostics/github.ts";
+import { chooseDiagnosticsFormat } from "../../render/diagnostics/format.ts";
+import { formatFailureForGitHub } from "../../render/diagnostics/github.ts";
 import { formatStepFailure } from "../../render/format-event.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { BakeOptions, WorkerOptions } from "../options.ts";
 import type { Session } from "../session.ts";
 import { choicesOf, setUpBake } from "./bake-setup.ts";
+import { addInFormat } from "./tell-findings.ts";
 
 /** `lightbox bake`: resolves with the exit code. Progress goes to stderr, what scripts read to stdout. */
 export async function runBake(
@@ -31,7 +33,9 @@ export async function runBake(
     );
     const outcome = await bake(setup.request, setup.collaborators, session.signal);
     renderer.close();
-    if (session.environment.GITHUB_ACTIONS === "true") session.stderr.write(annotations(outcome));
+    addInFormat(outcome.diagnostics, options.format, session);
+    if (chooseDiagnosticsFormat(options.format, session.environment) === "github")
+      session.stderr.write(failureAnnotation(outcome));
     return conclude(outcome, mode, session);
   } finally {
     renderer.close();
@@ -59,14 +63,13 @@ function conclude(outcome: BakeOutcome, mode: string, session: Session): number 
   }
 }
 
-/** What a bake has to say, as GitHub Actions shows it beside the lines of a change. */
-function annotations(outcome: BakeOutcome): string {
-  const said = formatForGitHub(outcome.diagnostics);
-  if (outcome.kind !== "step-failed" && outcome.kind !== "test-failed") return said;
+/** What failed in a bake, as GitHub Actions shows it beside the lines of a change. */
+function failureAnnotation(outcome: BakeOutcome): string {
+  if (outcome.kind !== "step-failed" && outcome.kind !== "test-failed") return "";
   const { failure } = outcome;
   const code = failure.kind === "test-failed" ? "TestFailed" : "StepFailed";
   const message = `${failure.title}: ${formatStepFailure(failure.reason)}`;
-  return `${said}${formatFailureForGitHub({ ...failure, code, message })}`;
+  return formatFailureForGitHub({ ...failure, code, message });
 }
 
 function onlyErrors(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
