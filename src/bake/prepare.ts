@@ -16,13 +16,14 @@ import type { Program } from "../graph/link/program.ts";
 import type { PlannedStep } from "../graph/plan.ts";
 import { planSteps } from "../graph/plan-steps.ts";
 import type { ContentDigest } from "../model/identifiers.ts";
+import { withoutPassword } from "../sources/kept-git.ts";
 import { loadProgram } from "../sources/load-program.ts";
 import type { PinnedGit } from "../sources/pinned-git.ts";
 import type { Pins } from "../sources/pins.ts";
 import type { BakeProgress } from "./bake-progress.ts";
 import type { BakeCollaborators, BakeRequest } from "./bake-request.ts";
 import { entryProgram, readPins } from "./entry-program.ts";
-import { ReportedGit, reportedContent, withoutPassword } from "./fetch-progress.ts";
+import { ReportedGit, reportedContent } from "./fetch-progress.ts";
 import { openRemoteContent } from "./remote-content.ts";
 import { resolveBases } from "./resolve-bases.ts";
 

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, rename, rm, stat } from "node:fs/promises";
+import { mkdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { systemErrorCode } from "../diagnostics/failure.ts";
 import { explainGitFailure, refUnknown } from "./git-failures.ts";
@@ -60,7 +60,7 @@ export async function fetchGitTree(
   const parent = repositoryDirectoryOf(homeDirectory, place.url);
   const kept = join(parent, commit);
   const tree = treeAt(kept, commit);
-  if (!(await isThere(kept))) await keep(place, { homeDirectory, commit, parent, kept, signal });
+  if (!(await take(kept))) await keep(place, { homeDirectory, commit, parent, kept, signal });
   await rememberRef(homeDirectory, place, commit);
   return tree;
 }
@@ -121,11 +121,16 @@ async function checkOut({ place, commit, making, signal }: CheckOut): Promise<vo
   await need(git("-c", "advice.detachedHead=false", "checkout", "--quiet", "--force", "--detach", commit));
 }
 
-async function isThere(path: string): Promise<boolean> {
+/** Whether the tree is there; it then counts as used now, which keeps it from being pruned. */
+async function take(path: string): Promise<boolean> {
   try {
-    return (await stat(path)).isDirectory();
+    const now = new Date();
+    await utimes(path, now, now);
+    return true;
   } catch (error) {
-    if (systemErrorCode(error) !== "ENOENT") throw error;
-    return false;
+    if (systemErrorCode(error) === "ENOENT") return false;
+    // A home that may only be read is not pruned.
+    if (!["EACCES", "EPERM", "EROFS"].includes(systemErrorCode(error) ?? "")) throw error;
+    return (await stat(path)).isDirectory();
   }
 }

@@ -38,7 +38,8 @@ export async function rememberRef(
   if (isCommit(ref)) return;
   const file = noteOf(homeDirectory, { url, ref });
   try {
-    if (readNote(file) !== commit) await writeFileAtomic(file, commit);
+    const name = `${withoutPassword(url)}#${ref ?? "HEAD"}`;
+    if (readRefNote(file)?.commit !== commit) await writeFileAtomic(file, `${commit} ${name}\n`);
   } catch (error) {
     // ENOSPC, EACCES and the like: an editor then knows the repository no more; who bakes has it.
     if (systemErrorCode(error) === undefined) throw error;
@@ -51,8 +52,10 @@ export async function rememberRef(
  */
 export function keptGitTree(homeDirectory: string, place: GitPlace, pins: Pins): GitTree | null {
   const { url, ref } = place;
-  const commit = isCommit(ref) ? ref : (pins.commit(url, ref) ?? readNote(noteOf(homeDirectory, place)));
-  if (!isCommit(commit)) return null;
+  const commit = isCommit(ref)
+    ? ref
+    : (pins.commit(url, ref) ?? readRefNote(noteOf(homeDirectory, place))?.commit);
+  if (commit === undefined) return null;
   const kept = join(repositoryDirectoryOf(homeDirectory, url), commit);
   return statSync(kept, { throwIfNoEntry: false })?.isDirectory() === true ? treeAt(kept, commit) : null;
 }
@@ -61,13 +64,26 @@ function noteOf(homeDirectory: string, { url, ref }: GitPlace): string {
   return join(repositoryDirectoryOf(homeDirectory, url), `ref-${shortHash(ref ?? "HEAD")}`);
 }
 
-function readNote(file: string): string | null {
+export interface RefNote {
+  readonly commit: string;
+  /** The repository and the ref, as people write them. */
+  readonly name: string;
+}
+
+/** Null when there is none that can be read. */
+export function readRefNote(file: string): RefNote | null {
   try {
-    return readFileSync(file, "utf8");
+    const [commit = "", name = ""] = readFileSync(file, "utf8").trimEnd().split(" ");
+    return isCommit(commit) ? { commit, name } : null;
   } catch (error) {
     if (systemErrorCode(error) === undefined) throw error;
     return null;
   }
+}
+
+/** What stands before the host of a URL is nobody else's to read. */
+export function withoutPassword(source: string): string {
+  return source.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/]*@/i, "$1");
 }
 
 function shortHash(text: string): string {
