@@ -9,6 +9,7 @@ import { type RecordedStep, recordSteps } from "../graph/recorded-step.ts";
 import type { LayerKey, StepId } from "../model/identifiers.ts";
 import { BakeProgress } from "./bake-progress.ts";
 import type { BakeCollaborators, BakeRequest } from "./bake-request.ts";
+import { explainTests, type TestExplanation } from "./explain-tests.ts";
 import { BakeHistory } from "./history.ts";
 import { isHit, type KnownLayer, type LayerLookup } from "./layer-lookup.ts";
 import { planLineages } from "./lineages.ts";
@@ -27,6 +28,8 @@ export type BakeExplanation =
       readonly plan: Plan;
       /** In plan order. */
       readonly steps: readonly StepExplanation[];
+      /** Those of the target, in order. */
+      readonly tests: readonly TestExplanation[];
       readonly diagnostics: readonly Diagnostic[];
     }
   | { readonly kind: "invalid"; readonly diagnostics: readonly Diagnostic[] };
@@ -78,8 +81,10 @@ export async function explainBake(
   ]);
   const steps = explainSteps(keyed, { before, layers, request });
   const publication = await explainPublication({ keyed, snapshotName }, lookup, steps);
+  const built = new Set(before.map(({ key }) => key));
+  const tests = explainTests(keyed, { index, noCache: request.noCache, before: built });
   const { diagnostics } = progress;
-  return { kind: "explained", snapshotName, publication, plan: keyed.plan, steps, diagnostics };
+  return { kind: "explained", snapshotName, publication, plan: keyed.plan, steps, tests, diagnostics };
 }
 
 async function explainPublication(

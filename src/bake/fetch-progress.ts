@@ -1,6 +1,6 @@
 import type { RemoteContent } from "../context/remote-content.ts";
-import type { GitTree } from "../sources/git.ts";
 import type { GitPlace } from "../sources/git-place.ts";
+import { type GitTree, withoutPassword } from "../sources/kept-git.ts";
 import { PinnedGit, type PinnedGitOptions } from "../sources/pinned-git.ts";
 import type { BakeProgress } from "./bake-progress.ts";
 
@@ -38,9 +38,4 @@ async function reported<Result>(
   const durationMs = progress.now() - startedAt;
   progress.emit({ kind: "source-fetched", source: withoutPassword(source), durationMs });
   return result;
-}
-
-/** What stands before the host of a URL is nobody else's to read. */
-export function withoutPassword(source: string): string {
-  return source.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/]*@/i, "$1");
 }

@@ -2,6 +2,7 @@ import { type Diagnostic, hasErrors } from "../diagnostics/diagnostic.ts";
 import { Failure } from "../diagnostics/failure.ts";
 import { didYouMean } from "../diagnostics/suggest.ts";
 import type { BaseReference } from "../graph/base-references.ts";
+import { checkedDiagnostics } from "../graph/checked-diagnostics.ts";
 import type { Plan } from "../graph/plan.ts";
 import { planSteps } from "../graph/plan-steps.ts";
 import type { BaseImage } from "../model/base-image.ts";
@@ -20,7 +21,6 @@ import {
 import { PinnedGit } from "../sources/pinned-git.ts";
 import { type Pins, pinsOf } from "../sources/pins.ts";
 import type { BakeCollaborators, BakeRequest } from "./bake-request.ts";
-import { checkedDiagnostics } from "./checked-diagnostics.ts";
 import { entryProgram } from "./entry-program.ts";
 import { isFixed, resolvePinned } from "./pinned-images.ts";
 import { openRemoteContent } from "./remote-content.ts";
@@ -141,10 +141,15 @@ async function findPins(request: LockRequest, search: Search, signal: AbortSigna
   const options = { ...request, everyStage: true };
   const { value: program, diagnostics: parsed } = await entryProgram(request);
   const diagnostics = [...checkedDiagnostics(program, parsed)];
-  if (hasErrors(diagnostics)) return { pins: null, diagnostics };
-  const references = await loadProgram(program, options, { git, signal });
-  diagnostics.push(...checkedDiagnostics(program, references.diagnostics));
-  if (hasErrors(diagnostics)) return { pins: null, diagnostics };
+  const mayAsk = !hasErrors(diagnostics);
+  const references = await loadProgram(program, options, { git, signal, mayAsk });
+  diagnostics.push(...checkedDiagnostics(program, references.whileReading));
+  if (hasErrors([...diagnostics, ...references.diagnostics])) {
+    // Nobody asks a registry for a file with mistakes; planning without images tells the rest of them.
+    const missing = new Set(references.value.images.map(({ reference }) => reference));
+    const plan = planSteps(program, { ...options, bases: new Map(), missing });
+    return { pins: null, diagnostics: [...diagnostics, ...checkedDiagnostics(program, plan.diagnostics)] };
+  }
   const resolved = await Promise.all(
     references.value.images.map((image) => resolve(image, { request, search }, signal)),
   );

@@ -1,6 +1,6 @@
 import { Failure } from "../diagnostics/failure.ts";
 import { pathOfImage } from "../graph/link/reference.ts";
-import { gitDirectoryOf } from "../sources/git.ts";
+import { gitDirectoryOf } from "../sources/kept-git.ts";
 import { type Pins, unpinned } from "../sources/pins.ts";
 import type { ImageRetry, ImageSource, ResolvedImage } from "./image-source.ts";
 

@@ -38,6 +38,7 @@ export interface BakeOptions extends LightfileOptions {
   readonly ssh: readonly string[];
   readonly progress: ProgressMode;
   readonly quiet?: boolean;
+  readonly format?: DiagnosticsFormat;
   readonly cpus?: number;
   readonly memory?: number;
 }
@@ -115,5 +116,6 @@ export interface CheckOptions {
 
 export interface FormatOptions {
   readonly check?: boolean;
+  readonly diff?: boolean;
   readonly write?: boolean;
 }

@@ -1,15 +1,15 @@
 import { createHash, randomUUID } from "node:crypto";
 import { createWriteStream } from "node:fs";
-import { mkdir, readFile, rename, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, rename, rm, stat, utimes } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as delay } from "node:timers/promises";
-import * as v from "valibot";
 import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
 import { noSpaceLeft } from "../diagnostics/no-space-left.ts";
-import { isSha256Digest, type Sha256Digest, sha256Digest } from "../model/identifiers.ts";
+import { type Sha256Digest, sha256Digest } from "../model/identifiers.ts";
 import { downloadFailed, downloadRefused, TransientAnswer, tooLarge } from "./download-failures.ts";
+import { type DownloadNote, downloadsDirectoryOf, readDownloadNote } from "./download-notes.ts";
 import { type HttpAnswer, sendGet } from "./http-get.ts";
 import type { FetchedFile } from "./remote-content.ts";
 
@@ -38,16 +38,6 @@ const attempts = 4;
 const progressIntervalMs = 100;
 const defaultMaximumBytes = 64 * 1024 ** 3;
 
-const rememberedSchema = v.object({
-  version: v.literal(1),
-  url: v.string(),
-  etag: v.nullable(v.string()),
-  lastModified: v.nullable(v.string()),
-  sha256: v.custom<Sha256Digest>((value) => typeof value === "string" && isSha256Digest(value)),
-});
-
-type Remembered = v.InferOutput<typeof rememberedSchema>;
-
 /**
  * Files of the web, each kept by its SHA-256. One whose checksum is known is fetched once and never asked for again;
  * any other is asked for by each bake, and sent again only when the server has another (ETag, Last-Modified).
@@ -60,7 +50,7 @@ export class Downloads {
 
   constructor(options: DownloadsOptions) {
     this.#options = options;
-    this.#folder = join(options.homeDirectory, "downloads");
+    this.#folder = downloadsDirectoryOf(options.homeDirectory);
   }
 
   /**
@@ -72,7 +62,7 @@ export class Downloads {
   async fetch(url: string, checksum: Sha256Digest | null, signal: AbortSignal): Promise<FetchedFile> {
     if (checksum !== null) {
       const path = this.#pathOf(checksum);
-      if (await isThere(path)) return { path, sha256: checksum };
+      if (await take(path)) return { path, sha256: checksum };
     }
     // Several steps may want the same file.
     const key = `${checksum} ${url}`;
@@ -179,19 +169,13 @@ export class Downloads {
   }
 
   /** What the address gave last time, if that is still here. */
-  async #recall(url: string): Promise<Remembered | null> {
-    try {
-      const parsed = v.safeParse(rememberedSchema, JSON.parse(await readFile(this.#noteOf(url), "utf8")));
-      if (!parsed.success || parsed.output.url !== url) return null;
-      return (await isThere(this.#pathOf(parsed.output.sha256))) ? parsed.output : null;
-    } catch (error) {
-      // Without the note the file is sent once more.
-      if (systemErrorCode(error) === undefined && !(error instanceof SyntaxError)) throw error;
-      return null;
-    }
+  async #recall(url: string): Promise<DownloadNote | null> {
+    const note = await readDownloadNote(this.#noteOf(url));
+    if (note === null || note.url !== url) return null;
+    return (await take(this.#pathOf(note.sha256))) ? note : null;
   }
 
-  async #remember(note: Remembered): Promise<void> {
+  async #remember(note: DownloadNote): Promise<void> {
     const { default: writeFileAtomic } = await import("write-file-atomic");
     const path = this.#noteOf(note.url);
     await mkdir(join(this.#folder, "urls"), { recursive: true });
@@ -202,7 +186,7 @@ export class Downloads {
 /** In a folder of its own, so that what is remembered of it can be kept by folder. */
 const fileName = "content";
 
-function conditions(known: Remembered | null): Readonly<Record<string, string>> {
+function conditions(known: DownloadNote | null): Readonly<Record<string, string>> {
   if (known === null) return {};
   return {
     ...(known.etag === null ? {} : { "if-none-match": known.etag }),
@@ -210,12 +194,17 @@ function conditions(known: Remembered | null): Readonly<Record<string, string>> 
   };
 }
 
-async function isThere(path: string): Promise<boolean> {
+/** Whether the file is there; it then counts as used now, which keeps it from being pruned. */
+async function take(path: string): Promise<boolean> {
   try {
+    const now = new Date();
+    await utimes(dirname(path), now, now);
     return (await stat(path)).isFile();
   } catch (error) {
-    if (systemErrorCode(error) !== "ENOENT") throw error;
-    return false;
+    if (systemErrorCode(error) === "ENOENT") return false;
+    // EACCES, EPERM, EROFS: a home that may only be read is not pruned.
+    if (!["EACCES", "EPERM", "EROFS"].includes(systemErrorCode(error) ?? "")) throw error;
+    return (await stat(path)).isFile();
   }
 }
 

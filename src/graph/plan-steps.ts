@@ -43,7 +43,7 @@ export function planSteps(program: Program, options: PlanStepsOptions): PlannedP
   requireFiles(draft, findings);
   requireImages(draft, options, findings);
   const diagnostics: readonly Diagnostic[] = [...draft.diagnostics, ...findings.diagnostics];
-  const contextSteps = draft.stages.flatMap((stage) => contextStepsOf(stage, draft));
+  const contextSteps = contextStepsOf(draft);
   const isWhole = draft.stages.every((stage) => stage.base !== null) && (options.missing?.size ?? 0) === 0;
   const hasPlan = isWhole && !hasParseErrors(draft) && !hasErrors(diagnostics);
   const value = draft.target === null || !hasPlan ? null : toPlan(draft, draft.target, options.bases);
@@ -54,12 +54,15 @@ function hasParseErrors({ mistakes }: Draft): boolean {
   return [...mistakes.values()].some((one) => !one.isEmpty);
 }
 
-function contextStepsOf({ builder }: DraftStage, { mistakes }: Draft): readonly PlannedStep[] {
-  return builder.steps.flatMap((step): readonly PlannedStep[] => {
-    if (builder.unsureSteps.has(step.id)) return [];
-    const definition = onlyContext(step, mistakes.get(step.source));
-    return definition === null ? [] : [{ ...step, definition }];
-  });
+/** See {@link PlannedProgram.contextSteps}. */
+export function contextStepsOf({ stages, mistakes }: Draft): readonly PlannedStep[] {
+  return stages.flatMap(({ builder }) =>
+    builder.steps.flatMap((step): readonly PlannedStep[] => {
+      if (builder.unsureSteps.has(step.id)) return [];
+      const definition = onlyContext(step, mistakes.get(step.source));
+      return definition === null ? [] : [{ ...step, definition }];
+    }),
+  );
 }
 
 /** What the step takes of a context; null: nothing. */

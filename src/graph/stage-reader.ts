@@ -6,7 +6,7 @@ import { replayTriggers } from "./instructions/replay-triggers.ts";
 import { checkMixin } from "./link/check-mixin.ts";
 import { mostUses, readUse, type UseSurroundings } from "./link/mixins.ts";
 import type { OpenFile } from "./link/open-file.ts";
-import type { OpenFiles } from "./link/open-files.ts";
+import { giverOf, type OpenFiles } from "./link/open-files.ts";
 import type { FileRequest, Program, ProgramFile } from "./link/program.ts";
 import type { PlanOptions } from "./plan-options.ts";
 import { proxyArguments } from "./predefined-arguments.ts";
@@ -146,6 +146,7 @@ export class StageReader {
       context: file.context,
       findings,
       buildArguments: file.arguments,
+      argumentGiver: giverOf(file),
       globalScope: scope,
       proxies: proxiesOf(this.#options.options),
       useTitle: null,

@@ -1,13 +1,14 @@
 import { type CodeAction, CodeActionKind, type CodeActionParams } from "vscode-languageserver/node";
 import type { Fix, TextEdit } from "../diagnostics/fix.ts";
 import type { Finding } from "../lint/lint.ts";
-import { toDiagnostic, toEdit } from "./to-protocol.ts";
+import type { JoinedFindings } from "./joined-findings.ts";
+import { toDiagnostic, toEdit, type UriOf } from "./to-protocol.ts";
 import type { ParsedFile } from "./workspace.ts";
 
 /** The fixes of the findings in a range, and one action that applies all safe fixes of the file. */
 export function codeActionsFor(
   file: ParsedFile,
-  findings: readonly Finding[],
+  { own: findings, uriOf }: Pick<JoinedFindings, "own" | "uriOf">,
   { range, context }: Pick<CodeActionParams, "range" | "context">,
 ): CodeAction[] {
   const { document } = file;
@@ -20,8 +21,8 @@ export function codeActionsFor(
   if (isWanted(CodeActionKind.QuickFix)) {
     for (const finding of findings) {
       if (finding.range.end < start || finding.range.start > end) continue;
-      for (const fix of finding.fixes) actions.push(toAction(file, finding, fix));
-      if (finding.severity === "warning") ignored.push(...ignoreAction(file, finding));
+      for (const fix of finding.fixes) actions.push(toAction(file, { finding, uriOf }, fix));
+      if (finding.severity === "warning") ignored.push(...ignoreAction(file, { finding, uriOf }));
     }
   }
   actions.push(...ignored);
@@ -39,7 +40,8 @@ export function codeActionsFor(
 }
 
 /** Leaves a warning out for its instruction; none where no instruction holds it. */
-function ignoreAction(file: ParsedFile, finding: Finding): readonly CodeAction[] {
+function ignoreAction(file: ParsedFile, located: LocatedFinding): readonly CodeAction[] {
+  const { finding } = located;
   const { source, instructions } = file.table.tree;
   const instruction = instructions.find(
     ({ range }) => range.start <= finding.range.start && finding.range.start <= range.end,
@@ -53,15 +55,20 @@ function ignoreAction(file: ParsedFile, finding: Finding): readonly CodeAction[]
     edits: [{ range: { start: lineStart, end: lineStart }, newText }],
     isSafe: false,
   };
-  return [toAction(file, finding, fix)];
+  return [toAction(file, located, fix)];
 }
 
-function toAction(file: ParsedFile, finding: Finding, fix: Fix): CodeAction {
+interface LocatedFinding {
+  readonly finding: Finding;
+  readonly uriOf: UriOf;
+}
+
+function toAction(file: ParsedFile, { finding, uriOf }: LocatedFinding, fix: Fix): CodeAction {
   return {
     title: fix.title,
     kind: CodeActionKind.QuickFix,
     isPreferred: fix.isSafe,
-    diagnostics: [toDiagnostic(file, finding)],
+    diagnostics: [toDiagnostic(finding, uriOf, file.document)],
     edit: { changes: { [file.uri]: fix.edits.map((edit) => toEdit(file.document, edit)) } },
   };
 }

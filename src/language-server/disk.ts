@@ -77,9 +77,9 @@ export async function ignoredBy(lightfilePath: string): Promise<(path: string) =
   }
 }
 
-/** Where a reference in a Lightfile leads; the file `Lightfile` of a folder. */
-export function resolveLightfile(from: string, reference: string): string {
-  const path = join(dirname(from), reference);
+/** Where a reference of a file in `folder` leads; the file `Lightfile` of a folder. */
+export function resolveLightfile(folder: string, reference: string): string {
+  const path = join(folder, reference);
   return isFolder(path) && basename(path) !== "Lightfile" ? join(path, "Lightfile") : path;
 }
 

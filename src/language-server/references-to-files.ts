@@ -1,3 +1,5 @@
+import { type GitReference, parseReference } from "../graph/link/reference.ts";
+
 /** A word behind FROM, `--from=`, IMPORT or USE, cut at its `#`. */
 export interface SplitReference {
   readonly file: string;
@@ -20,4 +22,10 @@ export function splitReference(text: string): SplitReference {
 
 export function isRelativePath(reference: string): boolean {
   return /^\.{1,2}\//.test(reference);
+}
+
+/** The repository and the Lightfile in it that a reference names, with or without `#target`; null for any other. */
+export function repositoryOf(reference: string): GitReference | null {
+  const parsed = parseReference(reference);
+  return parsed?.kind === "file" && parsed.file.kind === "git" ? parsed.file : null;
 }

@@ -5,6 +5,7 @@ import {
   type CancellationToken,
   CodeActionKind,
   type Connection,
+  DidChangeWatchedFilesNotification,
   FoldingRangeKind,
   type InitializeParams,
   type InitializeResult,
@@ -26,6 +27,7 @@ import { highlightsOf, highlightTypes } from "./highlights.ts";
 import { hoverAt } from "./hover.ts";
 import { outlineOf } from "./outline.ts";
 import { definitionsAt, type Place, referencesTo, subjectAt } from "./places.ts";
+import { PublishedDiagnostics } from "./published-diagnostics.ts";
 import type { Reference } from "./reference.ts";
 import { rename, renameableAt } from "./rename.ts";
 import {
@@ -43,6 +45,8 @@ export interface ServerOptions {
   readonly version: string;
   readonly reference: Reference;
   readonly rules: readonly RuleSummary[];
+  /** LIGHTBOX_HOME, where repositories are that somebody has fetched. */
+  readonly homeDirectory: string;
   /** How long nobody has to type before the diagnostics are made anew. */
   readonly quietMs: number;
 }
@@ -50,7 +54,7 @@ export interface ServerOptions {
 /** Answers an editor over a connection; returns at once. The connection ends the process when the editor says so. */
 export function serve(connection: Connection, options: ServerOptions): void {
   const documents = new TextDocuments(TextDocument);
-  const workspace = new Workspace(documents);
+  const workspace = new Workspace(documents, options.homeDirectory);
   const server = new LanguageServer(connection, workspace, options);
   server.listen(documents);
   documents.listen(connection);
@@ -70,17 +74,27 @@ class LanguageServer {
   readonly #waiting = new Map<string, NodeJS.Timeout>();
   /** Versions whose diagnostics are made, by document. */
   readonly #checked = new Map<string, number>();
+  /** Checks that go on, by document. */
+  readonly #checking = new Map<string, AbortController>();
+  readonly #published: PublishedDiagnostics;
   #suggestAgain = "";
+  #mayWatch = false;
 
   constructor(connection: Connection, workspace: Workspace, options: ServerOptions) {
     this.#connection = connection;
     this.#workspace = workspace;
     this.#options = options;
+    this.#published = new PublishedDiagnostics((uri, diagnostics) => {
+      const version = this.#checked.get(uri);
+      const ofVersion = version === undefined ? {} : { version };
+      void connection.sendDiagnostics({ uri, ...ofVersion, diagnostics: [...diagnostics] });
+    });
   }
 
   listen(documents: TextDocuments<TextDocument>): void {
     const connection = this.#connection;
     connection.onInitialize((params) => this.#initialize(params));
+    connection.onInitialized(() => this.#watchFiles());
     connection.onShutdown(() => {
       for (const timer of this.#waiting.values()) clearTimeout(timer);
       this.#waiting.clear();
@@ -89,8 +103,12 @@ class LanguageServer {
     documents.onDidChangeContent(({ document }) => {
       // An opened document counts as changed, too.
       if (this.#checked.get(document.uri) !== document.version) this.#checkLater(document.uri);
+      this.#checkReaders(document.uri);
     });
     documents.onDidClose(({ document }) => this.#close(document.uri));
+    connection.onDidChangeWatchedFiles(({ changes }) => {
+      for (const { uri } of changes) this.#checkReaders(uri);
+    });
     connection.onCompletion(answer((params) => this.#complete(params)));
     connection.onHover(answer((params) => this.#hover(params)));
     connection.onDefinition(answer((params) => this.#definitions(params)));
@@ -102,10 +120,11 @@ class LanguageServer {
     connection.onFoldingRanges(answer(({ textDocument }) => this.#folds(textDocument.uri)));
     connection.onDocumentFormatting(answer(({ textDocument }) => this.#format(textDocument.uri)));
     connection.onCodeAction(
-      answer((params) => {
-        const file = this.#workspace.file(params.textDocument.uri);
-        if (file === undefined) return [];
-        return codeActionsFor(file, this.#workspace.findings(file.uri), params);
+      answer(async (params) => {
+        const { uri } = params.textDocument;
+        const findings = await this.#workspace.findings(uri);
+        const file = this.#workspace.file(uri);
+        return file === undefined || findings === undefined ? [] : codeActionsFor(file, findings, params);
       }),
     );
     connection.languages.semanticTokens.on(
@@ -120,6 +139,7 @@ class LanguageServer {
 
   #initialize(params: InitializeParams): InitializeResult {
     const uris = params.workspaceFolders?.map((folder) => folder.uri) ?? [params.rootUri ?? ""];
+    this.#mayWatch = params.capabilities.workspace?.didChangeWatchedFiles?.dynamicRegistration === true;
     this.#workspace.folders = uris.filter((uri) => uri.startsWith("file:")).map((uri) => fileURLToPath(uri));
     const settings: unknown = params.initializationOptions;
     if (typeof settings === "object" && settings !== null && "suggestAgainCommand" in settings)
@@ -146,6 +166,13 @@ class LanguageServer {
     };
   }
 
+  /** Lightfiles that are joined and not open change on the disk. */
+  #watchFiles(): void {
+    if (!this.#mayWatch) return;
+    const watchers = [{ globPattern: "**/*{Lightfile,lightfile,Dockerfile,dockerfile}*" }];
+    void this.#connection.client.register(DidChangeWatchedFilesNotification.type, { watchers });
+  }
+
   /** Text that is newer puts the diagnostics off: those of the older one are never made. */
   #checkLater(uri: string): void {
     clearTimeout(this.#waiting.get(uri));
@@ -153,22 +180,50 @@ class LanguageServer {
     this.#waiting.set(uri, timer);
   }
 
+  /** What is open and joins this file may be right or wrong for another reason now. */
+  #checkReaders(uri: string): void {
+    for (const reader of this.#workspace.readersOf(uri)) this.#checkLater(reader);
+  }
+
   #check(uri: string): void {
     clearTimeout(this.#waiting.get(uri));
     this.#waiting.delete(uri);
+    this.#checking.get(uri)?.abort();
     const file = this.#workspace.file(uri);
     if (file === undefined) return;
     this.#checked.set(uri, file.document.version);
-    const diagnostics = this.#workspace.findings(uri).map((finding) => toDiagnostic(file, finding));
-    void this.#connection.sendDiagnostics({ uri, version: file.document.version, diagnostics });
+    const checking = new AbortController();
+    this.#checking.set(uri, checking);
+    this.#makeDiagnostics(file, checking.signal).catch((error: unknown) => {
+      if (!checking.signal.aborted) this.#connection.console.error(String(error));
+    });
+  }
+
+  async #makeDiagnostics({ uri, document }: ParsedFile, signal: AbortSignal): Promise<void> {
+    const { version } = document;
+    const found = await this.#workspace.check(uri, signal);
+    if (found === undefined || signal.aborted) return;
+    const text = this.#workspace.file(uri)?.document;
+    // What is newer has its own check to come.
+    if (text === undefined || text.version !== version) return;
+    this.#published.say(uri, [
+      ...found.own.map((finding) => ({ uri, diagnostic: toDiagnostic(finding, found.uriOf, text) })),
+      ...found.elsewhere.flatMap((one) => {
+        const at = found.uriOf(one.source);
+        return at === undefined ? [] : [{ uri: at, diagnostic: toDiagnostic(one, found.uriOf) }];
+      }),
+    ]);
   }
 
   #close(uri: string): void {
     clearTimeout(this.#waiting.get(uri));
     this.#waiting.delete(uri);
+    this.#checking.get(uri)?.abort();
+    this.#checking.delete(uri);
     this.#checked.delete(uri);
     this.#workspace.forget(uri);
-    void this.#connection.sendDiagnostics({ uri, diagnostics: [] });
+    this.#published.say(uri, []);
+    this.#checkReaders(uri);
   }
 
   #at(params: AtPosition): { readonly file: ParsedFile; readonly offset: number } | undefined {

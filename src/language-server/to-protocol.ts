@@ -1,4 +1,3 @@
-import { pathToFileURL } from "node:url";
 import {
   type CompletionItem,
   CompletionItemKind,
@@ -50,37 +49,36 @@ export function toSmallestEdit(document: TextDocument, newText: string): readonl
   return [toEdit(document, { range, newText: newText.slice(start, newText.length - same) })];
 }
 
-export function toDiagnostic(file: ParsedFile, statement: Statement): Diagnostic {
+/** Says where a text is; undefined for one that is in no file. */
+export type UriOf = (source: SourceFile) => string | undefined;
+
+/** `document` is that of the statement's text, where it is at hand. */
+export function toDiagnostic(statement: Statement, uriOf: UriOf, document?: TextDocument): Diagnostic {
   const { code, message, hint } = statement;
-  const related = statement.related ?? [];
+  const related = (statement.related ?? []).flatMap(({ source, range, message: text }) => {
+    const uri = uriOf(source);
+    return uri === undefined ? [] : [{ message: text, location: { uri, range: rangeIn(source, range) } }];
+  });
   return {
     code,
     source: "lightbox",
     severity: statement.severity === "error" ? DiagnosticSeverity.Error : DiagnosticSeverity.Warning,
     message: hint === undefined ? message : `${message}\n${hint}`,
-    range: toRange(file.document, statement.range),
-    ...(related.length === 0
-      ? {}
-      : {
-          relatedInformation: related.map((place) => ({
-            message: place.message,
-            location: locationIn(place.source, place.range, file),
-          })),
-        }),
+    range:
+      document === undefined
+        ? rangeIn(statement.source, statement.range)
+        : toRange(document, statement.range),
+    ...(related.length === 0 ? {} : { relatedInformation: related }),
   };
 }
 
-/** A place in this file, or in another one that is known by its text only. */
-function locationIn(source: SourceFile, range: Range, file: ParsedFile): Location {
-  if (source.path === file.table.tree.source.path) return toLocation(file, range);
+/** In a text that is known, though no document of it. */
+function rangeIn(source: SourceFile, { start, end }: Range): ProtocolRange {
   const zeroBased = (offset: number) => {
     const { line, column } = positionAt(source, offset);
     return { line: line - 1, character: column - 1 };
   };
-  return {
-    uri: pathToFileURL(source.path).href,
-    range: { start: zeroBased(range.start), end: zeroBased(range.end) },
-  };
+  return { start: zeroBased(start), end: zeroBased(end) };
 }
 
 const itemKinds: Readonly<Record<SuggestionKind, CompletionItemKind>> = {

@@ -1,13 +1,14 @@
 import { type Diagnostic, hasErrors } from "../diagnostics/diagnostic.ts";
 import type { Fix } from "../diagnostics/fix.ts";
 import type { SourceFile } from "../diagnostics/source-file.ts";
+import { errorRanges } from "../graph/parse-mistakes.ts";
 import { applyChecks } from "../lightfile/apply-checks.ts";
 import type { LightfileTree } from "../lightfile/ast.ts";
 import { ignores, readIgnoreComments } from "../lightfile/ignore-comments.ts";
 import { parseLightfile } from "../lightfile/parse.ts";
 import { checkIgnoreComments } from "./check-ignore-comments.ts";
 import { experimentalRules } from "./experimental-rules.ts";
-import { type LintedFile, type LintSetting, toLintedFile } from "./linted-file.ts";
+import { type LintedFile, toLintedFile } from "./linted-file.ts";
 import { planAlone } from "./plan-alone.ts";
 import type { Remark, Rule } from "./rule.ts";
 import { findRule, rules } from "./rules.ts";
@@ -58,8 +59,11 @@ function lintTree(
   };
   const file = toLintedFile(tree, setting);
   const isWhole = !hasErrors(parserSays) && tree.instructions.every(({ kind }) => kind !== "invalid");
-  const planSays = options.others ?? (isWhole ? planAlone(tree, setting) : []);
-  const said = [...parserSays, ...planSays.filter((diagnostic) => countsUnbaked(diagnostic, setting))];
+  // Of a tree with mistakes, whoever parsed it knows the places.
+  const isPlannable = isWhole || hasErrors(parserSays);
+  const alone = isPlannable ? () => planAlone(tree, setting, errorRanges(parserSays)) : () => [];
+  const planSays = options.others ?? alone();
+  const said = [...parserSays, ...planSays.filter((diagnostic) => countsUnbaked(diagnostic, file))];
   const asked = experimentalRules(tree);
   const remarked = rules.flatMap((rule) => {
     if (rule.check === undefined || (rule.needsWholeFile && !isWhole)) return [];
@@ -75,8 +79,10 @@ function lintTree(
 }
 
 /** What a bake's command line may still give is no mistake of the file. */
-function countsUnbaked({ code }: Diagnostic, { buildArguments }: LintSetting): boolean {
-  return code !== "ArgumentRequired" || Object.keys(buildArguments).length > 0;
+function countsUnbaked({ code, source, related }: Diagnostic, { tree, buildArguments }: LintedFile): boolean {
+  if (code !== "ArgumentRequired" || Object.keys(buildArguments).length > 0) return true;
+  // A FROM gives the arguments of another file, and a USE those of a mixin.
+  return source.path !== tree.source.path || related !== undefined;
 }
 
 function toFinding(rule: Rule, remark: Remark, source: SourceFile): Finding {
@@ -171,7 +177,11 @@ function judge(findings: readonly Finding[], { tree, isWhole, options }: Judgeme
     .map((diagnostic): Finding => ({ ...diagnostic, fixes: diagnostic.fixes ?? [] }))
     .filter(({ code, severity }) => severity === "error" || !has(skipped, code))
     .map((finding): Finding => (has(errors, finding.code) ? { ...finding, severity: "error" } : finding))
-    .sort((left, right) => left.range.start - right.range.start);
+    .sort((left, right) => {
+      if (isOwn(left) !== isOwn(right)) return isOwn(left) ? -1 : 1;
+      if (left.source.path !== right.source.path) return left.source.path < right.source.path ? -1 : 1;
+      return left.range.start - right.range.start;
+    });
 }
 
 function lowerCase(names: readonly string[] = []): ReadonlySet<string> {

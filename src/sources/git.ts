@@ -1,25 +1,17 @@
-import { createHash, randomUUID } from "node:crypto";
-import { mkdir, rename, rm, stat } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { mkdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { systemErrorCode } from "../diagnostics/failure.ts";
 import { noSpaceLeft } from "../diagnostics/no-space-left.ts";
 import { explainGitFailure, refUnknown } from "./git-failures.ts";
 import { checkPlace, type GitPlace, isCommit } from "./git-place.ts";
 import { type GitResult, runGit } from "./git-program.ts";
+import { type GitTree, rememberRef, repositoryDirectoryOf, treeAt } from "./kept-git.ts";
 
 export interface GitOptions {
   /** LIGHTBOX_HOME: trees are kept below it. */
   readonly homeDirectory: string;
   readonly signal: AbortSignal;
-}
-
-export interface GitTree {
-  /** 40 (or, in a SHA-256 repository, 64) lower-case hex digits. */
-  readonly commit: string;
-  /** Absolute path of the files of the commit, without `.git`. Others use it too: not to be written to. */
-  readonly directory: string;
-  /** What `.git` would be: the repository with this one commit in it. */
-  readonly gitDirectory: string;
 }
 
 /**
@@ -65,11 +57,22 @@ export async function fetchGitTree(
 ): Promise<GitTree> {
   const commit = place.commit ?? (await resolveGitRef(place, signal));
   checkPlace({ url: place.url, ref: commit });
-  const repository = createHash("sha256").update(place.url).digest("hex").slice(0, 24);
-  const parent = join(gitDirectoryOf(homeDirectory), repository);
+  const parent = repositoryDirectoryOf(homeDirectory, place.url);
   const kept = join(parent, commit);
-  const tree = { commit, directory: join(kept, "tree"), gitDirectory: join(kept, "git") };
-  if (await isThere(kept)) return tree;
+  const tree = treeAt(kept, commit);
+  if (!(await take(kept))) await keep(place, { homeDirectory, commit, parent, kept, signal });
+  await rememberRef(homeDirectory, place, commit);
+  return tree;
+}
+
+interface Keeping extends GitOptions {
+  readonly commit: string;
+  /** Folder of the repository. */
+  readonly parent: string;
+  readonly kept: string;
+}
+
+async function keep(place: GitPlace, { commit, parent, kept, signal }: Keeping): Promise<void> {
   const making = join(parent, `.new-${randomUUID()}`);
   try {
     await mkdir(join(making, "tree"), { recursive: true });
@@ -77,17 +80,11 @@ export async function fetchGitTree(
     await rename(making, kept);
   } catch (error) {
     // Another bake was faster: its tree is as good.
-    if (["ENOTEMPTY", "EEXIST"].includes(systemErrorCode(error) ?? "")) return tree;
+    if (["ENOTEMPTY", "EEXIST"].includes(systemErrorCode(error) ?? "")) return;
     throw noSpaceLeft(error, parent);
   } finally {
     await rm(making, { recursive: true, force: true });
   }
-  return tree;
-}
-
-/** Where the trees of repositories are kept. */
-export function gitDirectoryOf(homeDirectory: string): string {
-  return join(homeDirectory, "git");
 }
 
 interface CheckOut {
@@ -124,11 +121,16 @@ async function checkOut({ place, commit, making, signal }: CheckOut): Promise<vo
   await need(git("-c", "advice.detachedHead=false", "checkout", "--quiet", "--force", "--detach", commit));
 }
 
-async function isThere(path: string): Promise<boolean> {
+/** Whether the tree is there; it then counts as used now, which keeps it from being pruned. */
+async function take(path: string): Promise<boolean> {
   try {
-    return (await stat(path)).isDirectory();
+    const now = new Date();
+    await utimes(path, now, now);
+    return true;
   } catch (error) {
-    if (systemErrorCode(error) !== "ENOENT") throw error;
-    return false;
+    if (systemErrorCode(error) === "ENOENT") return false;
+    // A home that may only be read is not pruned.
+    if (!["EACCES", "EPERM", "EROFS"].includes(systemErrorCode(error) ?? "")) throw error;
+    return (await stat(path)).isDirectory();
   }
 }

@@ -8,16 +8,24 @@ import { describeReference, type GitReference } from "../graph/link/reference.ts
 import { errorRanges } from "../graph/parse-mistakes.ts";
 import type { PlanOptions } from "../graph/plan-options.ts";
 import { parseLightfile } from "../lightfile/parse.ts";
-import type { GitTree } from "./git.ts";
+import type { GitPlace } from "./git-place.ts";
+import type { GitTree } from "./kept-git.ts";
 import { locateFailure } from "./located.ts";
-import type { PinnedGit } from "./pinned-git.ts";
-import { readSource } from "./read-source.ts";
+import { type FoundSource, readSource } from "./read-source.ts";
+
+/** Whoever has the files of repositories. */
+export interface GitTrees {
+  /** Null: they are not here, and nobody may be asked for them. */
+  fetch(place: GitPlace, signal: AbortSignal): Promise<GitTree | null>;
+}
 
 export interface LoadOptions {
-  readonly git: PinnedGit;
+  readonly git: GitTrees;
   readonly signal: AbortSignal;
   /** False when there are mistakes already: no repository is fetched to find more. Default true. */
   readonly mayAsk?: boolean;
+  /** Reads what stands at a path; {@link readSource} when left out. */
+  readonly read?: typeof readSource;
   /** Told of trouble with a repository, located at the reference; without it that is thrown. */
   onTrouble?(trouble: Failure): void;
 }
@@ -103,7 +111,7 @@ class Loader {
     }
   }
 
-  async #find(request: FileRequest): Promise<LoadedFile | "image"> {
+  async #find(request: FileRequest): Promise<LoadedFile | "image" | "nowhere"> {
     const { from, reference } = request;
     if (reference.kind === "git") return await this.#findInRepository(request, reference);
     const repository = this.#repositories.get(from.identity);
@@ -114,13 +122,21 @@ class Loader {
     }
     const { lightfilePath, directory } = from.context;
     const path = resolve(lightfilePath === null ? directory : dirname(lightfilePath), reference.path);
-    const found = await readSource(path, reference.path);
+    const found = await this.#read(path, reference.path);
     if (found.kind === "image") return "image";
     const shown = displayPath(from.tree.source.path, reference.path, found.isInFolder);
     return this.#parse(request, { identity: found.path, shown, text: found.text, path: found.path });
   }
 
-  async #findInRepository(request: FileRequest, reference: GitReference): Promise<LoadedFile | "image"> {
+  async #read(path: string, written: string): Promise<FoundSource> {
+    const { read = readSource } = this.#options;
+    return await read(path, written);
+  }
+
+  async #findInRepository(
+    request: FileRequest,
+    reference: GitReference,
+  ): Promise<LoadedFile | "image" | "nowhere"> {
     if (/^file:/i.test(reference.url) && this.#isFromElsewhere(request)) {
       throw new Failure({
         code: "InvalidGitReference",
@@ -132,6 +148,7 @@ class Loader {
     const { url, ref } = reference;
     const { git, signal } = this.#options;
     const tree = await git.fetch({ url, ref }, signal);
+    if (tree === null) return "nowhere";
     return await this.#readFrom(request, { reference, tree });
   }
 
@@ -144,7 +161,7 @@ class Loader {
     const { reference, tree } = repository;
     const root = await realpath(tree.directory);
     const written = describeReference(reference);
-    const found = await readSource(join(root, reference.path), written);
+    const found = await this.#read(join(root, reference.path), written);
     if (found.kind === "image") return "image";
     const inside = relative(root, found.path);
     if (inside.startsWith("..") || isAbsolute(inside)) throw outside(written);

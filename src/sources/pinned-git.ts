@@ -1,6 +1,7 @@
 import { Failure } from "../diagnostics/failure.ts";
-import { fetchGitTree, type GitTree, resolveGitRef } from "./git.ts";
+import { fetchGitTree, resolveGitRef } from "./git.ts";
 import { type GitPlace, isCommit } from "./git-place.ts";
+import type { GitTree } from "./kept-git.ts";
 import type { LockedCommit } from "./lock-file.ts";
 import { type Pins, unpinned } from "./pins.ts";
 

@@ -9,6 +9,7 @@ import type { BakeOptions, LightfileOptions, WorkerOptions } from "../options.ts
 import { readLightfile } from "../read-lightfile.ts";
 import { readSecrets } from "../read-secrets.ts";
 import { guestPlatform, type Session } from "../session.ts";
+import { useSources } from "../sources-in-use.ts";
 
 export interface BakeSetup extends AsyncDisposable {
   readonly request: BakeRequest;
@@ -37,6 +38,7 @@ export async function setUpBake(
 ): Promise<BakeSetup> {
   const lightfile = await readLightfile(path, options, session);
   const choice = await chooseWorker(options, session);
+  const use = await useSources(session.home.directory, Date.now());
   let opened: Promise<Worker> | undefined;
   const openWorker = (): Promise<Worker> => {
     opened ??= choice.open();
@@ -52,6 +54,7 @@ export async function setUpBake(
     const worker = await opened?.catch(() => undefined);
     opened = undefined;
     await worker?.[Symbol.asyncDispose]();
+    await use[Symbol.asyncDispose]();
   };
   const askPlatform = async (): Promise<string> => {
     try {

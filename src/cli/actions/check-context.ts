@@ -10,6 +10,7 @@ import type { Range, SourceFile } from "../../diagnostics/source-file.ts";
 import type { Draft } from "../../graph/draft-stages.ts";
 import { Findings } from "../../graph/findings.ts";
 import type { ContextFolder, ContextSelection } from "../../graph/plan.ts";
+import { contextStepsOf } from "../../graph/plan-steps.ts";
 
 /**
  * What a bake would say about the files that COPY and ADD name, told without reading any: missing ones, those that an
@@ -18,7 +19,7 @@ import type { ContextFolder, ContextSelection } from "../../graph/plan.ts";
 export async function checkContext(draft: Draft, signal: AbortSignal): Promise<readonly Diagnostic[]> {
   const trees = new Map<string, Promise<ContextTree>>();
   const diagnostics: Diagnostic[] = [];
-  for (const { source, context, definition } of draft.stages.flatMap(({ builder }) => builder.steps)) {
+  for (const { source, context, definition } of contextStepsOf(draft)) {
     if (definition.kind !== "copy" || definition.source.kind !== "context") continue;
     const tree = trees.get(context.directory) ?? openTree(context, diagnostics);
     trees.set(context.directory, tree);

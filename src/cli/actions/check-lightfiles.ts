@@ -1,17 +1,16 @@
 import writeFileAtomic from "write-file-atomic";
-import { checkedDiagnostics } from "../../bake/checked-diagnostics.ts";
 import { entryProgram, readPins } from "../../bake/entry-program.ts";
 import { type Diagnostic, hasErrors } from "../../diagnostics/diagnostic.ts";
 import { Failure } from "../../diagnostics/failure.ts";
 import { didYouMean } from "../../diagnostics/suggest.ts";
-import { draftStages } from "../../graph/draft-stages.ts";
+import { checkedDiagnostics } from "../../graph/checked-diagnostics.ts";
 import { fixText } from "../../lint/fix-text.ts";
 import { type Finding, type LintOptions, lint } from "../../lint/lint.ts";
 import { findRule, ruleNames, rules } from "../../lint/rules.ts";
 import { chooseDiagnosticsFormat, writeDiagnostics } from "../../render/diagnostics/format.ts";
-import { loadProgram } from "../../sources/load-program.ts";
 import { PinnedGit } from "../../sources/pinned-git.ts";
-import { exitCodes } from "../exit-code.ts";
+import { planJoined } from "../../sources/plan-joined.ts";
+import { exitCodeOf, exitCodes } from "../exit-code.ts";
 import type { CheckOptions } from "../options.ts";
 import { type ReadLightfile, readLightfile } from "../read-lightfile.ts";
 import { guestPlatform, type Session } from "../session.ts";
@@ -38,20 +37,43 @@ export async function checkLightfiles(
   }
   const lintOptions = toLintOptions(options);
   const findings: Finding[] = [];
+  const troubles: Failure[] = [];
   const names = files.length === 0 ? ["."] : files;
   for (const file of names) {
     const read = await readLightfile(file, readOptions(options), session);
     const lightfile = options.fix === true ? await fixed(read, file, { lintOptions, session }) : read;
-    const others = await lookAround(lightfile, options, session);
-    findings.push(...lint(lightfile.source, { ...lintOptions, ...(others === null ? {} : { others }) }));
+    const around = await lookAround(lightfile, options, session);
+    findings.push(...lint(lightfile.source, { ...lintOptions, others: around.diagnostics }));
+    troubles.push(...around.troubles);
   }
+  const told = withoutRepeats(findings);
   const format = chooseDiagnosticsFormat(options.format, session.environment);
   // With --fix, stdin's text goes where the findings would.
   const stream = options.fix === true && names.includes("-") ? session.stderr : session.stdout;
   const tool = { version: session.version, rules };
-  writeDiagnostics(findings, { format, stream, environment: session.environment, tool });
-  if (format === "text") session.stderr.write(`${summary(findings, names.length)}\n`);
-  return hasErrors(findings) ? exitCodes.usage : exitCodes.success;
+  writeDiagnostics(told, { format, stream, environment: session.environment, tool });
+  if (format === "text") session.stderr.write(`${summary(told, names.length)}\n`);
+  return exitCodeFor(told, troubles);
+}
+
+/** A file that two others join says the same twice; so does one that is checked by itself, too. */
+function withoutRepeats(findings: readonly Finding[]): readonly Finding[] {
+  const told = new Map<string, Finding>();
+  for (const finding of findings) {
+    const { code, message, source, range } = finding;
+    const key = JSON.stringify([source.path, range.start, code, message]);
+    // By itself a file is told of with the ways to mend it.
+    if ((told.get(key)?.fixes.length ?? 0) === 0) told.set(key, finding);
+  }
+  return [...told.values()];
+}
+
+/** Mistakes come before what kept a repository from being looked at: they are there whatever that says. */
+function exitCodeFor(findings: readonly Finding[], [trouble]: readonly Failure[]): number {
+  const errors = findings.filter(({ severity }) => severity === "error");
+  if (errors.length === 0) return exitCodes.success;
+  const isTrouble = errors.every(({ code }) => code === trouble?.code);
+  return trouble !== undefined && isTrouble ? exitCodeOf(trouble.category) : exitCodes.usage;
 }
 
 function readOptions({ context, buildArg }: CheckOptions) {
@@ -97,15 +119,21 @@ async function fixed(
   return { ...lightfile, source: { ...lightfile.source, text } };
 }
 
+interface Surroundings {
+  readonly diagnostics: readonly Diagnostic[];
+  /** Repositories that could not be looked at; the diagnostics have them. */
+  readonly troubles: readonly Failure[];
+}
+
 /**
- * What planning says with the Lightfiles that this one names, and what its context lacks. Null for a file with
- * errors of its own: planning would only repeat them.
+ * What planning says with the Lightfiles that this one names, and what its context lacks. A file with mistakes of its
+ * own is planned as a bake does it: nothing is told that only follows from them, and nobody is asked for repositories.
  */
 async function lookAround(
   { source, path, contextDirectory }: ReadLightfile,
   options: CheckOptions,
   session: Session,
-): Promise<readonly Diagnostic[] | null> {
+): Promise<Surroundings> {
   const request = {
     lightfile: source,
     lightfilePath: path,
@@ -113,25 +141,27 @@ async function lookAround(
     buildArguments: options.buildArg,
     target: null,
     platform: guestPlatform(),
-    everyStage: true,
   };
+  const { signal } = session;
   const { value: program, diagnostics } = await entryProgram(request);
-  if (hasErrors(diagnostics)) return null;
   const pins = await readPins(request);
   const git = new PinnedGit({ homeDirectory: session.home.directory, pins });
-  const loaded = await loadProgram(program, request, { git, signal: session.signal });
-  const draft = draftStages(program, request, null);
-  const inContext = options.context === false ? [] : await checkContext(draft, session.signal);
-  const all = [...loaded.diagnostics, ...draft.diagnostics, ...inContext];
+  const joined = await planJoined(program, request, { git, signal, mayAsk: !hasErrors(diagnostics) });
+  const inContext = options.context === false ? [] : await checkContext(joined.draft, signal);
   // Lint knows the comments of this file; those of the others count as well.
-  const isOwn = (diagnostic: Diagnostic) => diagnostic.source === source;
-  return [
-    ...all.filter(isOwn),
-    ...checkedDiagnostics(
-      program,
-      all.filter((one) => !isOwn(one)),
-    ),
-  ];
+  const isOwn = (diagnostic: Diagnostic): boolean => diagnostic.source === source;
+  return {
+    diagnostics: [
+      ...joined.own,
+      ...inContext.filter(isOwn),
+      ...joined.elsewhere,
+      ...checkedDiagnostics(
+        program,
+        inContext.filter((one) => !isOwn(one)),
+      ),
+    ],
+    troubles: joined.troubles,
+  };
 }
 
 function summary(findings: readonly Finding[], fileCount: number): string {

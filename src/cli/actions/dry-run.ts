@@ -1,10 +1,11 @@
 import prettyMilliseconds from "pretty-ms";
 import { explainBake, type PublicationReason, type StepExplanation } from "../../bake/dry-run.ts";
-import { printDiagnostics } from "../../render/diagnostic-printer.ts";
+import type { TestExplanation } from "../../bake/explain-tests.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { BakeOptions, WorkerOptions } from "../options.ts";
 import type { Session } from "../session.ts";
 import { choicesOf, setUpBake } from "./bake-setup.ts";
+import { tellFindings } from "./tell-findings.ts";
 
 /** `lightbox bake --dry-run`: for each step, whether it is cached or will run, and why. */
 export async function dryRun(
@@ -14,16 +15,22 @@ export async function dryRun(
 ): Promise<number> {
   await using setup = await setUpBake(path, options, session, await choicesOf(options, session), () => {});
   const explanation = await explainBake(setup.request, setup.collaborators, session.signal);
-  printDiagnostics(explanation.diagnostics, session.stderr, session.environment);
+  tellFindings(explanation.diagnostics, session);
   if (explanation.kind === "invalid") return exitCodes.usage;
   if (options.progress === "json") {
-    const { snapshotName, publication, steps } = explanation;
-    session.stdout.write(`${JSON.stringify({ snapshot: snapshotName, publication, steps }, null, 2)}\n`);
+    const { snapshotName, publication, steps, tests } = explanation;
+    const told = { snapshot: snapshotName, publication, steps, tests };
+    session.stdout.write(`${JSON.stringify(told, null, 2)}\n`);
     return exitCodes.success;
   }
-  for (const step of explanation.steps) session.stdout.write(describe(step));
-  const running = explanation.steps.filter((step) => step.state === "will-run").length;
-  session.stdout.write(`${running} of ${explanation.steps.length} steps will run\n`);
+  const { steps, tests } = explanation;
+  for (const step of steps) session.stdout.write(describe(step.step, step, step.durationMs));
+  for (const test of tests) session.stdout.write(describe(test.test, test, null));
+  const counted = [
+    countRunning(steps, "steps"),
+    ...(tests.length === 0 ? [] : [countRunning(tests, "tests")]),
+  ];
+  session.stdout.write(`${counted.join(" and ")} will run\n`);
   const { snapshotName, publication } = explanation;
   if (publication !== null)
     session.stdout.write(`${snapshotName} will be published: ${wordings[publication]}\n`);
@@ -36,9 +43,15 @@ const wordings: Readonly<Record<PublicationReason, string>> = {
   unknown: "no snapshot of this name is known",
 };
 
-function describe(step: StepExplanation): string {
-  const duration = step.durationMs === null ? "" : ` (took ${prettyMilliseconds(step.durationMs)})`;
-  const state = step.state === "cached" ? "cached  " : "will run";
-  const reasons = step.reasons.map((reason) => `            because ${reason}\n`).join("");
-  return `${state}  ${step.step} ${step.title}${duration}\n${reasons}`;
+type Explanation = Pick<StepExplanation | TestExplanation, "title" | "state" | "reasons">;
+
+function describe(id: string, { title, state, reasons }: Explanation, durationMs: number | null): string {
+  const duration = durationMs === null ? "" : ` (took ${prettyMilliseconds(durationMs)})`;
+  const because = reasons.map((reason) => `            because ${reason}\n`).join("");
+  return `${state === "cached" ? "cached  " : "will run"}  ${id} ${title}${duration}\n${because}`;
+}
+
+function countRunning(all: readonly Explanation[], name: string): string {
+  const running = all.filter(({ state }) => state === "will-run").length;
+  return `${running} of ${all.length} ${name}`;
 }

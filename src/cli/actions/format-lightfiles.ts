@@ -1,7 +1,12 @@
 import writeFileAtomic from "write-file-atomic";
 import { hasErrors } from "../../diagnostics/diagnostic.ts";
+import type { SourceFile } from "../../diagnostics/source-file.ts";
 import { format } from "../../lightfile/format/format.ts";
+import { layoutChanges } from "../../lightfile/format/layout-changes.ts";
+import { colorsFor } from "../../render/colors.ts";
 import { printDiagnostics } from "../../render/diagnostic-printer.ts";
+import { plainText } from "../../render/printable-text.ts";
+import { unifiedDiff } from "../../render/unified-diff.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { FormatOptions } from "../options.ts";
 import { readLightfile } from "../read-lightfile.ts";
@@ -27,9 +32,11 @@ export async function formatLightfiles(
       continue;
     }
     const isSame = formatted.text === source.text;
-    if (options.check === true) {
+    if (options.check === true || options.diff === true) {
       if (isSame) continue;
-      session.stdout.write(`${source.path}\n`);
+      session.stdout.write(
+        options.diff === true ? diffOf(source, formatted.text, session) : `${source.path}\n`,
+      );
       if (exitCode === exitCodes.success) exitCode = exitCodes.stepFailed;
     } else if (options.write === true && file !== "-") {
       if (isSame) continue;
@@ -38,4 +45,11 @@ export async function formatLightfiles(
     } else session.stdout.write(formatted.text);
   }
   return exitCode;
+}
+
+/** For a pipe the lines are as they are, so that `patch` takes them. */
+function diffOf({ path, text }: SourceFile, laidOut: string, { stdout, environment }: Session): string {
+  const colors = colorsFor(stdout, environment);
+  const printable = stdout.isTTY === true ? plainText : String;
+  return unifiedDiff(text, layoutChanges(text, laidOut), { path, colors, printable });
 }

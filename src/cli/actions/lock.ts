@@ -1,5 +1,4 @@
 import { type LockOutcome, lockReferences } from "../../bake/lock.ts";
-import { printDiagnostics } from "../../render/diagnostic-printer.ts";
 import type { LockContent } from "../../sources/lock-file.ts";
 import { exitCodes } from "../exit-code.ts";
 import { findLightfile } from "../last-bake.ts";
@@ -7,6 +6,7 @@ import type { LockOptions } from "../options.ts";
 import { displayPath } from "../read-lightfile.ts";
 import type { Session } from "../session.ts";
 import { setUpBake } from "./bake-setup.ts";
+import { tellFindings } from "./tell-findings.ts";
 
 /** `lightbox lock`: writes the lock file, and says on stdout what is pinned otherwise than before. */
 export async function lockLightfile(
@@ -18,7 +18,7 @@ export async function lockLightfile(
   await using setup = await setUpBake(chosen.path, options, session, {}, () => {});
   const request = { ...setup.request, update: chosen.update };
   const outcome = await lockReferences(request, setup.collaborators, session.signal);
-  printDiagnostics(outcome.diagnostics, session.stderr, session.environment);
+  tellFindings(outcome.diagnostics, session);
   if (outcome.kind === "invalid") return exitCodes.usage;
   session.stdout.write(describe(outcome, displayPath(outcome.path, session)));
   return exitCodes.success;

@@ -1,5 +1,6 @@
 import prettyBytes from "pretty-bytes";
 import { imagesOfLastBakes } from "../../bake/history.ts";
+import { pruneSources } from "../../bake/prune-sources.ts";
 import { openImageStore } from "../../images/image-store.ts";
 import { type PrunedImages, pruneImages } from "../../images/prune-images.ts";
 import type { Sha256Digest } from "../../model/identifiers.ts";
@@ -9,8 +10,9 @@ import { exitCodes } from "../exit-code.ts";
 import { withWorker } from "../open-worker.ts";
 import type { PruneOptions } from "../options.ts";
 import type { Session } from "../session.ts";
+import { sourcesInUseSince } from "../sources-in-use.ts";
 
-/** `lightbox prune`: the worker's layers first, then this host's base images. */
+/** `lightbox prune`: the worker's layers first, then this host's base images and what was fetched for bakes. */
 export async function prune(options: PruneOptions, session: Session): Promise<number> {
   const dryRun = options.dryRun ?? false;
   const olderThanMs = options.olderThan ?? null;
@@ -39,6 +41,19 @@ export async function prune(options: PruneOptions, session: Session): Promise<nu
       nowMs: Date.now(),
     });
     session.stdout.write(`base images on this host: ${summary(images, dryRun)}\n`);
+    const homeDirectory = session.home.directory;
+    const sources = await pruneSources({
+      homeDirectory,
+      keepStorageBytes,
+      olderThanMs,
+      dryRun,
+      nowMs: Date.now(),
+      inUseSinceMs: await sourcesInUseSince(homeDirectory),
+    });
+    for (const { name, sizeBytes } of sources.removed) {
+      session.stdout.write(`source        ${formatBytes(sizeBytes)}  ${oneLine(name)}\n`);
+    }
+    session.stdout.write(`fetched sources on this host: ${summary(sources, dryRun)}\n`);
     return exitCodes.success;
   });
 }

@@ -4,12 +4,14 @@ import type { Diagnostic } from "../../diagnostics/diagnostic.ts";
 import { unreachable } from "../../diagnostics/unreachable.ts";
 import { createRenderer, type ProgressMode } from "../../render/create-renderer.ts";
 import { printDiagnostics } from "../../render/diagnostic-printer.ts";
-import { formatFailureForGitHub, formatForGitHub } from "../../render/diagnostics/github.ts";
+import { chooseDiagnosticsFormat } from "../../render/diagnostics/format.ts";
+import { formatFailureForGitHub } from "../../render/diagnostics/github.ts";
 import { formatStepFailure } from "../../render/format-event.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { BakeOptions, WorkerOptions } from "../options.ts";
 import type { Session } from "../session.ts";
 import { choicesOf, setUpBake } from "./bake-setup.ts";
+import { addInFormat } from "./tell-findings.ts";
 
 /** `lightbox bake`: resolves with the exit code. Progress goes to stderr, what scripts read to stdout. */
 export async function runBake(
@@ -41,7 +43,9 @@ export async function runBake(
       const { lightfilePath } = setup.request;
       await rememberBake({ repetition, lightfilePath, sinceMs, mode, conclusion }, session);
     }
-    if (session.environment.GITHUB_ACTIONS === "true") session.stderr.write(annotations(outcome));
+    addInFormat(outcome.diagnostics, options.format, session);
+    if (chooseDiagnosticsFormat(options.format, session.environment) === "github")
+      session.stderr.write(failureAnnotation(outcome));
     return conclude(outcome, mode, session);
   } finally {
     renderer.close();
@@ -75,6 +79,7 @@ function isRememberable(path: string, options: BakeOptions, { environment }: Ses
     !isFromStdin &&
     options.secret.length === 0 &&
     options.ssh.length === 0 &&
+    options.format === undefined &&
     environment.GITHUB_ACTIONS !== "true"
   );
 }
@@ -83,14 +88,13 @@ function conclusionOf(outcome: Extract<BakeOutcome, { kind: "completed" }>, mode
   return mode === "quiet" ? `${outcome.snapshotName ?? outcome.layer ?? outcome.image.digest}\n` : "";
 }
 
-/** What a bake has to say, as GitHub Actions shows it beside the lines of a change. */
-function annotations(outcome: BakeOutcome): string {
-  const said = formatForGitHub(outcome.diagnostics);
-  if (outcome.kind !== "step-failed" && outcome.kind !== "test-failed") return said;
+/** What failed in a bake, as GitHub Actions shows it beside the lines of a change. */
+function failureAnnotation(outcome: BakeOutcome): string {
+  if (outcome.kind !== "step-failed" && outcome.kind !== "test-failed") return "";
   const { failure } = outcome;
   const code = failure.kind === "test-failed" ? "TestFailed" : "StepFailed";
   const message = `${failure.title}: ${formatStepFailure(failure.reason)}`;
-  return `${said}${formatFailureForGitHub({ ...failure, code, message })}`;
+  return formatFailureForGitHub({ ...failure, code, message });
 }
 
 function onlyErrors(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {

@@ -16,6 +16,7 @@ export async function serveEditor(session: Session): Promise<void> {
     version: session.version,
     reference: await readReferencePage(),
     rules,
+    homeDirectory: session.home.directory,
     quietMs: 150,
   });
   await untilAborted(session.signal);

@@ -1,4 +1,5 @@
 import { Command, Option } from "commander";
+import { diagnosticsFormats } from "../../render/diagnostics/format.ts";
 import type { BakeOptions } from "../options.ts";
 import type { Session } from "../session.ts";
 import { addLightfileOptions, parseCpus, parseMemory, repeatable } from "./shared-options.ts";
@@ -35,10 +36,17 @@ export function bakeCommand(session: Session): Command {
         .choices(["auto", "live", "plain", "json", "quiet"])
         .default("auto"),
     )
+    .addOption(
+      new Option(
+        "--format <format>",
+        "how to print what is wrong with the Lightfile (default: text; github in GitHub Actions)",
+      ).choices(diagnosticsFormats),
+    )
     .option("-q, --quiet", "print the snapshot's name only")
     .option("--cpus <number>", "of the builders, instead of RESOURCES", parseCpus)
     .option("--memory <size>", "of the builders, instead of RESOURCES, e.g. 2G", parseMemory)
     .action(async (path: string, options: BakeOptions, command: Command) => {
+      refuseTwoDocuments(options, command);
       const { runBake } = await import("../actions/run-bake.ts");
       session.exitCode = await runBake(
         path,
@@ -46,4 +54,13 @@ export function bakeCommand(session: Session): Command {
         session,
       );
     });
+}
+
+/** Whoever reads stdout gets one thing. */
+function refuseTwoDocuments({ format, progress, quiet, dryRun }: BakeOptions, command: Command): void {
+  if (format !== "json" && format !== "sarif") return;
+  const other =
+    progress === "json" || progress === "quiet" ? `--progress=${progress}` : quiet ? "--quiet" : "--dry-run";
+  if (other === "--dry-run" && dryRun !== true) return;
+  command.error(`error: --format=${format} cannot be used with ${other}: both are for whoever reads stdout`);
 }

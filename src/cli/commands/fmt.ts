@@ -12,6 +12,9 @@ export function fmtCommand(session: Session): Command {
         "name the files that are laid out otherwise; exit code 1 if there are any",
       ).conflicts("write"),
     )
+    .addOption(
+      new Option("--diff", "show what would change; exit code 1 if anything does").conflicts("write"),
+    )
     .option("-w, --write", "write the files anew instead of printing them")
     .action(async (files: readonly string[], options: FormatOptions) => {
       const { formatLightfiles } = await import("../actions/format-lightfiles.ts");

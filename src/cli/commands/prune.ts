@@ -5,11 +5,11 @@ import type { Session } from "../session.ts";
 export function pruneCommand(session: Session): Command {
   return new Command("prune")
     .description(
-      "Remove layers that no snapshot and no sandbox needs, and base images that nothing stands on",
+      "Remove layers that no snapshot and no sandbox needs, base images that nothing stands on, and old sources",
     )
     .option(
       "--keep-storage <size>",
-      "keep the most recently used layers up to this size, e.g. 10G",
+      "keep the most recently used layers up to this size, e.g. 10G, and so many of the fetched sources",
       parseBytes,
     )
     .option("--older-than <age>", "only what was last used longer ago, e.g. 12h or 7d", parseAge)

@@ -40,6 +40,7 @@ export function checkMixin({ mixin, findings, place, surroundings }: MixinCheck)
     ...surroundings,
     findings: found,
     buildArguments: {},
+    argumentGiver: "use",
     proxies: {},
     useTitle: null,
     // Nothing is known of the stage, so what rests on a variable that the mixin does not set is not judged.

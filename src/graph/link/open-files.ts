@@ -1,6 +1,7 @@
 import type { LightfileTree } from "../../lightfile/ast.ts";
 import { Findings } from "../findings.ts";
 import { readGlobalScope } from "../global-scope.ts";
+import type { ArgumentGiver } from "../instructions/argument.ts";
 import { ParseMistakes } from "../parse-mistakes.ts";
 import type { PlanOptions } from "../plan-options.ts";
 import { type FileTexts, splitStages } from "../stages.ts";
@@ -39,11 +40,17 @@ export class OpenFiles {
       findings,
       mistakes,
       complete: isReadBefore(texts, tree, mistakes),
+      giver: giverOf(file),
     });
     const open = new OpenFile({ file, texts, scope, findings, mistakes });
     this.#files.set(file, open);
     return open;
   }
+}
+
+/** Who gives the ARGs of a file their values. */
+export function giverOf({ index }: ProgramFile): ArgumentGiver {
+  return index === 0 ? "bake" : "joining-file";
 }
 
 /** Whether all instructions before the first stage or mixin could be read. */

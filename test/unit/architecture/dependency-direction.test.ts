@@ -21,8 +21,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   bake: ["sources", "context", "graph", "lightfile", "worker", "model", "diagnostics"],
   import: ["graph", "lightfile", "diagnostics"],
   lint: ["graph", "lightfile", "diagnostics"],
-  "language-server": ["context", "lint", "lightfile", "diagnostics"],
-  render: ["bake", "graph", "model", "diagnostics"],
+  "language-server": ["context", "lint", "sources", "graph", "lightfile", "diagnostics"],
+  render: ["bake", "graph", "lightfile", "model", "diagnostics"],
   cli: [
     "render",
     "lint",

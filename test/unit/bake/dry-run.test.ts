@@ -132,3 +132,36 @@ test("a Lightfile that was moved, or comes from stdin, is compared with the last
   });
   expect(one).toBe("RUN uno: the instruction changed; it was RUN one");
 });
+
+test("tests of the target are told of, with why they will run", async () => {
+  await using rig = await BakeRig.create();
+  const tests = async (changed: string, change: Parameters<BakeRig["explain"]>[1] = {}) => {
+    const explanation = await rig.explain(changed, change);
+    if (explanation.kind !== "explained") throw new Error("the Lightfile has mistakes");
+    return explanation.tests.map(({ test: id, title, line, state, reasons: why }) =>
+      [id, `${title}:${line}`, state, ...why].join(" "),
+    );
+  };
+  const tested = `FROM base:1
+SNAPSHOT app
+RUN one
+TEST --title="Says fine" ["echo", "fine"]
+TEST ["sh", "-c", "exit 3"]
+`;
+  const second = '0/test-2 TEST ["sh", "-c", "exit 3"]:5 will-run';
+  expect(await tests(tested)).toEqual([
+    "0/test-1 Says fine:4 will-run it has not passed on this result yet",
+    `${second} it has not passed on this result yet`,
+  ]);
+  await rig.bake(tested);
+  expect(await tests(tested)).toEqual([
+    "0/test-1 Says fine:4 cached",
+    `${second} it has not passed on this result yet`,
+  ]);
+  const changed = "the result that it tests changed";
+  expect(await tests(tested.replace("RUN one", "RUN two"))).toEqual([
+    `0/test-1 Says fine:4 will-run ${changed}`,
+    `${second} ${changed}`,
+  ]);
+  expect((await tests(tested, { noCache: true }))[0]).toContain("will-run --no-cache was given");
+});

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { withoutPassword } from "../../../src/bake/fetch-progress.ts";
+import { withoutPassword } from "../../../src/sources/kept-git.ts";
 import { GitRepository } from "../../support/git-repository.ts";
 import { BakeRig, eventsOf } from "./bake-rig.ts";
 

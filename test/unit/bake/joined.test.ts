@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { lockReferences } from "../../../src/bake/lock.ts";
@@ -241,6 +241,22 @@ describe("a lock", () => {
     await expect(lock(it.rig, it.lightfile)).rejects.toMatchObject({ code });
     expect(await lock(it.rig, it.lightfile, "all")).toMatchObject({ kind: "locked" });
     expect((await it.rig.bake(it.lightfile, { locked: true })).outcome.kind).toBe("completed");
+  });
+
+  test("tells all mistakes of all files in one run, and asks no registry for them", async () => {
+    await using it = await gitRig();
+    await mkdir(join(it.rig.folder, "other"), { recursive: true });
+    await writeFile(join(it.rig.folder, "other", "Lightfile"), "FROM base:1\nRUN --nonsense x\n");
+    const asked: string[] = [];
+    it.rig.onResolve = (reference) => asked.push(reference);
+    const text = "FROM ../other/Lightfile\nRNU x\nFROM base:2\nCOPY --from=9 a /b\n";
+    const outcome = await lock(it.rig, text);
+    expect(outcome.diagnostics.map(({ code, source }) => [code, source.path])).toEqual([
+      ["UnknownInstruction", "Lightfile"],
+      ["UnknownFlag", "../other/Lightfile"],
+      ["UnknownStage", "Lightfile"],
+    ]);
+    expect(asked).toEqual([]);
   });
 
   test("of a Lightfile with mistakes is not written", async () => {

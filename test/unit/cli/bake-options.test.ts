@@ -171,9 +171,44 @@ describe("a bake in GitHub Actions", () => {
     );
   });
 
-  test("says nothing of them elsewhere", async () => {
+  test("says nothing of them elsewhere, unless it is asked to, nor where text is asked for", async () => {
     await using rig = await rigWith("RUNN one\n");
     expect((await rig.run("bake")).stderr).not.toContain("::");
+    expect((await rig.run("bake", "--format=github")).stderr).toContain("::error file=Lightfile,line=3");
+    rig.environment.GITHUB_ACTIONS = "true";
+    expect((await rig.run("bake", "--format=text")).stderr).not.toContain("::");
+  });
+
+  test.each([["bake", "--dry-run"], ["graph"], ["lock"]])("annotates as well by %s %s", async (...words) => {
+    await using rig = await rigWith("RUNN one\n");
+    rig.environment.GITHUB_ACTIONS = "true";
+    expect((await rig.run(...words)).stderr).toContain("::error file=Lightfile,line=3");
+  });
+});
+
+describe("bake --format", () => {
+  test("puts a document of what is wrong on stdout, and the same for people on stderr", async () => {
+    await using rig = await rigWith("RUNN one\n");
+    const json = await rig.run("bake", "--format=json");
+    expect(JSON.parse(json.stdout).diagnostics).toMatchObject([
+      { code: "UnknownInstruction", path: "Lightfile" },
+    ]);
+    expect([json.exitCode, json.stderr]).toEqual([2, expect.stringContaining("error[UnknownInstruction]")]);
+    const sarif = JSON.parse((await rig.run("bake", "--format=sarif")).stdout);
+    expect(sarif.runs[0].results).toMatchObject([{ ruleId: "UnknownInstruction" }]);
+  });
+
+  test("has an empty document where nothing is wrong", async () => {
+    await using rig = await rigWith("RUN one\n");
+    const { exitCode, stdout } = await rig.run("bake", "--format=json");
+    expect([exitCode, JSON.parse(stdout)]).toEqual([0, { diagnostics: [] }]);
+  });
+
+  test.each(["--progress=json", "--quiet", "--dry-run"])("leaves stdout to %s", async (other) => {
+    await using rig = await rigWith("RUN one\n");
+    const { exitCode, stdout } = await rig.run("bake", "--format=sarif", other);
+    expect([exitCode, stdout]).toEqual([2, ""]);
+    expect((await rig.run("bake", "--format=text", other)).exitCode).toBe(0);
   });
 });
 

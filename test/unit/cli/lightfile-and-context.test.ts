@@ -54,7 +54,12 @@ test("a dry run says that a name will be published although no step runs", async
     "0 of 0 steps will run\napp will be published: its layers are the same, and what is recorded with them changed\n",
   );
   const { stdout } = await rig.run("bake", "--dry-run", "--progress=json");
-  expect(JSON.parse(stdout)).toEqual({ snapshot: "app", publication: "other-configuration", steps: [] });
+  expect(JSON.parse(stdout)).toEqual({
+    snapshot: "app",
+    publication: "other-configuration",
+    steps: [],
+    tests: [],
+  });
 });
 
 test("machine rm where there is none says so", async () => {

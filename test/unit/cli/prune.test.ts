@@ -1,8 +1,10 @@
-import { readdir, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { useSources } from "../../../src/cli/sources-in-use.ts";
 import { openImageStore } from "../../../src/images/image-store.ts";
 import { type CommandRig, commandRig } from "../../support/command-rig.ts";
+import { WebServer } from "../../support/web-server.ts";
 import { writeTinyArchive } from "../images/tiny-image.ts";
 
 /** Bakes `app` on a base image with that content; resolves with the image's digest. */
@@ -39,7 +41,9 @@ test("prune removes the layers and base images that neither a snapshot nor a Lig
   const before = await blobsOf(rig);
   const dryRun = await rig.run("prune", "--dry-run");
   expect(dryRun.stdout).toMatch(/^[0-9a-f]{12} {2}.+ {2}RUN echo on first\nlayers: would free .+\n/);
-  expect(dryRun.stdout).toMatch(/base images on this host: would free [1-9].+ would be left\n$/);
+  expect(dryRun.stdout).toMatch(
+    /base images on this host: would free [1-9].+ would be left\nfetched sources on this host: would free 0 B, 0 B would be left\n$/,
+  );
   expect(await blobsOf(rig)).toEqual(before);
 
   const pruned = await rig.run("prune");
@@ -81,4 +85,52 @@ test("a size or an age that is none is refused", async () => {
   expect(size).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("500M or 10G") });
   const age = await rig.run("prune", "--older-than", "yesterday");
   expect(age).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("12h or 7d") });
+});
+
+/** As if the fetched file had last been used so long ago. */
+async function ageDownloads(rig: CommandRig, ageMs: number): Promise<readonly string[]> {
+  const folder = join(rig.home.directory, "downloads");
+  const then = new Date(Date.now() - ageMs);
+  const names = (await readdir(folder)).filter((name) => name !== "urls");
+  for (const name of names) await utimes(join(folder, name), then, then);
+  return names;
+}
+
+test("prune removes what was fetched a week ago, but not what a bake that goes on may have taken", async () => {
+  await using rig = await commandRig();
+  await using server = await WebServer.start();
+  server.on("/a.txt", "the file");
+  await writeTinyArchive(join(rig.folder, "base.tar"), "any");
+  const lightfile = `FROM ./base.tar\nSNAPSHOT app\nADD ${server.url("/a.txt")} /a\n`;
+  await writeFile(join(rig.folder, "Lightfile"), lightfile);
+  expect((await rig.run("bake")).exitCode).toBe(0);
+  const dayMs = 24 * 3600e3;
+  expect(await ageDownloads(rig, 6 * dayMs)).toHaveLength(1);
+  expect((await rig.run("prune")).stdout).toMatch(/fetched sources on this host: freed 0 B, [1-9].+ left\n$/);
+
+  const [kept] = await ageDownloads(rig, 8 * dayMs);
+  const bakeThatGoesOn = await useSources(rig.home.directory, Date.now() - 9 * dayMs);
+  expect((await rig.run("prune")).stdout).toContain("fetched sources on this host: freed 0 B");
+  await bakeThatGoesOn[Symbol.asyncDispose]();
+  const oneThatBeganLater = await useSources(rig.home.directory, Date.now());
+  const dryRun = await rig.run("prune", "--dry-run");
+  expect(dryRun.stdout).toMatch(
+    new RegExp(`\nsource +.+ ${server.url("/a.txt")}\nfetched sources .+ would free [1-9]`),
+  );
+  expect(await readdir(join(rig.home.directory, "downloads"))).toContain(kept);
+  await rig.run("prune");
+  await oneThatBeganLater[Symbol.asyncDispose]();
+  expect(await readdir(join(rig.home.directory, "downloads"))).toEqual(["urls"]);
+  expect(await readdir(join(rig.home.directory, "downloads", "urls"))).toEqual([]);
+  expect((await rig.run("bake")).exitCode).toBe(0);
+  expect(await readdir(join(rig.home.directory, "sources-in-use"))).toEqual([]);
+});
+
+test("prune forgets bakes whose process is gone", async () => {
+  await using rig = await commandRig();
+  const folder = join(rig.home.directory, "sources-in-use");
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, "999999999-0.1.a"), "");
+  expect((await rig.run("prune")).exitCode).toBe(0);
+  expect(await readdir(folder)).toEqual([]);
 });

@@ -73,7 +73,7 @@ test("the JSON of a dry run is as its example shows", async () => {
   const lightfile = join(rig.folder, "Lightfile");
   await writeFile(lightfile, "FROM ./base.tar\nRUN build\nSNAPSHOT app\n");
   expect(await rig.run("bake")).toMatchObject({ exitCode: 0 });
-  await writeFile(lightfile, "FROM ./base.tar\nSNAPSHOT app\nRUN build\nRUN make\n");
+  await writeFile(lightfile, "FROM ./base.tar\nSNAPSHOT app\nRUN build\nRUN make\nTEST make check\n");
   const { stdout } = await rig.run("bake", "--dry-run", "--progress=json");
   const { steps, ...rest } = JSON.parse(stdout);
   const { layer, ...step } = steps[1];

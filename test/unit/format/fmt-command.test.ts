@@ -53,6 +53,43 @@ describe("lightbox fmt", () => {
     expect(readFileSync(join(folder.path, "one"), "utf8")).toBe(tidy);
   });
 
+  test("shows with --diff what would change, as patch takes it, and ends with 1 only then", async () => {
+    await using folder = await temporaryFolder();
+    const middle = Array.from({ length: 12 }, (_, index) => `RUN step ${index}\n`).join("");
+    const long = `from   a\n${middle}\n\n\ncopy  <<EOF  /x\n  kept\nEOF\nRUN last`;
+    writeFileSync(join(folder.path, "one"), long);
+    writeFileSync(join(folder.path, "two"), tidy);
+    const { status, stdout } = fmt(folder.path, ["--diff", "one", "two"]);
+    expect(status).toBe(1);
+    expect(stdout).toBe(`--- one
++++ one
+@@ -1,4 +1,4 @@
+-from   a
++FROM a
+ RUN step 0
+ RUN step 1
+ RUN step 2
+@@ -12,9 +12,7 @@
+ RUN step 10
+ RUN step 11
+ 
+-
+-
+-copy  <<EOF  /x
++COPY <<EOF /x
+   kept
+ EOF
+-RUN last
+\\ No newline at end of file
++RUN last
+`);
+    const patched = spawnSync("patch", ["-p0"], { cwd: folder.path, input: stdout, encoding: "utf8" });
+    if (patched.error === undefined) {
+      expect(readFileSync(join(folder.path, "one"), "utf8")).toBe(fmt(folder.path, ["-"], long).stdout);
+    }
+    expect(fmt(folder.path, ["--diff", "two"])).toMatchObject({ status: 0, stdout: "" });
+  });
+
   test("takes --check or --write, not both", async () => {
     await using folder = await temporaryFolder();
     expect(fmt(folder.path, ["--check", "--write"]).status).toBe(2);

@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { hasErrors } from "../../../src/diagnostics/diagnostic.ts";
 import { format } from "../../../src/lightfile/format/format.ts";
+import { layoutChanges, linesOf } from "../../../src/lightfile/format/layout-changes.ts";
 import { meaningOf } from "../../support/meaning-of.ts";
 import { parseText } from "../../support/parse-text.ts";
 import { keysOf, planText } from "../../support/planned.ts";
@@ -44,6 +46,30 @@ describe("examples", () => {
         expect(await keysOf(formatted)).toEqual(keys);
         expect(await keysOf(changed)).toEqual(keys);
       }),
+      { numRuns: 60 },
+    );
+  });
+
+  test("made untidy in any way, and then changed line by line as layout says, are what layout makes of them", () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...examples),
+        untidy,
+        fc.func(fc.boolean()),
+        (path, { blank, lines }, isHere) => {
+          const changed = read(path)
+            .replaceAll(/^([A-Z]+) /gm, (word, name: string) => (isHere(word) ? `${name}${blank}` : word))
+            .replaceAll("\n", (end) => (isHere(end) ? lines : end));
+          const { text, diagnostics } = format(changed);
+          fc.pre(!hasErrors(diagnostics));
+          const patched = [...linesOf(changed)];
+          for (const { at, before, after } of layoutChanges(changed, text).toReversed()) {
+            expect(patched.slice(at, at + before.length)).toEqual(before);
+            patched.splice(at, before.length, ...after);
+          }
+          expect(patched.join("")).toBe(text);
+        },
+      ),
       { numRuns: 60 },
     );
   });

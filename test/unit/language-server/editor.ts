@@ -35,6 +35,7 @@ export class Editor {
     this.folder = folder;
     const child = spawn(process.execPath, [program, "lsp", "--stdio"], {
       cwd: folder,
+      env: { ...process.env, LIGHTBOX_HOME: `${folder}/home` },
       stdio: ["pipe", "pipe", "inherit"],
     });
     this.child = child;
@@ -63,6 +64,19 @@ export class Editor {
     editor.capabilities = result.capabilities;
     await editor.connection.sendNotification(InitializedNotification.type, {});
     return editor;
+  }
+
+  /** The diagnostics of a file that count now: the last that were published. */
+  shown(name: string): PublishDiagnosticsParams["diagnostics"] {
+    return this.published.findLast(({ uri }) => uri === this.uri(name))?.diagnostics ?? [];
+  }
+
+  /** Resolves as soon as what is shown of a file is as the test wants it. */
+  async showing(
+    name: string,
+    accepts: (diagnostics: PublishDiagnosticsParams["diagnostics"]) => boolean,
+  ): Promise<void> {
+    await this.diagnostics(name, () => accepts(this.shown(name)));
   }
 
   uri(name: string): string {

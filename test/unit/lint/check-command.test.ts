@@ -77,6 +77,39 @@ describe("lightbox check", () => {
     expect(stdout).toContain("Lightfile:1:");
   });
 
+  test("tells the mistakes of all files in one run, each at its own place, and each once", async () => {
+    await using folder = await project({
+      Lightfile:
+        "IMPORT ./parts/Lightfile AS parts\nRNU x\nFROM ./base#tools\nUSE parts#node vresion=2\nCOPY --from=./base gone* /x\nSNAPSHOT s\n",
+      "base/Lightfile": "FROM debian:12 AS tools\nCOPY missing /\nUSRE a\n",
+      "parts/Lightfile": "MIXIN node\nARG --required version\nRUN --nonsense a\n",
+    });
+    const { status, stdout } = folder.check(".", "base", "--skip", "all");
+    const places = [...stdout.matchAll(/^(\S+?):(\d+):\d+: error\[(\w+)\]/gm)].map((match) => match.slice(1));
+    expect(places).toEqual([
+      ["Lightfile", "2", "UnknownInstruction"],
+      ["Lightfile", "4", "UnknownParameter"],
+      ["base/Lightfile", "2", "SourceNotFound"],
+      ["base/Lightfile", "3", "UnknownInstruction"],
+      ["parts/Lightfile", "2", "ArgumentRequired"],
+      ["parts/Lightfile", "3", "UnknownFlag"],
+    ]);
+    expect(status).toBe(2);
+  });
+
+  test("asks no repository when there are mistakes already, and tells which cannot be reached", async () => {
+    await using folder = await project({
+      Lightfile: "FROM http://127.0.0.1:1/x.git#main\nRUN --nonsense x\nSNAPSHOT s\n",
+      reach: "FROM http://127.0.0.1:1/x.git#main\nCOPY gone /\nSNAPSHOT s\n",
+      alone: "FROM http://127.0.0.1:1/x.git#main\nSNAPSHOT s\n",
+    });
+    expect(codes(folder.check().stdout)).toEqual(["UnknownFlag"]);
+    const reach = folder.check("reach");
+    expect([codes(reach.stdout), reach.status]).toEqual([["GitUnreachable", "SourceNotFound"], 2]);
+    const alone = folder.check("alone");
+    expect([codes(alone.stdout), alone.status]).toEqual([["GitUnreachable"], 3]);
+  });
+
   test("mends files with --fix and reports what is left", async () => {
     await using folder = await project({
       Lightfile: "from debian as X\nRUN apt-get install jq\nSNAPSHOT a\n",

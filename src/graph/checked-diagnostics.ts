@@ -1,7 +1,7 @@
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
-import type { Program } from "../graph/link/program.ts";
 import { applyChecks } from "../lightfile/apply-checks.ts";
 import { applyIgnoreComments } from "../lightfile/ignore-comments.ts";
+import type { Program } from "./link/program.ts";
 
 /** The diagnostics that count: each file's own comments decide which of its warnings do, and as what. */
 export function checkedDiagnostics(
