@@ -1,10 +1,10 @@
 import { bake } from "../../bake/bake.ts";
-import type { BakeOutcome } from "../../bake/bake-request.ts";
+import type { BakeOutcome, Repetition } from "../../bake/bake-request.ts";
 import type { Diagnostic } from "../../diagnostics/diagnostic.ts";
 import { unreachable } from "../../diagnostics/unreachable.ts";
-import { createRenderer } from "../../render/create-renderer.ts";
+import { createRenderer, type ProgressMode } from "../../render/create-renderer.ts";
 import { printDiagnostics } from "../../render/diagnostic-printer.ts";
-import { chooseDiagnosticsFormat } from "../../render/diagnostics/format.ts";
+import { chooseDiagnosticsFormat, type DiagnosticsFormat } from "../../render/diagnostics/format.ts";
 import { formatFailureForGitHub } from "../../render/diagnostics/github.ts";
 import { formatStepFailure } from "../../render/format-event.ts";
 import { exitCodes } from "../exit-code.ts";
@@ -23,6 +23,7 @@ export async function runBake(
     const { dryRun } = await import("./dry-run.ts");
     return await dryRun(path, options, session);
   }
+  const sinceMs = Date.now();
   const mode = options.quiet ? "quiet" : options.progress;
   const stream = mode === "json" ? session.stdout : session.stderr;
   const choices = await choicesOf(options, session);
@@ -31,22 +32,29 @@ export async function runBake(
     await using setup = await setUpBake(path, options, session, { ...choices, mayAskWorker: true }, (event) =>
       renderer.onEvent(event),
     );
-    const outcome = await bake(setup.request, setup.collaborators, session.signal);
+    const told: Repetition[] = [];
+    const collaborators = { ...setup.collaborators, onRepeatable: (one: Repetition) => void told.push(one) };
+    const outcome = await bake(setup.request, collaborators, session.signal);
     renderer.close();
+    const [repetition] = told;
+    if (repetition !== undefined && outcome.kind === "completed" && isRememberable(path, options, session)) {
+      const { rememberBake } = await import("../remembered/remember-bake.ts");
+      const conclusion = conclusionOf(outcome, mode);
+      const { lightfilePath } = setup.request;
+      await rememberBake({ repetition, lightfilePath, sinceMs, mode, conclusion }, session);
+    }
     addInFormat(outcome.diagnostics, options.format, session);
-    if (chooseDiagnosticsFormat(options.format, session.environment) === "github")
-      session.stderr.write(failureAnnotation(outcome));
+    if (formatOf(options, session) === "github") session.stderr.write(failureAnnotation(outcome));
     return conclude(outcome, mode, session);
   } finally {
     renderer.close();
   }
 }
 
-function conclude(outcome: BakeOutcome, mode: string, session: Session): number {
+function conclude(outcome: BakeOutcome, mode: ProgressMode, session: Session): number {
   switch (outcome.kind) {
     case "completed":
-      if (mode === "quiet")
-        session.stdout.write(`${outcome.snapshotName ?? outcome.layer ?? outcome.image.digest}\n`);
+      session.stdout.write(conclusionOf(outcome, mode));
       return exitCodes.success;
     case "invalid":
       // Renderers for people have shown the warnings as they came; JSON has everything.
@@ -61,6 +69,20 @@ function conclude(outcome: BakeOutcome, mode: string, session: Session): number 
     default:
       return unreachable(outcome);
   }
+}
+
+/** A bake that takes its Lightfile or values from elsewhere than files, or says more than its events, is not. */
+function isRememberable(path: string, options: BakeOptions, session: Session): boolean {
+  const isFromStdin = path === "-" || options.file === "-";
+  return !isFromStdin && options.secret.length === 0 && formatOf(options, session) === "text";
+}
+
+function formatOf({ format }: BakeOptions, { environment }: Session): DiagnosticsFormat {
+  return chooseDiagnosticsFormat(format, environment);
+}
+
+function conclusionOf(outcome: Extract<BakeOutcome, { kind: "completed" }>, mode: ProgressMode): string {
+  return mode === "quiet" ? `${outcome.snapshotName ?? outcome.layer ?? outcome.image.digest}\n` : "";
 }
 
 /** What failed in a bake, as GitHub Actions shows it beside the lines of a change. */
