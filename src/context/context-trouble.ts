@@ -15,6 +15,7 @@ export class ContextTrouble extends Error {
 
 export type ContextTroubleCode =
   | "SourceNotFound"
+  | "CopyIgnoredFile"
   | "OutsideContext"
   | "InvalidPattern"
   | "UnsupportedFileType"

@@ -15,6 +15,7 @@ import {
 import type { ContentDigest, StepId } from "../model/identifiers.ts";
 import type { ContextEntry, ContextSource } from "../model/step-operation.ts";
 import { isArchive } from "./archive-kind.ts";
+import { checkDestination } from "./check-destination.ts";
 import type { ContentLocation, ContentPaths } from "./content-location.ts";
 import type { ContextTree, FileNode } from "./context-tree.ts";
 import { ContextTrouble, readTrouble } from "./context-trouble.ts";
@@ -315,19 +316,6 @@ function warnOfNothing(pattern: string, { excludes }: ContextSelection, { findin
   findings.warning("WildcardMatchesNothing", `nothing in the context matches ${pattern}${left}`, range, {
     hint: "nothing is copied for it: correct the pattern, take it out, or say --if-exists when that is meant",
   });
-}
-
-function checkDestination(
-  sources: readonly SelectedSource[],
-  { destination, destinationIsDirectory }: CopyDefinition<LookedUpImage>,
-): void {
-  const files = sources.filter((source) => source.kind === "file");
-  if (sources.length < 2 || files.length === 0 || destinationIsDirectory) return;
-  throw new ContextTrouble(
-    "DestinationNotDirectory",
-    `the wildcard matches ${sources.length} sources, which cannot go to the one name ${destination}`,
-    `end the destination with a slash: ${destination}/`,
-  );
 }
 
 function filesByTree(selected: readonly Selection[]): ReadonlyMap<HashedTree, readonly FileNode[]> {

@@ -4,7 +4,7 @@ import type { Rule } from "./rule.ts";
 export const saidElsewhere: readonly Rule[] = [
   {
     name: "CopyIgnoredFile",
-    summary: "COPY or ADD names a file that an ignore file leaves out",
+    summary: "COPY, ADD or a mount names a file that an ignore file leaves out",
     severity: "error",
   },
   { name: "DuplicateStageName", summary: "two stages have one name" },

@@ -259,3 +259,28 @@ describe("the platform's arguments", () => {
     expect([finding?.hint, finding?.fixes.length]).toEqual(["write ARG BUILDPLATFORM above", 1]);
   });
 });
+
+describe("a case of the shell", () => {
+  test.each([
+    'RUN case "$(uname -m)" in x86_64|amd64) a ;; arm*|aarch64) b ;; esac',
+    "RUN case $x in (a|b) c;; d|e) f;& *) g; esac && h",
+    "RUN case $x in\\\n  a | b ) case $y in c|d) e ;; esac ;; \\\n f|g) h ;; \\\n esac",
+  ])("has alternatives that are no pipes: %s", (line) => {
+    expect(inStage(line)).toEqual([]);
+  });
+
+  test("has commands whose pipes are some, as have those behind it", () => {
+    expect(inStage("RUN case $x in a|b) c | d ;; esac")).toEqual(["2:21 PipeWithoutPipefail c"]);
+    expect(inStage("RUN case $x in a|b) c ;; esac; d | e")).toEqual(["2:32 PipeWithoutPipefail d"]);
+    expect(inStage("RUN case $x in a) cd /b ;; esac")).toEqual(["2:19 CdInRun cd /b"]);
+  });
+});
+
+describe("MAINTAINER", () => {
+  test("is answered with a label that says the same", () => {
+    const [finding] = lint("FROM debian:12\nMAINTAINER A <x@$y>\nSNAPSHOT a\n");
+    const label = 'LABEL org.opencontainers.image.authors="A <x@\\$y>"';
+    expect(finding?.hint).toBe(`write ${label}`);
+    expect(finding?.fixes.flatMap(({ edits }) => edits.map(({ newText }) => newText))).toEqual([label]);
+  });
+});
