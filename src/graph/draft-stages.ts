@@ -5,6 +5,7 @@ import type { BaseImage } from "../model/base-image.ts";
 import { defaultPath, emptyConfiguration } from "../model/sandbox-configuration.ts";
 import { Findings } from "./findings.ts";
 import { readGlobalScope, warnUndeclaredArguments } from "./global-scope.ts";
+import type { ArgumentGiver } from "./instructions/argument.ts";
 import { readInstruction } from "./instructions/read-instruction.ts";
 import { replayTriggers } from "./instructions/replay-triggers.ts";
 import { checkMixin } from "./link/check-mixin.ts";
@@ -236,6 +237,7 @@ class Drafting {
       context: file.context,
       findings,
       buildArguments: file.arguments,
+      argumentGiver: giverOf(file),
       globalScope: scope,
       proxies: proxiesOf(this.#options),
       useTitle: null,
@@ -307,11 +309,16 @@ class Drafting {
       findings,
       mistakes,
       complete: isReadBefore(texts, tree, mistakes),
+      giver: giverOf(file),
     });
     const open = new OpenFile({ file, texts, scope, findings, mistakes });
     this.#files.set(file, open);
     return open;
   }
+}
+
+function giverOf({ index }: ProgramFile): ArgumentGiver {
+  return index === 0 ? "bake" : "joining-file";
 }
 
 /** A stage whose base is known, to be read after that. */

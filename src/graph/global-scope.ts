@@ -1,7 +1,7 @@
 import { didYouMean } from "../diagnostics/suggest.ts";
 import type { ArgInstruction, LightfileTree } from "../lightfile/ast.ts";
 import type { Findings } from "./findings.ts";
-import { declareArguments } from "./instructions/argument.ts";
+import { type ArgumentGiver, declareArguments } from "./instructions/argument.ts";
 import type { ParseMistakes } from "./parse-mistakes.ts";
 import type { PlanOptions } from "./plan-options.ts";
 import { predefinedArguments, proxyArguments } from "./predefined-arguments.ts";
@@ -15,9 +15,14 @@ export interface GlobalScopeRequest {
   readonly mistakes: ParseMistakes;
 }
 
+export interface ReadGlobalScope extends GlobalScopeRequest {
+  readonly complete: boolean;
+  readonly giver: ArgumentGiver;
+}
+
 /** The predefined arguments and those before the first `FROM`: what `FROM` lines and bare `ARG`s read. */
-export function readGlobalScope(request: GlobalScopeRequest & { readonly complete: boolean }): Scope {
-  const { tree, globalArguments, options, findings, complete } = request;
+export function readGlobalScope(request: ReadGlobalScope): Scope {
+  const { tree, globalArguments, options, findings, complete, giver } = request;
   const outer = new Map(predefinedArguments(options.platform, options.target));
   for (const [name, value] of Object.entries(options.buildArguments)) {
     if (outer.has(name)) outer.set(name, value);
@@ -33,6 +38,7 @@ export function readGlobalScope(request: GlobalScopeRequest & { readonly complet
     scope.beginInstruction();
     declareArguments(scope, instruction, {
       buildArguments: options.buildArguments,
+      giver,
       outer: { values: outer, unsure: new Set(), complete: true },
       findings,
     });

@@ -6,6 +6,7 @@ import type { SandboxConfiguration } from "../model/sandbox-configuration.ts";
 import type { WorkingDirectory } from "../model/step-operation.ts";
 import type { Findings } from "./findings.ts";
 import { instructionTitle } from "./instruction-title.ts";
+import type { ArgumentGiver } from "./instructions/argument.ts";
 import type {
   BuilderResources,
   ContextFolder,
@@ -35,6 +36,7 @@ export interface StageSurroundings {
   readonly findings: Findings;
   /** What `ARG`s are given: on the command line, by `--arg`, or as a mixin's parameters. */
   readonly buildArguments: Readonly<Record<string, string>>;
+  readonly argumentGiver: ArgumentGiver;
   readonly globalScope: Pick<Scope, "values" | "unsure" | "complete">;
   /** The command line's proxy arguments: they reach every RUN of every file. */
   readonly proxies: Readonly<Record<string, string>>;

@@ -1,11 +1,16 @@
+import { unreachable } from "../../diagnostics/unreachable.ts";
 import type { ArgInstruction, Word } from "../../lightfile/ast.ts";
 import type { Findings } from "../findings.ts";
 import type { Scope } from "../scope.ts";
 import type { StageBuilder } from "../stage-builder.ts";
 import { type ArgumentType, checkValue, readArgumentType } from "./argument-type.ts";
 
+/** Who gives ARGs their values: whoever bakes, another file that joins this one, or the USE of a mixin. */
+export type ArgumentGiver = "bake" | "joining-file" | "use";
+
 export interface ArgumentSources {
   readonly buildArguments: Readonly<Record<string, string>>;
+  readonly giver: ArgumentGiver;
   /** What a bare `ARG name` takes when nobody gives a value. */
   readonly outer: Pick<Scope, "values" | "unsure" | "complete">;
   readonly findings: Findings;
@@ -62,7 +67,7 @@ function argumentValue(
   if (chosen === undefined) {
     if (type.isRequired && outer.complete) {
       findings.error("ArgumentRequired", `${name.text} needs a value, and nobody gives one`, name.range, {
-        hint: `give it with --build-arg ${name.text}=…`,
+        hint: howToGive(name.text, sources.giver),
       });
     }
     return null;
@@ -73,9 +78,23 @@ function argumentValue(
   return chosen;
 }
 
+function howToGive(name: string, giver: ArgumentGiver): string {
+  switch (giver) {
+    case "bake":
+      return `give it with --build-arg ${name}=…`;
+    case "joining-file":
+      return `give it where another file names this one: FROM --arg=${name}=… or IMPORT --arg=${name}=…`;
+    case "use":
+      return `give it behind the mixin's name: USE … ${name}=…`;
+    default:
+      return unreachable(giver);
+  }
+}
+
 export function readArgument(stage: StageBuilder, instruction: ArgInstruction): void {
   declareArguments(stage.scope, instruction, {
     buildArguments: stage.surroundings.buildArguments,
+    giver: stage.surroundings.argumentGiver,
     outer: stage.surroundings.globalScope,
     findings: stage.findings,
   });

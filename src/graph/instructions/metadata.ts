@@ -73,6 +73,10 @@ function readVolume(stage: StageBuilder, instruction: OtherInstruction): void {
     else volumes.add(posix.resolve("/", path));
   }
   stage.configuration.volumes = [...volumes];
+  const message = "VOLUME is recorded, and no volume is made for it";
+  stage.findings.warning("NoEffect", message, instruction.keyword.range, {
+    hint: "what is written there is on the sandbox's disk; lightbox run -v NAME:PATH mounts a volume",
+  });
 }
 
 const signalName =

@@ -1,6 +1,6 @@
-import { hasErrors } from "../../diagnostics/diagnostic.ts";
 import type { FromInstruction } from "../../lightfile/ast.ts";
 import { parseLightfile } from "../../lightfile/parse.ts";
+import { errorRanges, ParseMistakes } from "../parse-mistakes.ts";
 import type { StageBuilder, StageSurroundings } from "../stage-builder.ts";
 import { isTrigger } from "./onbuild.ts";
 import { readInstruction } from "./read-instruction.ts";
@@ -29,7 +29,8 @@ export function replayTriggers(stage: StageBuilder, from: FromInstruction): void
       if (severity === "error") findings.error(code, message, range, { hint });
       else findings.warning(code, message, range, { hint });
     }
-    if (hasErrors(mistakes)) stage.scope.becomeIncomplete();
+    const unread = new ParseMistakes(errorRanges(mistakes));
+    if (!unread.isEmpty) stage.scope.becomeIncomplete();
     const surroundings: StageSurroundings = {
       ...outer,
       tree,
@@ -39,6 +40,8 @@ export function replayTriggers(stage: StageBuilder, from: FromInstruction): void
     };
     stage.readTrigger(surroundings, () => {
       for (const instruction of tree.instructions) {
+        // Of what could not be read nothing more is said.
+        if (unread.overlap(instruction.range)) continue;
         if (isTrigger(stage, instruction)) readInstruction(stage, instruction);
       }
     });

@@ -41,6 +41,7 @@ export function checkMixin({ mixin, findings, end, place, surroundings }: MixinC
     ...surroundings,
     findings: found,
     buildArguments: {},
+    argumentGiver: "use",
     proxies: {},
     useTitle: null,
     // Nothing is known of the stage, so what rests on a variable that the mixin does not set is not judged.

@@ -99,6 +99,7 @@ export function mixinSurroundings(
     context: open.file.context,
     findings,
     buildArguments: given,
+    argumentGiver: "use",
     globalScope: open.scope,
     complete: outer.complete && open.isRead(mixin),
     useTitle,

@@ -41,6 +41,7 @@ const needsRepository = /^(?:FROM|IMPORT)\b.*(?:\.git#|git@)/m;
 
 /** Sections whose example shows what a check complains about. */
 const shownWarnings: Readonly<Record<string, readonly string[]>> = {
+  VOLUME: ["NoEffect"],
   MAINTAINER: ["MaintainerDeprecated"],
   Dockerfiles: ["MissingSnapshot", "NoEffect"],
 };

@@ -28,6 +28,7 @@ test.each([
   ["STOPSIGNAL SIGWHAT", 'error InvalidSignal 2:12 SIGWHAT | "SIGWHAT" is no signal'],
   ["STOPSIGNAL 65", "error InvalidSignal"],
   ["MAINTAINER me", "warning NoEffect 2:1 MAINTAINER"],
+  ["VOLUME /data", "warning NoEffect 2:1 VOLUME | VOLUME is recorded, and no volume is made for it"],
   ["ONBUILD SNAPSHOT x", "error OnbuildNotAllowed 2:9 SNAPSHOT"],
   ["ONBUILD TEST x", "error OnbuildNotAllowed 2:9 TEST"],
   ["ONBUILD RESOURCES cpus=1", "error OnbuildNotAllowed 2:9 RESOURCES"],
