@@ -16,6 +16,13 @@ export interface ReadLightfile {
   readonly contextDirectory: string;
 }
 
+export interface ReadOptions extends LightfileOptions {
+  /** The one that is running, for hints, where it takes only a path. */
+  readonly command?: PathCommand;
+}
+
+type PathCommand = "check" | "fmt" | "parse" | "import";
+
 /**
  * Finds and reads the Lightfile that the command line means: a file, a folder that holds `Lightfile`, or
  * `-f FILE` with the folder of its context; `-` is stdin.
@@ -24,7 +31,7 @@ export interface ReadLightfile {
  */
 export async function readLightfile(
   argument: string,
-  options: LightfileOptions,
+  options: ReadOptions,
   session: Session,
 ): Promise<ReadLightfile> {
   const given = resolve(session.workingDirectory, argument);
@@ -39,7 +46,7 @@ export async function readLightfile(
         ? given
         : dirname(path);
   if (!(await isFolder(contextDirectory))) throw await noContext(contextDirectory);
-  const bytes = fromStdin ? await readStdin(session) : await readBounded(path, written);
+  const bytes = fromStdin ? await readStdin(session) : await readBounded(path, written, options.command);
   return {
     source: { path: displayPath(path, session), text: decodeLightfile(bytes, written) },
     path,
@@ -75,7 +82,7 @@ async function noContext(path: string): Promise<Failure> {
   return new Failure({ code: "ContextNotDirectory", category: "usage", message, hint });
 }
 
-async function readBounded(path: string, written: string): Promise<Buffer> {
+async function readBounded(path: string, written: string, command: PathCommand | undefined): Promise<Buffer> {
   try {
     const status = await stat(path);
     if (!status.isFile()) throw notFile(written, status);
@@ -84,8 +91,7 @@ async function readBounded(path: string, written: string): Promise<Buffer> {
   } catch (error) {
     if (error instanceof Failure) throw error;
     const code = systemErrorCode(error);
-    if (code === "ENOENT" || code === "ENOTDIR")
-      throw await notFound(path, `there is no Lightfile ${written}`);
+    if (code === "ENOENT" || code === "ENOTDIR") throw await notFound(path, written, command);
     throw new Failure({
       code: "LightfileUnreadable",
       category: "usage",
@@ -109,15 +115,20 @@ function notFile(written: string, status: Stats): Failure {
   });
 }
 
-async function notFound(path: string, message: string): Promise<Failure> {
+async function notFound(path: string, written: string, command: PathCommand | undefined): Promise<Failure> {
   const neighbours = await namesBeside(path);
   const near = nearestName(basename(path), neighbours);
   const hint =
     near !== undefined
       ? `did you mean ${near}?`
       : neighbours.includes("Dockerfile")
-        ? "there is a Dockerfile: lightbox bake -f Dockerfile, or lightbox import"
-        : "name it: lightbox bake PATH, or lightbox bake -f FILE CONTEXT";
+        ? command === undefined
+          ? "there is a Dockerfile: lightbox bake -f Dockerfile, or lightbox import"
+          : `there is a Dockerfile: lightbox ${command} Dockerfile`
+        : command === undefined
+          ? "name it: lightbox bake PATH, or lightbox bake -f FILE CONTEXT"
+          : `name it: lightbox ${command} PATH`;
+  const message = `there is no ${command === "import" ? "Dockerfile" : "Lightfile"} ${written}`;
   return new Failure({ code: "LightfileNotFound", category: "usage", message, hint });
 }
 

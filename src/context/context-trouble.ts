@@ -17,6 +17,7 @@ export class ContextTrouble extends Error {
 
 export type ContextTroubleCode =
   | "SourceNotFound"
+  | "CopyIgnoredFile"
   | "OutsideContext"
   | "InvalidPattern"
   | "UnsupportedFileType"

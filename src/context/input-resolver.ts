@@ -14,6 +14,7 @@ import {
 import type { ContentDigest, StepId } from "../model/identifiers.ts";
 import type { ContextSource } from "../model/step-operation.ts";
 import { isArchive } from "./archive-kind.ts";
+import { checkDestination } from "./check-destination.ts";
 import type { ContentLocation, ContentPaths } from "./content-location.ts";
 import type { FileNode } from "./context-tree.ts";
 import { ContextTrouble, type Place, readTrouble, reportTrouble } from "./context-trouble.ts";
@@ -21,7 +22,7 @@ import { rulesOf } from "./copy-selection.ts";
 import { type Fetching, selectDownload, selectRepository } from "./fetched-files.ts";
 import { hashFiles } from "./hash-files.ts";
 import { remoteTrouble } from "./remote-content.ts";
-import { type SelectedSource, selectMounted, selectSources } from "./select-sources.ts";
+import { selectMounted, selectSources } from "./select-sources.ts";
 import {
   filesByTree,
   type HashedTree,
@@ -211,17 +212,4 @@ function warnOfNothing(pattern: string, { excludes }: ContextSelection, { findin
   findings.warning("WildcardMatchesNothing", `nothing in the context matches ${pattern}${left}`, range, {
     hint: "nothing is copied for it: correct the pattern, take it out, or say --if-exists when that is meant",
   });
-}
-
-function checkDestination(
-  sources: readonly SelectedSource[],
-  { destination, destinationIsDirectory }: CopyDefinition<LookedUpImage>,
-): void {
-  const files = sources.filter((source) => source.kind === "file");
-  if (sources.length < 2 || files.length === 0 || destinationIsDirectory) return;
-  throw new ContextTrouble(
-    "DestinationNotDirectory",
-    `the wildcard matches ${sources.length} sources, which cannot go to the one name ${destination}`,
-    `end the destination with a slash: ${destination}/`,
-  );
 }

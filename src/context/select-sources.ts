@@ -217,7 +217,7 @@ function notFound(tree: ContextTree, written: string, path: string): ContextTrou
   if (tree.isHidden(path)) {
     const line = tree.ignore.explain(path);
     return new ContextTrouble(
-      "SourceNotFound",
+      "CopyIgnoredFile",
       `${written} is left out of the context${line === null ? "" : ` by ${line}`}`,
       `take it back with a line !${path} at the end of the ignore file`,
     );

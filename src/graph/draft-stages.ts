@@ -81,8 +81,9 @@ class Drafting {
     };
   }
 
-  #roots({ texts, findings }: OpenFile): readonly number[] {
-    if (this.#options.everyStage === true) return texts.stages.map((stage) => stage.index);
+  #roots({ texts, findings, mistakes }: OpenFile): readonly number[] {
+    const all = texts.stages.map((stage) => stage.index);
+    if (this.#options.everyStage === true) return all;
     const [mixin] = texts.mixins;
     // The parser says so of every other file: one that others import for its mixins is right as it is.
     if (mixin !== undefined && texts.stages.length === 0) {
@@ -91,7 +92,10 @@ class Drafting {
       });
     }
     const target = findTarget(texts.stages, this.#options.target, findings);
-    return target === null ? [] : [target.index];
+    if (target === null) return [];
+    // A FROM that could not be read may have named any stage, or have been meant for another line of the one before.
+    const others = mistakes.overlap(target.from.range) ? all : [];
+    return [...others.filter((index) => index !== target.index), target.index];
   }
 
   /** The stage, after those below it: a chain of bases may be longer than a call stack. */

@@ -98,7 +98,7 @@ export class StageSourceReader {
     }
     if (reference === "scratch") {
       findings.error("UnsupportedBase", "scratch is empty: there is nothing to copy from it", range, {
-        hint: "take this COPY out, or name the stage or image that holds the files",
+        hint: "leave it out, or name the stage or image that holds the files",
       });
       return null;
     }

@@ -1,6 +1,7 @@
 import { posix } from "node:path";
 import type { Range } from "../diagnostics/source-file.ts";
 import type { FromInstruction, Instruction, OtherInstruction, RunInstruction } from "../lightfile/ast.ts";
+import { maintainerLabel } from "../lightfile/maintainer-label.ts";
 import { type Change, withoutFlag } from "./change.ts";
 
 export interface CarryOverContext {
@@ -27,7 +28,7 @@ export function carryOver(instruction: Instruction, context: CarryOverContext): 
     case "add":
       return instruction.flags
         .filter((flag) => flag.name.text === "link")
-        .map((flag) => withoutFlag(context.text, flag, null));
+        .map((flag) => withoutFlag(context.text, flag, linkNote));
     case "maintainer":
       return [carryOverMaintainer(instruction, context.escape)];
     case "arg":
@@ -37,6 +38,20 @@ export function carryOver(instruction: Instruction, context: CarryOverContext): 
     default:
       return [];
   }
+}
+
+const linkNote = {
+  kind: "different",
+  message: "--link is left out: each layer is made on the one below it",
+  hint: "nothing is to be done: when the files are the same, the layer is taken from the cache",
+} as const;
+
+function securityNote(value: string) {
+  return {
+    kind: "different",
+    message: `--security=${value} is left out: a step runs as root of a microVM of its own`,
+    hint: "nothing is to be done: it may do there what --security=insecure allows",
+  } as const;
 }
 
 const windowsImage = /^mcr\.microsoft\.com\/(?:windows|dotnet\/framework)|(?:nano|windowsservercore)/i;
@@ -78,7 +93,7 @@ function carryOverRunFlags({ flags }: RunInstruction, { text }: CarryOverContext
     const value = flag.value?.text ?? "";
     switch (flag.name.text) {
       case "security":
-        return [withoutFlag(text, flag, null)];
+        return [withoutFlag(text, flag, securityNote(value))];
       case "network": {
         if (value !== "host") return [];
         const note = {
@@ -119,14 +134,15 @@ function noteScript(
   return [{ edits: [], note }];
 }
 
-/** In a LABEL, unlike here, variables and escapes mean something. */
-function carryOverMaintainer({ words, range }: OtherInstruction, escapeChar: string): Change {
-  const name = words
-    .map((word) => word.text)
-    .join(" ")
-    .replace(/^(["'])(.*)\1$/s, "$2");
-  const escaped = [...name].map((char) => (`"$${escapeChar}`.includes(char) ? `${escapeChar}${char}` : char));
-  return { edits: [{ range, newText: `LABEL maintainer="${escaped.join("")}"` }], note: null };
+function carryOverMaintainer(instruction: OtherInstruction, escapeChar: string): Change {
+  const { range, keyword } = instruction;
+  const note = {
+    kind: "different",
+    message: "MAINTAINER is written as a label",
+    hint: "what reads the author of the image finds it under org.opencontainers.image.authors",
+    range: keyword.range,
+  } as const;
+  return { edits: [{ range, newText: maintainerLabel(instruction, escapeChar) }], note };
 }
 
 /** Arguments that speak to Docker's builder. */

@@ -50,12 +50,18 @@ export function importDockerfile(
       const open = openProblems(result.value, changed, { source, options });
       const all = [...notes.map((note) => toDiagnostic(source, note)), ...open];
       const sorted = all.toSorted((left, right) => left.range.start - right.range.start);
-      return { value: { text: changed.text, snapshotNames }, diagnostics: sorted };
+      return { value: { text: withLineEnd(changed.text), snapshotNames }, diagnostics: sorted };
     }
     for (const { error, culprit } of culprits) {
       if (culprit !== null && !refused.has(culprit.range.start)) refused.set(culprit.range.start, error);
     }
   }
+}
+
+/** Whoever adds a line to the file starts on a line of its own. */
+function withLineEnd(text: string): string {
+  if (text.endsWith("\n")) return text;
+  return `${text}${text.includes("\r\n") ? "\r\n" : "\n"}`;
 }
 
 function changeText(

@@ -13,7 +13,15 @@ export function frontendChanges({ directives, source: { text } }: LightfileTree)
   const lineEnd = text.indexOf("\n", line.end);
   const start = text.startsWith("\uFEFF") ? Math.max(line.start, 1) : line.start;
   const edits = [{ range: { start, end: lineEnd === -1 ? text.length : lineEnd + 1 }, newText: "" }];
-  if (dockerfileFrontend.test(directive.value.text)) return [{ edits, note: null }];
+  if (dockerfileFrontend.test(directive.value.text)) {
+    const note = {
+      kind: "different",
+      message: "# syntax= is left out: lightbox reads its Lightfiles itself",
+      hint: "nothing is to be done",
+      range: directive.range,
+    } as const;
+    return [{ edits, note }];
+  }
   const note = {
     kind: "lost",
     message: `the file is written for the frontend ${directive.value.text}, which may know other instructions`,

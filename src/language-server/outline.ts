@@ -21,11 +21,13 @@ export function outlineOf(tree: LightfileTree): readonly OutlineEntry[] {
     if (head === null) return children;
     const end = instructions.at(-1)?.range.end ?? head.range.end;
     const name = head.kind === "from" ? (head.alias ?? head.image) : head.name;
-    const detail =
-      head.kind === "from" ? (head.alias === null ? "FROM" : `FROM ${head.image.text}`) : "MIXIN";
+    // Its base is not its name: that may be another stage's.
+    const isNameless = head.kind === "from" && head.alias === null && head.image.text !== "";
+    const shown = isNameless ? `FROM ${head.image.text}` : name.text || head.keyword.text;
+    const detail = head.kind === "mixin" ? "MIXIN" : isNameless ? "" : `FROM ${head.image.text}`.trim();
     const range = { start: head.range.start, end };
     const kind = head.kind === "from" ? "stage" : "mixin";
-    return [{ name: name.text || head.keyword.text, detail, kind, range, nameRange: name.range, children }];
+    return [{ name: shown, detail, kind, range, nameRange: name.range, children }];
   });
   return entries.toSorted((a, b) => a.range.start - b.range.start);
 }

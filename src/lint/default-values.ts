@@ -3,8 +3,16 @@ import { expandWord } from "../lightfile/expand.ts";
 import { ExpansionError } from "../lightfile/expansion-error.ts";
 import type { LintedFile } from "./linted-file.ts";
 
+const known = new WeakMap<LintedFile, ReadonlyMap<string, string>>();
+
 /** What the ARGs before the first stage come to: the build arguments that are given, else the defaults. */
 export function defaultValues(file: LintedFile): ReadonlyMap<string, string> {
+  const values = known.get(file) ?? readDefaults(file);
+  known.set(file, values);
+  return values;
+}
+
+function readDefaults(file: LintedFile): ReadonlyMap<string, string> {
   const values = new Map<string, string>(predefinedArguments(file.platform, null));
   for (const { declarations } of file.globalArguments) {
     for (const { name, value } of declarations) {

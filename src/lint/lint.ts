@@ -1,6 +1,6 @@
-import { type Diagnostic, hasErrors } from "../diagnostics/diagnostic.ts";
+import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import type { Fix } from "../diagnostics/fix.ts";
-import type { SourceFile } from "../diagnostics/source-file.ts";
+import type { Range, SourceFile } from "../diagnostics/source-file.ts";
 import { errorRanges } from "../graph/parse-mistakes.ts";
 import { applyChecks } from "../lightfile/apply-checks.ts";
 import type { LightfileTree } from "../lightfile/ast.ts";
@@ -8,7 +8,8 @@ import { ignores, readIgnoreComments } from "../lightfile/ignore-comments.ts";
 import { parseLightfile } from "../lightfile/parse.ts";
 import { checkIgnoreComments } from "./check-ignore-comments.ts";
 import { experimentalRules } from "./experimental-rules.ts";
-import { type LintedFile, toLintedFile } from "./linted-file.ts";
+import { globalNames, type LintedFile, toLintedFile } from "./linted-file.ts";
+import { neededStages } from "./needed-stages.ts";
 import { planAlone } from "./plan-alone.ts";
 import type { Remark, Rule } from "./rule.ts";
 import { findRule, rules } from "./rules.ts";
@@ -34,23 +35,34 @@ export interface LintOptions {
 }
 
 /**
- * Everything that can be said about a Lightfile without looking at images or the disk, in the order of the text. Given
- * a text, the parser's diagnostics are among the findings; given a tree, they are not (whoever parsed it has them).
- * Never throws.
+ * Everything that can be said about a Lightfile without looking at images or the disk, in the order of the text: also
+ * of one with syntax mistakes, as far as it can be read. Given a text, the parser's diagnostics are among the findings;
+ * given a tree, they are not (whoever parsed it has them). Never throws.
  */
 export function lint(
   input: string | SourceFile | LightfileTree,
   options: LintOptions = {},
 ): readonly Finding[] {
-  if (typeof input === "object" && "instructions" in input) return lintTree(input, [], options);
+  if (typeof input === "object" && "instructions" in input) {
+    // A tree does not hold where its mistakes are, and what only follows from them is not to be told.
+    const { diagnostics } = parseLightfile(input.source);
+    return lintTree(input, { said: [], mistakes: errorRanges(diagnostics) }, options);
+  }
   const source = typeof input === "string" ? { path: "Lightfile", text: input } : input;
-  const parsed = parseLightfile(source);
-  return lintTree(parsed.value, parsed.diagnostics, options);
+  const { value, diagnostics } = parseLightfile(source);
+  return lintTree(value, { said: diagnostics, mistakes: errorRanges(diagnostics) }, options);
+}
+
+interface Parsing {
+  /** What the findings have of the parser's diagnostics. */
+  readonly said: readonly Diagnostic[];
+  /** Where its errors are. */
+  readonly mistakes: readonly Range[];
 }
 
 function lintTree(
   tree: LightfileTree,
-  parserSays: readonly Diagnostic[],
+  { said: parserSays, mistakes }: Parsing,
   options: LintOptions,
 ): readonly Finding[] {
   const setting = {
@@ -58,11 +70,8 @@ function lintTree(
     buildArguments: options.buildArguments ?? {},
   };
   const file = toLintedFile(tree, setting);
-  const isWhole = !hasErrors(parserSays) && tree.instructions.every(({ kind }) => kind !== "invalid");
-  // Of a tree with mistakes, whoever parsed it knows the places.
-  const isPlannable = isWhole || hasErrors(parserSays);
-  const alone = isPlannable ? () => planAlone(tree, setting, errorRanges(parserSays)) : () => [];
-  const planSays = options.others ?? alone();
+  const isWhole = mistakes.length === 0;
+  const planSays = options.others ?? planAlone(tree, setting, mistakes);
   const said = [...parserSays, ...planSays.filter((diagnostic) => countsUnbaked(diagnostic, file))];
   const asked = experimentalRules(tree);
   const remarked = rules.flatMap((rule) => {
@@ -78,11 +87,27 @@ function lintTree(
   return judge(findings, { tree, isWhole, options });
 }
 
-/** What a bake's command line may still give is no mistake of the file. */
-function countsUnbaked({ code, source, related }: Diagnostic, { tree, buildArguments }: LintedFile): boolean {
-  if (code !== "ArgumentRequired" || Object.keys(buildArguments).length > 0) return true;
-  // A FROM gives the arguments of another file, and a USE those of a mixin.
-  return source.path !== tree.source.path || related !== undefined;
+/** What a bake may still give, or never comes to, is no mistake of the file. */
+function countsUnbaked(diagnostic: Diagnostic, file: LintedFile): boolean {
+  const { code, source, range, related } = diagnostic;
+  if (source.path !== file.tree.source.path) return true;
+  switch (code) {
+    case "ArgumentRequired":
+      // A USE gives the arguments of a mixin.
+      return Object.keys(file.buildArguments).length > 0 || related !== undefined;
+    case "UndefinedArgInFrom": {
+      const name = /^\$\{?(\w+)/.exec(source.text.slice(range.start, range.end))?.[1];
+      return name === undefined || !globalNames(file).has(name);
+    }
+    case "NotSupportedYet": {
+      const stage = file.stages.find(
+        ({ head }) => head.range.start <= range.start && range.end <= head.range.end,
+      );
+      return stage === undefined || neededStages(file).has(stage);
+    }
+    default:
+      return true;
+  }
 }
 
 function toFinding(rule: Rule, remark: Remark, source: SourceFile): Finding {
@@ -132,6 +157,9 @@ function instructionAt({ instructions }: LightfileTree, offset: number): number 
   return low;
 }
 
+/** Warnings that say why there is an error at their place. */
+const explains = new Set(["UndefinedArgInFrom"]);
+
 /**
  * The planner and a rule may see the same thing; the rule comes first and has the fixes. Where there is an error,
  * nobody wants to hear of bad habits.
@@ -144,7 +172,8 @@ function withoutRepeats(findings: readonly Finding[]): readonly Finding[] {
       .map(({ source, range }) => `${source.path} ${range.start}`),
   );
   return findings.filter(({ code, severity, source, range }) => {
-    if (severity === "warning" && errors.has(`${source.path} ${range.start}`)) return false;
+    if (severity === "warning" && !explains.has(code) && errors.has(`${source.path} ${range.start}`))
+      return false;
     const key = `${code} ${source.path} ${range.start}`;
     if (seen.has(key)) return false;
     seen.add(key);

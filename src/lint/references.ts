@@ -1,5 +1,6 @@
+import { nearestName } from "../diagnostics/suggest.ts";
 import type { Flag, LightfileTree, Word } from "../lightfile/ast.ts";
-import { actingInstruction, type StageBlock } from "./linted-file.ts";
+import { actingInstruction, type LintedFile, type StageBlock } from "./linted-file.ts";
 
 /** The words of a stage that may name another stage: its base, `--from=`, and `from=` of mounts. */
 export function stageReferences(stage: StageBlock): readonly Word[] {
@@ -10,12 +11,39 @@ export function stageReferences(stage: StageBlock): readonly Word[] {
   return references;
 }
 
+/**
+ * The stage before `before` that a word is nearly the name of. Without a tag, a path or a registry the word would be an
+ * image whose version is left open: in a file with such a stage it is more likely misspelt. It is not where the file
+ * takes the image before there is the stage.
+ */
+export function misspeltStage(file: LintedFile, word: string, before: number): string | undefined {
+  const name = word.toLowerCase();
+  if (!/^[a-z0-9_-]{3,}$/.test(name) || name === "scratch" || file.stagesByName.has(name)) return undefined;
+  if (file.imports.some(({ alias }) => alias.text.toLowerCase() === name)) return undefined;
+  const earlier = file.stages.slice(0, before);
+  const near = nearestName(
+    name,
+    earlier.flatMap((stage) => stage.name ?? []),
+  );
+  const defined = earlier.find((stage) => stage.name === near);
+  if (near === undefined || defined === undefined) return undefined;
+  const isImage = earlier.some(
+    ({ head, index }) => index <= defined.index && head.image.text.toLowerCase() === name,
+  );
+  return isImage ? undefined : near;
+}
+
 function flagReferences(flags: readonly Flag[]): readonly Word[] {
   return flags.flatMap(({ name, value }) => {
     if (value === null) return [];
     if (name.text === "from") return [value];
-    const from = name.text === "mount" ? /(?:^|,)\s*from=([^,]*)/.exec(value.text)?.[1] : undefined;
-    return from === undefined ? [] : [{ text: from, range: value.range }];
+    const match = name.text === "mount" ? /(?:^|,)\s*from=([^,]*)/.exec(value.text) : null;
+    const [all = "", from] = match ?? [];
+    if (match === null || from === undefined) return [];
+    // Offsets hold only where the value stands in the file letter by letter.
+    const isVerbatim = value.range.end - value.range.start === value.text.length;
+    const end = value.range.start + match.index + all.length;
+    return [{ text: from, range: isVerbatim ? { start: end - from.length, end } : value.range }];
   });
 }
 

@@ -28,6 +28,7 @@ import { runWithoutEffect } from "./rules/run-without-effect.ts";
 import { sameLineReference } from "./rules/same-line-reference.ts";
 import { secretsUsedInArgOrEnv } from "./rules/secrets-used-in-arg-or-env.ts";
 import { stageNameCasing } from "./rules/stage-name-casing.ts";
+import { stageTakenForImage } from "./rules/stage-taken-for-image.ts";
 import { sudoInRun } from "./rules/sudo-in-run.ts";
 import { undefinedVar } from "./rules/undefined-var.ts";
 import { unpinnedBase } from "./rules/unpinned-base.ts";
@@ -75,6 +76,7 @@ export const rules: readonly Rule[] = [
   sameLineReference,
   secretsUsedInArgOrEnv,
   stageNameCasing,
+  stageTakenForImage,
   sudoInRun,
   undefinedVar,
   unpinnedBase,

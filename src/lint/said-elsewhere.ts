@@ -4,16 +4,12 @@ import type { Rule } from "./rule.ts";
 export const saidElsewhere: readonly Rule[] = [
   {
     name: "CopyIgnoredFile",
-    summary: "COPY or ADD names a file that an ignore file leaves out",
+    summary: "COPY, ADD or a mount names a file that an ignore file leaves out",
     severity: "error",
   },
   { name: "DuplicateStageName", summary: "two stages have one name" },
   { name: "ExposeInvalidFormat", summary: "EXPOSE names an address or port of the host" },
   { name: "NoEffect", summary: "a flag or an instruction changes nothing here" },
-  {
-    name: "StageTakenForImage",
-    summary: "FROM has the name of a later stage, which is taken for an image's",
-  },
   { name: "UndeclaredBuildArgument", summary: "no ARG takes a `--build-arg`" },
   {
     name: "UndefinedArgInFrom",

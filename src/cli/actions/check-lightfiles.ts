@@ -15,7 +15,7 @@ import type { CheckOptions } from "../options.ts";
 import { type ReadLightfile, readLightfile } from "../read-lightfile.ts";
 import { guestPlatform, type Session } from "../session.ts";
 import { formatTable } from "../table.ts";
-import { checkContext } from "./check-context.ts";
+import { checkContext, checkLocalImages } from "./check-context.ts";
 
 /**
  * `lightbox check`: what lint, the planner and the context have to say about Lightfiles.
@@ -77,7 +77,7 @@ function exitCodeFor(findings: readonly Finding[], [trouble]: readonly Failure[]
 }
 
 function readOptions({ context, buildArg }: CheckOptions) {
-  return { buildArg, ...(typeof context === "string" ? { context } : {}) };
+  return { buildArg, command: "check" as const, ...(typeof context === "string" ? { context } : {}) };
 }
 
 function toLintOptions({ skip, error, strict, buildArg }: CheckOptions): LintOptions {
@@ -147,7 +147,13 @@ async function lookAround(
   const pins = await readPins(request);
   const git = new PinnedGit({ homeDirectory: session.home.directory, pins });
   const joined = await planJoined(program, request, { git, signal, mayAsk: !hasErrors(diagnostics) });
-  const inContext = options.context === false ? [] : await checkContext(joined.draft, signal);
+  const inContext =
+    options.context === false
+      ? []
+      : [
+          ...(await checkContext(joined.draft, signal)),
+          ...(await checkLocalImages(joined.draft, contextDirectory)),
+        ];
   // Lint knows the comments of this file; those of the others count as well.
   const isOwn = (diagnostic: Diagnostic): boolean => diagnostic.source === source;
   return {

@@ -24,7 +24,11 @@ export async function formatLightfiles(
   let exitCode: number = exitCodes.success;
   for (const file of files.length === 0 ? ["."] : files) {
     // Nothing is copied: any folder will do as the context.
-    const { source, path } = await readLightfile(file, { buildArg: {}, context: "." }, session);
+    const { source, path } = await readLightfile(
+      file,
+      { buildArg: {}, context: ".", command: "fmt" },
+      session,
+    );
     const formatted = format(source);
     if (hasErrors(formatted.diagnostics)) {
       printDiagnostics(formatted.diagnostics, session.stderr, session.environment);

@@ -53,7 +53,7 @@ const notWhole = 1;
 async function readDockerfile(dockerfile: string, session: Session): Promise<ReadLightfile> {
   const given = resolve(session.workingDirectory, dockerfile);
   const path = dockerfile !== "-" && (await isFolder(given)) ? join(dockerfile, "Dockerfile") : dockerfile;
-  return readLightfile(path, { buildArg: {} }, session);
+  return readLightfile(path, { buildArg: {}, command: "import" }, session);
 }
 
 function requireSnapshotName(name: string): void {

@@ -11,7 +11,7 @@ import type { Session } from "../session.ts";
  */
 export async function printDocument(file: string, session: Session): Promise<number> {
   // Nothing is copied: any folder will do as the context.
-  const { source } = await readLightfile(file, { buildArg: {}, context: "." }, session);
+  const { source } = await readLightfile(file, { buildArg: {}, context: ".", command: "parse" }, session);
   const parsed = parseLightfile(source);
   session.stdout.write(`${JSON.stringify(documentOf(parsed), null, 2)}\n`);
   return hasErrors(parsed.diagnostics) ? exitCodes.usage : exitCodes.success;

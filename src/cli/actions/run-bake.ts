@@ -4,7 +4,7 @@ import type { Diagnostic } from "../../diagnostics/diagnostic.ts";
 import { unreachable } from "../../diagnostics/unreachable.ts";
 import { createRenderer, type ProgressMode } from "../../render/create-renderer.ts";
 import { printDiagnostics } from "../../render/diagnostic-printer.ts";
-import { chooseDiagnosticsFormat } from "../../render/diagnostics/format.ts";
+import { chooseDiagnosticsFormat, type DiagnosticsFormat } from "../../render/diagnostics/format.ts";
 import { formatFailureForGitHub } from "../../render/diagnostics/github.ts";
 import { formatStepFailure } from "../../render/format-event.ts";
 import { exitCodes } from "../exit-code.ts";
@@ -44,8 +44,7 @@ export async function runBake(
       await rememberBake({ repetition, lightfilePath, sinceMs, mode, conclusion }, session);
     }
     addInFormat(outcome.diagnostics, options.format, session);
-    if (chooseDiagnosticsFormat(options.format, session.environment) === "github")
-      session.stderr.write(failureAnnotation(outcome));
+    if (formatOf(options, session) === "github") session.stderr.write(failureAnnotation(outcome));
     return conclude(outcome, mode, session);
   } finally {
     renderer.close();
@@ -73,15 +72,14 @@ function conclude(outcome: BakeOutcome, mode: ProgressMode, session: Session): n
 }
 
 /** A bake that takes its Lightfile or values from elsewhere than files, or says more than its events, is not. */
-function isRememberable(path: string, options: BakeOptions, { environment }: Session): boolean {
+function isRememberable(path: string, options: BakeOptions, session: Session): boolean {
   const isFromStdin = path === "-" || options.file === "-";
-  return (
-    !isFromStdin &&
-    options.secret.length === 0 &&
-    options.ssh.length === 0 &&
-    options.format === undefined &&
-    environment.GITHUB_ACTIONS !== "true"
-  );
+  const isGiven = options.secret.length > 0 || options.ssh.length > 0;
+  return !isFromStdin && !isGiven && formatOf(options, session) === "text";
+}
+
+function formatOf({ format }: BakeOptions, { environment }: Session): DiagnosticsFormat {
+  return chooseDiagnosticsFormat(format, environment);
 }
 
 function conclusionOf(outcome: Extract<BakeOutcome, { kind: "completed" }>, mode: ProgressMode): string {

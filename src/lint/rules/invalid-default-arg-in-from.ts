@@ -1,4 +1,7 @@
+import { predefinedArguments } from "../../graph/predefined-arguments.ts";
+import { variablesIn } from "../../lightfile/expand.ts";
 import { defaultValues, expandWith } from "../default-values.ts";
+import { globalNames } from "../linted-file.ts";
 import type { Rule } from "../rule.ts";
 
 /** `[registry/]name[:tag][@digest]`, a path or an archive; nothing that is empty between its signs. */
@@ -10,9 +13,12 @@ export const invalidDefaultArgInFrom: Rule = {
   replaces: ["BlankBase", "UndefinedArgInFrom"],
   *check(file) {
     const values = defaultValues(file);
+    const declared = new Set([...predefinedArguments(file.platform, null).keys(), ...globalNames(file)]);
     for (const { head } of file.stages) {
       const { text, range } = head.image;
-      if (!text.includes("$")) continue;
+      const variables = variablesIn(text, { escape: file.tree.escape });
+      // Of a name that nobody declares, the planner says what it may be a misspelling of.
+      if (variables.length === 0 || !variables.every((name) => declared.has(name))) continue;
       const reference = expandWith(text, values, file.tree.escape);
       if (reference === null || wellFormed.test(reference.replace(/^[a-z-]+:\/\//, ""))) continue;
       yield {

@@ -1,3 +1,4 @@
+import { maintainerLabel } from "../../lightfile/maintainer-label.ts";
 import { proposedFix } from "../edits.ts";
 import type { Rule } from "../rule.ts";
 
@@ -8,13 +9,12 @@ export const maintainerDeprecated: Rule = {
   *check({ tree }) {
     for (const instruction of tree.instructions) {
       if (instruction.kind !== "maintainer") continue;
-      const author = instruction.words.map((word) => word.text).join(" ");
-      const label = `LABEL org.opencontainers.image.authors=${JSON.stringify(author)}`;
+      const label = maintainerLabel(instruction, tree.escape);
       yield {
         range: instruction.keyword.range,
         message: "MAINTAINER has no effect",
         hint: `write ${label}`,
-        fixes: /["\\$]/.test(author) ? [] : [proposedFix("Write a label", instruction.range, label)],
+        fixes: [proposedFix("Write a label", instruction.range, label)],
       };
     }
   },

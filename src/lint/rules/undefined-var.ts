@@ -1,9 +1,10 @@
 import type { Range } from "../../diagnostics/source-file.ts";
 import { nearestName } from "../../diagnostics/suggest.ts";
+import { predefinedArguments } from "../../graph/predefined-arguments.ts";
 import type { Instruction, Word } from "../../lightfile/ast.ts";
 import { variablesIn } from "../../lightfile/expand.ts";
 import { proposedFix } from "../edits.ts";
-import { type Block, baseStage, type LintedFile } from "../linted-file.ts";
+import { type Block, baseStage, globalNames, type LintedFile } from "../linted-file.ts";
 import type { Remark, Rule } from "../rule.ts";
 
 /**
@@ -15,14 +16,13 @@ export const undefinedVar: Rule = {
   name: "UndefinedVar",
   summary: "a variable is read that nothing sets",
   *check(file) {
-    const globals = new Set(
-      file.globalArguments.flatMap((one) => one.declarations.map(({ name }) => name.text)),
-    );
+    const globals = globalNames(file);
+    const predefined = new Set(predefinedArguments(file.platform, null).keys());
     const ends = new Map<Block, ReadonlySet<string>>();
     for (const block of file.blocks) {
       const base = block.kind === "stage" ? baseStage(file, block) : undefined;
       const names = new Set(base === undefined ? [] : ends.get(base));
-      yield* inBlock(file, block, { names, globals });
+      yield* inBlock(file, block, { names, globals, predefined });
       ends.set(block, names);
     }
   },
@@ -34,14 +34,17 @@ interface Names {
   /** Set so far; grows with the instructions. */
   readonly names: Set<string>;
   readonly globals: ReadonlySet<string>;
+  /** Known before the first FROM without an ARG. */
+  readonly predefined: ReadonlySet<string>;
 }
 
-function* inBlock(file: LintedFile, block: Block, { names, globals }: Names): Generator<Remark> {
+function* inBlock(file: LintedFile, block: Block, { names, globals, predefined }: Names): Generator<Remark> {
   for (const instruction of block.instructions) {
     for (const { text, range } of expandedWords(instruction)) {
       for (const used of new Set(variablesIn(text, { escape: file.tree.escape }))) {
         if (names.has(used) || hasDefault(text, used)) continue;
         if (globals.has(used)) yield notDeclaredHere(block, used, placeOf(file, used, range));
+        else if (predefined.has(used)) yield notDeclaredYet(block, used, placeOf(file, used, range));
         else {
           // Among more names than a person writes, the nearest one is not worth the search.
           if (isCommon(used) || names.size > mostCandidates) continue;
@@ -67,6 +70,12 @@ function notDeclaredHere(block: Block, name: string, range: Range): Remark {
     hint: `declare it here, too: ARG ${name}`,
     fixes: [proposedFix(`Declare ARG ${name} in this stage`, { start: end, end }, `\nARG ${name}`)],
   };
+}
+
+function notDeclaredYet(block: Block, name: string, range: Range): Remark {
+  const { message: _, ...remark } = notDeclaredHere(block, name, range);
+  const message = `nothing sets $${name} here: only FROM lines know it without an ARG`;
+  return { ...remark, message, hint: `write ARG ${name} above` };
 }
 
 function namesSetBy(instruction: Instruction): readonly string[] {
@@ -106,9 +115,9 @@ function hasDefault(text: string, name: string): boolean {
   return new RegExp(`\\$\\{${name}:?[-+?]`).test(text);
 }
 
-/** Set by nearly every image or by lightbox itself. */
+/** Set by nearly every image. */
 function isCommon(name: string): boolean {
-  return /^(?:PATH|HOME|USER|PWD|LANG|LC_\w+|SHELL|TERM|TARGET\w+|BUILD\w+|\w+_PROXY|\w+_proxy)$/.test(name);
+  return /^(?:PATH|HOME|USER|PWD|LANG|LC_\w+|SHELL|TERM|\w+_PROXY|\w+_proxy)$/.test(name);
 }
 
 function placeOf({ tree }: LintedFile, name: string, range: Range): Range {

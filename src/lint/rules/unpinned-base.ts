@@ -1,4 +1,6 @@
+import { startedBlock } from "../../lightfile/check-structure.ts";
 import { defaultValues, expandWith } from "../default-values.ts";
+import { misspeltStage } from "../references.ts";
 import type { Rule } from "../rule.ts";
 
 /** Archives, layouts, other Lightfiles and their targets. */
@@ -9,14 +11,19 @@ export const unpinnedBase: Rule = {
   summary: "a base image has no version, or `latest`",
   *check(file) {
     const values = defaultValues(file);
+    const hidesStages = file.tree.instructions.some(
+      (one) => one.kind === "invalid" && startedBlock(one) === "stage",
+    );
     const imports = new Set(file.imports.map(({ alias }) => alias.text.toLowerCase()));
     for (const stage of file.stages) {
       const { text, range } = stage.head.image;
-      // A stage further down is another mistake.
-      const isStage = file.stagesByName.has(text.toLowerCase());
-      if (isStage || imports.has(text.toLowerCase())) continue;
       const reference = expandWith(text, values, file.tree.escape);
       if (reference === null || reference === "" || reference === "scratch") continue;
+      const name = reference.toLowerCase();
+      // A stage further down, or one that is misspelt, is another mistake.
+      if (file.stagesByName.has(name) || imports.has(name)) continue;
+      if (misspeltStage(file, text, stage.index) !== undefined) continue;
+      if (hidesStages && /^[\w-]+$/.test(name)) continue;
       if (notFromRegistry.test(reference) || reference.includes("@")) continue;
       const tag = /:([^/:]*)$/.exec(reference)?.[1];
       if (tag === "" || (tag !== undefined && tag !== "latest")) continue;

@@ -1,6 +1,7 @@
 import type { LintedFile, StageBlock } from "../linted-file.ts";
 import { earlierStage } from "../linted-file.ts";
-import { stageReferences } from "../references.ts";
+import { isTarget } from "../needed-stages.ts";
+import { misspeltStage, stageReferences } from "../references.ts";
 import type { Rule } from "../rule.ts";
 
 export const unusedStage: Rule = {
@@ -21,17 +22,13 @@ export const unusedStage: Rule = {
   },
 };
 
-function isTarget({ instructions }: StageBlock): boolean {
-  return instructions.some(({ kind }) => kind === "snapshot" || kind === "test");
-}
-
 function usedStages(file: LintedFile): ReadonlySet<StageBlock> {
   const used = new Set<StageBlock>();
   let lastVariable = 0;
   for (const stage of file.stages) {
     for (const { text } of stageReferences(stage)) {
       if (text.includes("$")) lastVariable = stage.index;
-      const found = earlierStage(file, text, stage.index);
+      const found = earlierStage(file, misspeltStage(file, text, stage.index) ?? text, stage.index);
       if (found !== undefined) used.add(found);
     }
   }

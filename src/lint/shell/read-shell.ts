@@ -39,6 +39,8 @@ class ShellReader {
   #operator: ShellOperator = "start";
   #words: ShellWord[] = [];
   #depth = 0;
+  /** The `case`s that are open, and whether patterns or commands come next in each. */
+  readonly #cases: ("patterns" | "commands")[] = [];
 
   constructor(text: string) {
     this.#text = text;
@@ -53,7 +55,8 @@ class ShellReader {
   #step(): void {
     const char = this.#text.charAt(this.#at);
     const two = this.#text.slice(this.#at, this.#at + 2);
-    if (char === "\n") this.#operatorAt(1, "newline");
+    if (this.#cases.at(-1) === "patterns") this.#skipPatterns();
+    else if (char === "\n") this.#operatorAt(1, "newline");
     else if (/\s/.test(char)) this.#at++;
     else if (two === "\\\n") this.#at += 2;
     else if (char === "#") this.#skipLine();
@@ -61,7 +64,8 @@ class ShellReader {
     else if (two === "|&") this.#operatorAt(2, "|");
     else if (two === "&>") this.#redirect();
     else if (char === "|" || char === "&") this.#operatorAt(1, char);
-    else if (char === ";") this.#operatorAt(two === ";;" ? 2 : 1, ";");
+    else if (two === ";;" || two === ";&") this.#endClause();
+    else if (char === ";") this.#operatorAt(1, ";");
     else if (char === "(") {
       this.#operatorAt(1, "(");
       this.#depth++;
@@ -70,6 +74,45 @@ class ShellReader {
       this.#depth = Math.max(0, this.#depth - 1);
     } else if (/^\d*[<>]/.test(this.#text.slice(this.#at, this.#at + 4))) this.#redirect();
     else this.#word();
+  }
+
+  /** `case WORD in`: what follows are patterns, whose `|` is no pipe. */
+  #beginCase(): void {
+    this.#skipBlanks();
+    this.#readWord();
+    this.#skipBlanks();
+    if (this.#text.startsWith("in", this.#at)) this.#at += 2;
+    this.#cases.push("patterns");
+  }
+
+  #skipBlanks(): void {
+    const blanks = /(?:\s|\\\n)*/y;
+    blanks.lastIndex = this.#at;
+    this.#at += blanks.exec(this.#text)?.[0].length ?? 0;
+  }
+
+  /** One sign or word of `a|b)`; the `)` ends the patterns, and `esac` the case. */
+  #skipPatterns(): void {
+    this.#skipBlanks();
+    const char = this.#text.charAt(this.#at);
+    if (char === "#") {
+      this.#skipLine();
+      return;
+    }
+    if (char === ")") {
+      this.#cases[this.#cases.length - 1] = "commands";
+      this.#operatorAt(1, ";");
+      return;
+    }
+    const start = this.#at;
+    if (this.#readWord() === "esac") this.#cases.pop();
+    else if (this.#at === start) this.#at++;
+  }
+
+  /** `;;` and its like: patterns again. */
+  #endClause(): void {
+    this.#operatorAt(/^;;?&?/.exec(this.#text.slice(this.#at, this.#at + 3))?.[0].length ?? 1, ";");
+    if (this.#cases.length > 0) this.#cases[this.#cases.length - 1] = "patterns";
   }
 
   #skipLine(): void {
@@ -106,6 +149,8 @@ class ShellReader {
     if (this.#at === start) this.#at++;
     const range = { start, end: this.#at };
     if (this.#words.length === 0) {
+      if (text === "case") this.#beginCase();
+      else if (text === "esac") this.#cases.pop();
       if (reserved.has(text) || /^[A-Za-z_]\w*\+?=/.test(text)) return;
     }
     this.#words.push({ text, range });

@@ -113,7 +113,7 @@ describe("ignored files", () => {
     await using rig = await ContextRig.create({ ".dockerignore": "# build\n\nout\n", "out/app": "1" });
     for (const source of ["out", "out/app"]) {
       expect(await rig.mistakes(`COPY ${source} /x/`)).toEqual([
-        `error SourceNotFound 2:6 ${source} | ${source} is left out of the context by line 3 of .dockerignore (out) | take it back with a line !${source} at the end of the ignore file`,
+        `error CopyIgnoredFile 2:6 ${source} | ${source} is left out of the context by line 3 of .dockerignore (out) | take it back with a line !${source} at the end of the ignore file`,
       ]);
     }
   });

@@ -57,6 +57,16 @@ test("a misspelt variable is answered with the nearest one", () => {
   ]);
 });
 
+test("a misspelt FROM at the end does not hide the mistakes before it", () => {
+  const text = "FROM debian:12\nSTOPSIGNAL foo\nFROM debian:12\nEXPOSE x\nFRM x\nSTOPSIGNAL bar\n";
+  expect(mistakesIn(text).map((mistake) => mistake.split(" ")[1])).toEqual([
+    "UnknownInstruction",
+    "InvalidSignal",
+    "InvalidPort",
+    "InvalidSignal",
+  ]);
+});
+
 test("an unknown target is answered with the nearest stage, or with all of them", () => {
   const text = "FROM a AS build\nFROM b AS test\n";
   expect(mistakesIn(text, { target: "biuld" })).toEqual([

@@ -56,6 +56,7 @@ describe("lightbox import", () => {
       text: "FROM alpine:3.20\nSNAPSHOT x\nRUN true\n",
       snapshots: ["x"],
       diagnostics: [
+        { code: "CarriedOverDifferently", severity: "warning" },
         {
           code: "NotCarriedOver",
           severity: "warning",

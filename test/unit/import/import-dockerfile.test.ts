@@ -24,9 +24,8 @@ describe("an imported Dockerfile", () => {
     expect(imported(`FROM a${body}`)).toEqual({ text: `FROM a\nSNAPSHOT name${body}`, notes: [] });
   });
 
-  test("keeps its line ends, a byte-order mark and an end without a line feed", () => {
-    expect(imported("\uFEFFFROM a\r\nRUN b").text).toBe("\uFEFFFROM a\r\nSNAPSHOT name\r\nRUN b");
-    expect(imported("FROM a").text).toBe("FROM a\nSNAPSHOT name");
+  test("keeps its line ends and a byte-order mark", () => {
+    expect(imported("\uFEFFFROM a\r\nRUN b\r\n").text).toBe("\uFEFFFROM a\r\nSNAPSHOT name\r\nRUN b\r\n");
   });
 
   test("keeps other directives when the frontend's goes", () => {
@@ -76,11 +75,34 @@ describe("an imported Dockerfile", () => {
 
   test("has its maintainer as a label that says the same", () => {
     expect(imported('FROM a\nMAINTAINER Me $HOME "x" <a@b>\n').text).toContain(
-      String.raw`LABEL maintainer="Me \$HOME \"x\" <a@b>"`,
+      String.raw`LABEL org.opencontainers.image.authors="Me \$HOME \"x\" <a@b>"`,
     );
     expect(imported("# escape=`\nFROM a\nMAINTAINER 'C:\\me $x'\n").text).toContain(
-      'LABEL maintainer="C:\\me `$x"',
+      'LABEL org.opencontainers.image.authors="C:\\me `$x"',
     );
+  });
+
+  test("names what it leaves out or writes in other words, also where that changes nothing", () => {
+    const text =
+      "# syntax=docker/dockerfile:1\nFROM a\nCOPY --link b /c\nRUN --security=insecure d\nMAINTAINER me\n";
+    expect(imported(text).notes).toEqual([
+      expect.stringMatching(/^warning CarriedOverDifferently 1:1 # syntax=/),
+      expect.stringMatching(/^warning CarriedOverDifferently 3:6 --link /),
+      expect.stringMatching(/^warning CarriedOverDifferently 4:5 --security=insecure /),
+      expect.stringMatching(/^warning CarriedOverDifferently 5:1 MAINTAINER /),
+    ]);
+  });
+
+  test("ends its last line", () => {
+    expect(imported("FROM a\nRUN b").text).toBe("FROM a\nSNAPSHOT name\nRUN b\n");
+    expect(imported("FROM a\r\nRUN b").text).toBe("FROM a\r\nSNAPSHOT name\r\nRUN b\r\n");
+    expect(imported("FROM a").text).toBe("FROM a\nSNAPSHOT name\n");
+  });
+
+  test("says of scratch in a mount what can be done there", () => {
+    const { notes } = imported("FROM a\nRUN --mount=type=cache,target=/x,from=scratch b\n");
+    expect(notes.join()).toContain("leave it out");
+    expect(notes.join()).not.toContain("COPY");
   });
 
   test("names what cannot be planned and leaves it in place", () => {

@@ -303,6 +303,14 @@ describe("every feature", () => {
     expect(names.at(-1)).toBe("true");
   });
 
+  test("does not give a stage the name of another one that it is FROM", () => {
+    const { tree } = fileOf("FROM a AS builder\nRUN b\nFROM builder\nRUN c\n").table;
+    expect(outlineOf(tree).map(({ name, detail }) => [name, detail])).toEqual([
+      ["builder", "FROM a"],
+      ["FROM builder", ""],
+    ]);
+  });
+
   test("works on half-written text", () => {
     const texts = corpus();
     fc.assert(

@@ -52,6 +52,26 @@ describe("lightbox check", () => {
     expect(folder.check("--skip", "unpinnedbase").stdout).toBe("");
   });
 
+  test("says what a bake would of mounts, wildcards and archives", async () => {
+    await using folder = await project({
+      Lightfile:
+        "FROM ./nope.tar\nCOPY package*.json /q\nRUN --mount=type=bind,source=gone,target=/x true\nSNAPSHOT s\n",
+      "package.json": "",
+      "package-lock.json": "",
+    });
+    const { stdout, status } = folder.check();
+    expect(codes(stdout)).toEqual(["ImageNotFound", "DestinationNotDirectory", "SourceNotFound"]);
+    expect(status).toBe(2);
+    expect(codes(folder.check("--no-context").stdout)).toEqual([]);
+  });
+
+  test("advises what can be done with it when there is no such file", async () => {
+    await using folder = await project({ Dockerfile: "FROM a:1\n" });
+    expect(folder.check("nope").stderr).toContain("hint: there is a Dockerfile: lightbox check Dockerfile");
+    await using empty = await project({ "other.txt": "" });
+    expect(empty.check("nope").stderr).toContain("hint: name it: lightbox check PATH");
+  });
+
   test("looks for what COPY names in the context", async () => {
     await using folder = await project({
       Lightfile: "FROM debian:12\nCOPY a b ./x/y c* d* /to/\nCOPY --if-exists e* /to/\nSNAPSHOT s\n",

@@ -37,6 +37,30 @@ describe("lint", () => {
     expect(found("FROM debian:12 AS a\nRNU x\nFROM debian:12\n")).toEqual(["2:1 UnknownInstruction RNU"]);
   });
 
+  test("has what the planner says about a file with syntax mistakes", () => {
+    const text = "FROM debian:12\nRNU y\nSTOPSIGNAL foo\nRUN --mont=x true\nENV a=${b\nEXPOSE 99999\n";
+    expect(found(text)).toEqual([
+      "2:1 UnknownInstruction RNU",
+      "3:12 InvalidSignal foo",
+      "4:5 UnknownFlag --mont",
+      "5:7 BadSubstitution ${b",
+      "6:8 InvalidPort 99999",
+    ]);
+    const planned = ["InvalidSignal", "BadSubstitution", "InvalidPort"];
+    expect(lint(parseLightfile({ path: "Lightfile", text }).value).map(({ code }) => code)).toEqual(planned);
+  });
+
+  test("has what the planner says around a misspelt FROM", () => {
+    const text =
+      "FROM debian:12 AS a\nSTOPSIGNAL foo\nFRM debian:12 AS b\nEXPOSE x\nFROM b\nSTOPSIGNAL bar\n";
+    expect(found(text)).toEqual([
+      "2:12 InvalidSignal foo",
+      "3:1 UnknownInstruction FRM",
+      "4:8 InvalidPort x",
+      "6:12 InvalidSignal bar",
+    ]);
+  });
+
   test("takes what others know about the file instead of planning it itself", () => {
     const text = "FROM debian:12\nEXPOSE x\nSNAPSHOT a\n";
     expect(found(text, { others: [] })).toEqual([]);
@@ -179,4 +203,84 @@ describe("rules about stages", () => {
       expect(found(`FROM ${image}\nSNAPSHOT a\n`).filter((one) => one.includes("Unpinned"))).toEqual([]);
     },
   );
+});
+
+describe("words that name a stage", () => {
+  test.each([
+    ["FROM", "FROM buidl"],
+    ["COPY --from", "FROM ./base.tar\nCOPY --from=buidl /a /b"],
+    ["a mount", "FROM ./base.tar\nRUN --mount=type=bind,from=buidl,target=/x true"],
+  ])("are not taken for an image's, nor the stage for unused, when misspelt in %s", (_, lines) => {
+    const text = `FROM ./base.tar AS build\nRUN a\n${lines}\nSNAPSHOT x\n`;
+    expect(found(text)).toEqual([expect.stringMatching(/^\d+:\d+ StageTakenForImage buidl$/)]);
+    const [finding] = lint(text);
+    expect(finding?.hint).toContain("did you mean the stage build?");
+    expect(finding?.fixes.flatMap(({ edits }) => edits.map(({ newText }) => newText))).toEqual(["build"]);
+  });
+
+  test("are an image's where the file took the image before there was the stage", () => {
+    const text = "FROM alpine AS alpine1\nRUN a\nFROM alpine\nCOPY --from=alpine1 /a /b\nSNAPSHOT x\n";
+    expect(found(text)).toEqual(["1:6 UnpinnedBase alpine", "3:6 UnpinnedBase alpine"]);
+  });
+
+  test("are read with the platform's arguments in them", () => {
+    const stage = (architecture: string) =>
+      `FROM --platform=linux/${architecture} ./${architecture}.tar AS base-${architecture}\nRUN b\n`;
+    const text = (from: string) => `${stage("amd64")}${stage("arm64")}FROM ${from}\nSNAPSHOT x\n`;
+    expect(found(text("base-${TARGETARCH}"))).toEqual([]);
+    const needed = lint(text("base-arm64")).map(({ code, severity }) => `${severity} ${code}`);
+    expect(needed).toEqual(["warning UnusedStage", "error NotSupportedYet"]);
+  });
+});
+
+describe("variables in FROM", () => {
+  test("that nobody declares are told of, with the one that was meant", () => {
+    const says = (text: string) => lint(text).map(({ code, hint }) => `${code} ${hint}`);
+    expect(says("ARG TAG=1\nFROM debian:$TAGG\nSNAPSHOT x\n")).toContain(
+      "UndefinedArgInFrom did you mean TAG?",
+    );
+    expect(says("FROM $BUILDPLATFROM\nSNAPSHOT x\n")).toEqual([
+      expect.stringMatching(/^UndefinedArgInFrom did you mean BUILDPLATFORM\?/),
+      expect.stringMatching(/^BlankBase /),
+    ]);
+    expect(found("# check=skip=UndefinedArgInFrom\nFROM debian:$TAGG\nSNAPSHOT x\n")).toEqual([]);
+  });
+
+  test("that an ARG declares may have no value", () => {
+    expect(found("ARG SUFFIX\nFROM ./base.tar$SUFFIX\nSNAPSHOT x\n")).toEqual([]);
+  });
+});
+
+describe("the platform's arguments", () => {
+  test("are not set in a stage that does not declare them", () => {
+    expect(inStage("COPY tool-$TARGETARCH /x")).toEqual(["2:11 UndefinedVar $TARGETARCH"]);
+    expect(inStage("ARG TARGETARCH", "COPY tool-$TARGETARCH /x")).toEqual([]);
+    const [finding] = lint("FROM debian:12\nLABEL a=${BUILDPLATFORM}\nSNAPSHOT x\n");
+    expect([finding?.hint, finding?.fixes.length]).toEqual(["write ARG BUILDPLATFORM above", 1]);
+  });
+});
+
+describe("a case of the shell", () => {
+  test.each([
+    'RUN case "$(uname -m)" in x86_64|amd64) a ;; arm*|aarch64) b ;; esac',
+    "RUN case $x in (a|b) c;; d|e) f;& *) g; esac && h",
+    "RUN case $x in\\\n  a | b ) case $y in c|d) e ;; esac ;; \\\n f|g) h ;; \\\n esac",
+  ])("has alternatives that are no pipes: %s", (line) => {
+    expect(inStage(line)).toEqual([]);
+  });
+
+  test("has commands whose pipes are some, as have those behind it", () => {
+    expect(inStage("RUN case $x in a|b) c | d ;; esac")).toEqual(["2:21 PipeWithoutPipefail c"]);
+    expect(inStage("RUN case $x in a|b) c ;; esac; d | e")).toEqual(["2:32 PipeWithoutPipefail d"]);
+    expect(inStage("RUN case $x in a) cd /b ;; esac")).toEqual(["2:19 CdInRun cd /b"]);
+  });
+});
+
+describe("MAINTAINER", () => {
+  test("is answered with a label that says the same", () => {
+    const [finding] = lint("FROM debian:12\nMAINTAINER A <x@$y>\nSNAPSHOT a\n");
+    const label = 'LABEL org.opencontainers.image.authors="A <x@\\$y>"';
+    expect(finding?.hint).toBe(`write ${label}`);
+    expect(finding?.fixes.flatMap(({ edits }) => edits.map(({ newText }) => newText))).toEqual([label]);
+  });
 });
