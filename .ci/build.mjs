@@ -4,7 +4,7 @@ import { chmodSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { mergeChunks, plainBuiltins } from "./quick-start.mjs";
+import { mergeChunks, outside, plainBuiltins } from "./quick-start.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const out = join(root, "dist");
@@ -16,21 +16,13 @@ const commonJsNames = [
   "const __filename = import.meta.filename;",
 ].join("\n");
 
-const options = {
+const shared = {
   absWorkingDir: root,
-  entryPoints: {
-    cli: "src/cli/start.ts",
-    index: "src/index.ts",
-    presets: "src/presets.ts",
-    lightfile: "src/lightfile-api.ts",
-  },
   outdir: out,
   bundle: true,
-  splitting: true,
   format: "esm",
   platform: "node",
   target: "node22.12",
-  chunkNames: "chunks/[name]-[hash]",
   // The SDK has a native addon, and the others are optional native speed-ups of packages that work without.
   external: ["microsandbox", "bufferutil", "utf-8-validate", "cbor-extract"],
   banner: { js: commonJsNames },
@@ -38,6 +30,17 @@ const options = {
   sourcemap: false,
   minifySyntax: true,
   logLevel: "warning",
+};
+const options = {
+  ...shared,
+  entryPoints: {
+    main: "src/cli/main.ts",
+    index: "src/index.ts",
+    presets: "src/presets.ts",
+    lightfile: "src/lightfile-api.ts",
+  },
+  splitting: true,
+  chunkNames: "chunks/[name]-[hash]",
   metafile: true,
   plugins: [plainBuiltins],
 };
@@ -55,6 +58,13 @@ const merging = mergeChunks(metafile, {
   untouched: Object.values(options.entryPoints),
 });
 await build({ ...options, plugins: [plainBuiltins, merging] });
+// What answers a bake from memory shares no file with the rest: one small file is read for it.
+const separate = outside({ "./main.ts": "./main.js", "./remembered/recall-bake.ts": "./recall-bake.js" });
+await build({
+  ...shared,
+  entryPoints: { cli: "src/cli/start.ts", "recall-bake": "src/cli/remembered/recall-bake.ts" },
+  plugins: [separate, plainBuiltins],
+});
 chmodSync(join(out, "cli.js"), 0o755);
 
 if (process.argv.includes("--types")) {

@@ -57,6 +57,18 @@ function namesIn(name) {
   return Object.keys(process.getBuiltinModule(`node:${name}`)).filter(isOrdinary);
 }
 
+/** Leaves out of the bundle what stands in a file of its own beside it. */
+export function outside(files) {
+  return {
+    name: "outside",
+    setup({ onResolve }) {
+      onResolve({ filter: /^\./ }, ({ path }) =>
+        Object.hasOwn(files, path) ? { path: files[path], external: true } : undefined,
+      );
+    },
+  };
+}
+
 /**
  * esbuild makes a chunk of the files that the same entries import. Here every entry imports what the main program
  * does, those that share files with a bake import all the shared ones, and those that parse a Lightfile import all

@@ -1,7 +1,7 @@
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import type { StepId } from "../model/identifiers.ts";
 import type { BakeCollaborators } from "./bake-request.ts";
-import type { BakeCompleted, BakeEventBody } from "./events.ts";
+import type { BakeCompleted, BakeEvent, BakeEventBody } from "./events.ts";
 import { locateDiagnostic } from "./located-diagnostic.ts";
 
 /** The one place that a bake's events go through: stamps the time and keeps count. */
@@ -12,6 +12,9 @@ export class BakeProgress {
   readonly #open = new Set<StepId>();
   readonly #built = new Set<StepId>();
   readonly #diagnostics: Diagnostic[] = [];
+  /** Up to the plan, with it. */
+  readonly #beginning: BakeEvent[] = [];
+  #isPlanned = false;
   #cachedCount = 0;
   #passedTestCount = 0;
   readonly #ran = new Set<StepId>();
@@ -24,7 +27,15 @@ export class BakeProgress {
 
   emit(event: BakeEventBody): void {
     this.#count(event);
-    this.#collaborators.onEvent({ ...event, at: this.#collaborators.now() });
+    const stamped = { ...event, at: this.#collaborators.now() };
+    if (!this.#isPlanned) this.#beginning.push(stamped);
+    this.#isPlanned ||= event.kind === "planned";
+    this.#collaborators.onEvent(stamped);
+  }
+
+  /** What was said until the plan was made: a bake that plans the same begins with the same. */
+  get beginning(): readonly BakeEvent[] {
+    return this.#beginning;
   }
 
   #count(event: BakeEventBody): void {

@@ -1,6 +1,7 @@
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import type { SourceFile } from "../diagnostics/source-file.ts";
 import type { BaseImage } from "../model/base-image.ts";
+import type { Evidence } from "../model/evidence.ts";
 import type { LayerKey } from "../model/identifiers.ts";
 import type { CheckpointPolicy, Resources, Worker } from "../worker/worker.ts";
 import type { ClientSecrets } from "./client-secrets.ts";
@@ -51,8 +52,20 @@ export interface BakeCollaborators {
   /** For `RUN --mount=type=secret`; absent: none is given. */
   readonly secrets?: ClientSecrets;
   onEvent(event: BakeEvent): void;
+  /** Called after a bake that completed, when the same request would now find nothing to do; see {@link Repetition}. */
+  onRepeatable?(repetition: Repetition): void;
   /** Milliseconds since 1970-01-01 UTC. */
   now(): number;
+}
+
+/**
+ * What a bake would be if it were asked for again: nothing is run and nothing published. That rests on files of this
+ * host alone, besides the request, and holds as long as they are as they were.
+ */
+export interface Repetition {
+  readonly evidence: readonly Evidence[];
+  /** All that such a bake says. */
+  readonly events: readonly BakeEvent[];
 }
 
 interface BakeCounts {

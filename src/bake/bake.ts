@@ -1,7 +1,6 @@
 import { Failure } from "../diagnostics/failure.ts";
 import { positionAt } from "../diagnostics/source-file.ts";
 import type { PlannedStep, PlannedTest } from "../graph/plan.ts";
-import type { LayerKey } from "../model/identifiers.ts";
 import type { Worker } from "../worker/worker.ts";
 import { bakeOnWorker } from "./bake-on-worker.ts";
 import { BakeProgress } from "./bake-progress.ts";
@@ -9,14 +8,13 @@ import type { BakeCollaborators, BakeOutcome, BakeRequest } from "./bake-request
 import { missingSecrets, noSecrets } from "./client-secrets.ts";
 import { eventSchemaVersion, type PlannedStepSummary } from "./events.ts";
 import { BakeHistory } from "./history.ts";
-import { announceWork, completeBake, type KeyedBake, refuseBake } from "./keyed-bake.ts";
-import { isHit, type KnownLayer } from "./layer-lookup.ts";
-import { type PlannedWork, planLineages, stepsToRun } from "./lineages.ts";
-import { outputValuesOf, withOutputValues } from "./output-values.ts";
+import { type KeyedBake, nothingToDo, refuseBake } from "./keyed-bake.ts";
+import { type PlannedWork, stepsToRun } from "./lineages.ts";
+import { lookUp } from "./look-up.ts";
 import { prepareBake } from "./prepare.ts";
-import { isSameSnapshot, publishRequest, stageAt } from "./publish.ts";
-import { announceTests, planTests } from "./tests.ts";
-import { allSteps } from "./worker-answer.ts";
+import { publishRequest, stageAt } from "./publish.ts";
+import { tellRepetition } from "./repetition.ts";
+import { planTests } from "./tests.ts";
 import { WorkerIndex } from "./worker-index.ts";
 
 /**
@@ -80,26 +78,29 @@ async function bakeThrough(surroundings: Surroundings, signal: AbortSignal): Pro
   // Before anything runs, so that a bake that fails half-way is resumed on the same ground.
   await history.begin(keyed, ground);
   let publishedName: string | null = null;
+  let outcome: BakeOutcome;
   try {
-    const outcome = await bakeKeyed(bake, signal);
+    const known = await lookUp(bake);
+    outcome = known.isAll ? nothingToDo(bake, known) : await runWhatIsMissing(bake, known.work, signal);
     if (outcome.kind === "completed" && outcome.published) publishedName = snapshotName;
-    return outcome;
   } finally {
     await history.end(keyed, { built: progress.built, publishedName });
   }
+  if (outcome.kind === "completed") await tellRepetition(bake, history);
+  return outcome;
 }
 
-async function bakeKeyed(bake: KeyedBake, signal: AbortSignal): Promise<BakeOutcome> {
-  const known = await lookUp(bake);
+async function runWhatIsMissing(
+  bake: KeyedBake,
+  work: PlannedWork,
+  signal: AbortSignal,
+): Promise<BakeOutcome> {
   // What this host's own store says is certain: no worker need be opened to see that a secret is missing.
   if (bake.collaborators.localLayers !== null) {
-    const missing = missingSecrets(stepsToRun(known.work), bake.collaborators.secrets ?? noSecrets);
+    const missing = missingSecrets(stepsToRun(work), bake.collaborators.secrets ?? noSecrets);
     if (missing.length > 0) return refuseBake(bake, missing);
   }
-  if (!known.isAll) return await bakeOnWorker(bake, await openWorker(bake, signal), signal);
-  announceWork(bake, known.work, known.layers);
-  announceTests(bake.tests, bake.progress);
-  return completeBake(bake, { published: false });
+  return await bakeOnWorker(bake, await openWorker(bake, signal), signal);
 }
 
 async function openWorker({ collaborators, progress }: KeyedBake, signal: AbortSignal): Promise<Worker> {
@@ -127,23 +128,4 @@ function announcePlan({ keyed, snapshotName, progress }: KeyedBake): void {
 
 function summaryOf({ id, title, source, range }: PlannedStep | PlannedTest): PlannedStepSummary {
   return { id, title, file: source.path, position: positionAt(source, range.start) };
-}
-
-interface LookedUp {
-  readonly work: PlannedWork;
-  readonly layers: ReadonlyMap<LayerKey, KnownLayer>;
-  /** There is nothing to run, to test and to publish. */
-  readonly isAll: boolean;
-}
-
-/** What is known without the worker. */
-async function lookUp({ keyed, collaborators, index, publication, tests }: KeyedBake): Promise<LookedUp> {
-  const lookup = collaborators.localLayers ?? index;
-  const layers = await lookup.findLayers(allSteps(keyed).map((step) => step.key));
-  const work = planLineages(keyed, (step) => isHit(step, layers.get(step.key)));
-  if (work.lineages.length > 0 || tests.pending.length > 0) return { work, layers, isAll: false };
-  if (publication === null) return { work, layers, isAll: true };
-  const snapshot = await lookup.findSnapshot(publication.name);
-  const values = outputValuesOf(publication.layer, layers);
-  return { work, layers, isAll: isSameSnapshot(snapshot, withOutputValues(publication, values)) };
 }

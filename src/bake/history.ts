@@ -7,6 +7,7 @@ import type { KeyedPlan } from "../graph/keyed-plan.ts";
 import { pairSteps } from "../graph/pair-steps.ts";
 import { readKeyRecord } from "../graph/read-record.ts";
 import { type RecordedStep, recordSteps } from "../graph/recorded-step.ts";
+import type { Evidence } from "../model/evidence.ts";
 import { isLayerKey, isSha256Digest, type Sha256Digest, type StepId } from "../model/identifiers.ts";
 import { readClientFile, writeClientFile } from "./client-file.ts";
 
@@ -93,6 +94,11 @@ export class BakeHistory {
   /** The ground of the next bake; a `--no-cache` bake takes a new one. */
   groundFor(request: { readonly noCache: boolean }): string | null {
     return request.noCache ? randomUUID() : (this.#head?.ground ?? null);
+  }
+
+  /** Of the ground. */
+  evidence(): readonly Evidence[] {
+    return [{ kind: "replaced", path: this.#paths.head }];
   }
 
   /** The steps of the last bake, also of one that failed; null when there was none. */

@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import type { BaseImage } from "../model/base-image.ts";
+import type { Evidence } from "../model/evidence.ts";
 
 /** Where base images come from; the composition root puts `src/images` behind it. */
 export interface ImageSource {
@@ -41,6 +42,8 @@ export interface ResolvedImage {
   readonly image: BaseImage;
   /** True when nobody was asked: the answer was known from before. */
   readonly remembered: boolean;
+  /** While this is as it was, the same answer is given again and nobody is asked. */
+  readonly evidence: readonly Evidence[];
 }
 
 export interface OpenLayoutOptions {

@@ -7,7 +7,7 @@ import type { KnownLayer } from "./layer-lookup.ts";
 import type { PlannedWork } from "./lineages.ts";
 import type { PreparedBake } from "./prepare.ts";
 import { stageAt } from "./publish.ts";
-import type { PlannedTests } from "./tests.ts";
+import { announceTests, type PlannedTests } from "./tests.ts";
 import type { WorkerIndex } from "./worker-index.ts";
 
 /** A bake whose keys are known. */
@@ -19,6 +19,14 @@ export interface KeyedBake extends PreparedBake {
   /** As the plan has it, without the values that steps print; null when there is no name to publish under. */
   readonly publication: PublishRequest | null;
   readonly tests: PlannedTests;
+}
+
+/** What is known without the worker. */
+export interface LookedUp {
+  readonly work: PlannedWork;
+  readonly layers: ReadonlyMap<LayerKey, KnownLayer>;
+  /** There is nothing to run, to test and to publish. */
+  readonly isAll: boolean;
 }
 
 /** Says of each step whether it is cached or will run. */
@@ -37,6 +45,13 @@ export function announceWork(
   for (const { steps } of work.lineages) {
     for (const { step } of steps) progress.emit({ kind: "step-queued", step: step.id });
   }
+}
+
+/** Every step is cached, every test has passed, and the name stands for the target. */
+export function nothingToDo(bake: KeyedBake, { work, layers }: LookedUp): BakeOutcome {
+  announceWork(bake, work, layers);
+  announceTests(bake.tests, bake.progress);
+  return completeBake(bake, { published: false });
 }
 
 /** There are mistakes after all, such as a secret that is not given: nothing is run. */

@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import type { KeyedStep } from "../graph/keyed-plan.ts";
+import type { Evidence } from "../model/evidence.ts";
 import type { LayerKey } from "../model/identifiers.ts";
 import { isSha256Digest, type Sha256Digest } from "../model/identifiers.ts";
 import type { LayerSummary, SnapshotSource } from "../worker/worker.ts";
@@ -10,6 +11,8 @@ export interface LayerLookup {
   findLayers(keys: readonly LayerKey[]): Promise<ReadonlyMap<LayerKey, KnownLayer>>;
   /** What a snapshot's name stands for; undefined when that is not known. */
   findSnapshot(name: string): Promise<KnownSnapshot | undefined>;
+  /** Of the answers about these layers and any snapshot. */
+  evidence(keys: readonly LayerKey[]): readonly Evidence[];
 }
 
 export interface KnownLayer {

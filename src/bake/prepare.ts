@@ -2,7 +2,7 @@ import { hash, randomUUID } from "node:crypto";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { openContent } from "../context/open-content.ts";
-import { type ResolvedInputs, resolveInputs } from "../context/resolve-inputs.ts";
+import { type InputsWithEvidence, resolveInputs } from "../context/resolve-inputs.ts";
 import { StatCache } from "../context/stat-cache.ts";
 import { type Diagnostic, hasErrors } from "../diagnostics/diagnostic.ts";
 import { Failure } from "../diagnostics/failure.ts";
@@ -14,10 +14,12 @@ import type { KeyedPlan } from "../graph/keyed-plan.ts";
 import type { Program } from "../graph/link/program.ts";
 import type { PlannedStep } from "../graph/plan.ts";
 import { planSteps } from "../graph/plan-steps.ts";
+import type { Evidence } from "../model/evidence.ts";
 import type { ContentDigest } from "../model/identifiers.ts";
 import { loadProgram } from "../sources/load-program.ts";
 import type { PinnedGit } from "../sources/pinned-git.ts";
 import type { Pins } from "../sources/pins.ts";
+import { evidenceOf } from "./bake-evidence.ts";
 import type { BakeProgress } from "./bake-progress.ts";
 import type { BakeCollaborators, BakeRequest } from "./bake-request.ts";
 import { checkedDiagnostics } from "./checked-diagnostics.ts";
@@ -34,6 +36,8 @@ export interface PreparedBake {
   openContent(digest: ContentDigest): Promise<Readable>;
   /** The images, with the places that name them. */
   readonly bases: readonly BaseReference[];
+  /** What the keys rest on besides the request; null: on more than files of this host. */
+  evidence(): readonly Evidence[] | null;
 }
 
 export interface Preparation {
@@ -79,13 +83,15 @@ export async function prepareBake(
   const inputs = await readContext(contextSteps, { ...phases, pins, git, mayFetch }, signal);
   if (trouble !== null && !hasErrors(progress.diagnostics)) throw trouble;
   if (trouble !== null) phases.report(trouble.diagnostics);
-  if (plan === null || inputs === null || hasErrors(progress.diagnostics)) return null;
+  if (plan === null || hasErrors(progress.diagnostics)) return null;
   const hasher = await loadHasher();
+  const keyed = keyPlan(plan, { inputs: inputs.value.inputs, hasher, ground, freshness: randomUUID() });
   return {
-    keyed: keyPlan(plan, { inputs: inputs.inputs, hasher, ground, freshness: randomUUID() }),
+    keyed,
     snapshotName: request.snapshotName ?? plan.snapshotName,
-    openContent: (digest) => openContent(inputs.contentPaths, digest),
+    openContent: (digest) => openContent(inputs.value.contentPaths, digest),
     bases: references.value.images,
+    evidence: () => evidenceOf({ request, program, contextSteps, bases, pins, inputs, keyed }),
   };
 }
 
@@ -118,7 +124,7 @@ async function readContext(
   steps: readonly PlannedStep[],
   { request, collaborators, progress, report, pins, git, mayFetch }: ReadingContext,
   signal: AbortSignal,
-): Promise<ResolvedInputs | null> {
+): Promise<InputsWithEvidence> {
   const hasher = await loadHasher();
   const openStatCache = (directory: string): Promise<StatCache> =>
     StatCache.open({
@@ -141,7 +147,7 @@ async function readContext(
     const read = mayFetch ? steps : steps.map(withoutDownloads);
     const inputs = await resolveInputs(read, { entry, openStatCache, remote, signal });
     report(inputs.diagnostics);
-    return inputs.value;
+    return inputs;
   } catch (error) {
     throw error instanceof Failure ? error.withDiagnostics(errorsIn(progress.diagnostics)) : error;
   }

@@ -2,6 +2,7 @@ import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import { Failure } from "../diagnostics/failure.ts";
 import type { BaseReference } from "../graph/base-references.ts";
 import type { BaseImage } from "../model/base-image.ts";
+import type { Evidence } from "../model/evidence.ts";
 import type { Pins } from "../sources/pins.ts";
 import type { BakeProgress } from "./bake-progress.ts";
 import type { BakeCollaborators, BakeRequest } from "./bake-request.ts";
@@ -24,6 +25,7 @@ export interface ResolvedBases {
   readonly missing: ReadonlySet<string>;
   /** The first trouble with an archive or a registry, with its place. */
   readonly trouble: Failure | null;
+  readonly evidence: readonly Evidence[];
 }
 
 /** Finds out what the references mean. Wrong ones are mistakes in the Lightfile, and reported. */
@@ -36,11 +38,15 @@ export async function resolveBases(
     references.map(({ reference }) => resolveBase(reference, resolving, signal)),
   );
   const bases = new Map<string, BaseImage>();
+  const evidence: Evidence[] = [];
   let trouble: Failure | null = null;
   for (const [position, base] of references.entries()) {
     const result = results[position];
     if (result?.status === "fulfilled") {
-      if (result.value !== null) bases.set(base.reference, result.value.image);
+      if (result.value !== null) {
+        bases.set(base.reference, result.value.image);
+        evidence.push(...result.value.evidence);
+      }
       continue;
     }
     const error: unknown = result?.reason;
@@ -50,7 +56,7 @@ export async function resolveBases(
     else trouble ??= located;
   }
   const missing = new Set(references.map(({ reference }) => reference).filter((one) => !bases.has(one)));
-  return { bases, missing, trouble };
+  return { bases, missing, trouble, evidence };
 }
 
 async function resolveBase(

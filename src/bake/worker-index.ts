@@ -3,6 +3,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { Failure } from "../diagnostics/failure.ts";
 import type { KeyedTest } from "../graph/keyed-plan.ts";
+import type { Evidence } from "../model/evidence.ts";
 import { isLayerKey, isSha256Digest, type LayerKey } from "../model/identifiers.ts";
 import { parseJson } from "../model/parse-json.ts";
 import type { WorkerDescription } from "../worker/worker.ts";
@@ -104,6 +105,10 @@ export class WorkerIndex implements LayerLookup {
 
   async findSnapshot(name: string): Promise<KnownSnapshot | undefined> {
     return this.#remembered.snapshots.get(name);
+  }
+
+  evidence(): readonly Evidence[] {
+    return [{ kind: "replaced", path: this.#path }];
   }
 
   /** The worker's platform; null when it was never asked. */

@@ -1,4 +1,5 @@
 import { stat } from "node:fs/promises";
+import { join } from "node:path";
 import {
   type KnownLayer,
   type LayerLookup,
@@ -7,7 +8,7 @@ import {
 } from "../bake/layer-lookup.ts";
 import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
 import type { LayerStore } from "../layers/layer-store.ts";
-import { openLayerStore } from "../layers/open-layer-store.ts";
+import { openLayerStore, storePaths } from "../layers/open-layer-store.ts";
 import type { LayerKey } from "../model/identifiers.ts";
 
 /** Reads this host's store itself, which is as quick as an index and never out of date. */
@@ -42,6 +43,15 @@ export function localLayerLookup(storeDirectory: string): LayerLookup {
         if (error instanceof Failure && error.code === "UnknownSnapshot") return undefined;
         throw error;
       }
+    },
+    evidence(keys) {
+      const { identity, snapshots, layers } = storePaths(storeDirectory);
+      return [
+        // Another generation: something was removed.
+        { kind: "replaced", path: identity },
+        { kind: "content", path: snapshots },
+        ...keys.map((key) => ({ kind: "content", path: join(layers, key) }) as const),
+      ];
     },
   };
 }

@@ -5,14 +5,17 @@ import { exitCodeOf, exitCodes } from "./exit-code.ts";
 import { findHome } from "./home.ts";
 import type { LightfileOptions } from "./options.ts";
 import { commandAskedFor, createProgram } from "./program.ts";
+import { recordEnvironment } from "./recorded-environment.ts";
 import type { Session } from "./session.ts";
 import { version } from "./version.ts";
 
 /** Runs this process's command line and returns its exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
+  const { environment, read } = recordEnvironment(process.env);
   const session: Session = {
-    home: findHome(process.env),
-    environment: process.env,
+    home: findHome(environment),
+    environment,
+    environmentRead: read,
     workingDirectory: process.cwd(),
     stdin: process.stdin,
     stdout: process.stdout,

@@ -1,10 +1,13 @@
 import type { ReadStream, WriteStream } from "node:tty";
 import type { Home } from "./home.ts";
+import type { RecordedEnvironment } from "./recorded-environment.ts";
 
 /** What every command gets from the process it runs in. */
 export interface Session {
   readonly home: Home;
   readonly environment: NodeJS.ProcessEnv;
+  /** What was read of it so far; null: all of it. */
+  readonly environmentRead: RecordedEnvironment["read"];
   /** The folder that relative paths of the command line start from. */
   readonly workingDirectory: string;
   readonly stdin: ReadStream;

@@ -1,8 +1,17 @@
 #!/usr/bin/env node
-// The `lightbox` program. It only turns on V8's compile cache before anything else is loaded: the rest of the
-// command line is then read as cached machine code from the second start on.
+// The `lightbox` program. It turns on V8's compile cache before anything else is loaded: the rest of the command line
+// is then read as cached machine code from the second start on. Most of it is not read at all for a bake that was
+// asked for before and has nothing to do.
 import { enableCompileCache } from "node:module";
 
 enableCompileCache();
-const { main } = await import("./main.ts");
-process.exitCode = await main(process.argv);
+if (!(await isAnswered())) {
+  const { main } = await import("./main.ts");
+  process.exitCode = await main(process.argv);
+}
+
+async function isAnswered(): Promise<boolean> {
+  if (process.argv[2] !== "bake") return false;
+  const { recallBake } = await import("./remembered/recall-bake.ts");
+  return await recallBake();
+}

@@ -1,5 +1,6 @@
 import { lstatSync, readdirSync, readlinkSync, type Stats } from "node:fs";
 import { systemErrorCode } from "../diagnostics/failure.ts";
+import type { Evidence } from "../model/evidence.ts";
 import type { ContentDigest } from "../model/identifiers.ts";
 import type { ContextIgnore } from "./context-ignore.ts";
 import { ContextTrouble, readTrouble, vanished } from "./context-trouble.ts";
@@ -38,6 +39,8 @@ export class ContextTree {
   readonly ignore: ContextIgnore;
   readonly #nodes = new Map<string, TreeNode>();
   readonly #children = new Map<string, readonly ListedNode[]>();
+  readonly #absent = new Set<string>();
+  readonly #links = new Map<string, FileFacts>();
 
   constructor(root: string, ignore: ContextIgnore) {
     this.root = root;
@@ -175,7 +178,10 @@ export class ContextTree {
     const known = this.#nodes.get(path);
     if (known !== undefined) return known;
     const stats = this.#stat(path);
-    if (stats === undefined) return undefined;
+    if (stats === undefined) {
+      this.#absent.add(path);
+      return undefined;
+    }
     const node = this.#toNode(path, stats);
     this.#nodes.set(path, node);
     return node;
@@ -195,6 +201,7 @@ export class ContextTree {
     if (stats.isFile()) return { kind: "file", path, facts: fileFacts(stats), digest: null };
     if (stats.isDirectory()) return { kind: "directory", path };
     if (stats.isSymbolicLink()) {
+      this.#links.set(path, fileFacts(stats));
       return { kind: "symlink", path, target: readable(path, () => readlinkSync(this.hostPath(path))) };
     }
     throw new ContextTrouble(
@@ -202,6 +209,20 @@ export class ContextTree {
       `${path} is ${specialKind(stats)}, which cannot be copied`,
       "remove it, or name it in .lightignore",
     );
+  }
+
+  /** All that was looked at so far: while that is as it was, whoever looks again sees the same. */
+  evidence(): readonly Evidence[] {
+    const seen: Evidence[] = [{ kind: "place", path: this.root }];
+    for (const path of this.#children.keys()) seen.push({ kind: "content", path: this.hostPath(path) });
+    for (const path of this.#absent) seen.push({ kind: "absent", path: this.hostPath(path) });
+    for (const node of this.#nodes.values()) {
+      const path = this.hostPath(node.path);
+      const facts = node.kind === "file" ? node.facts : this.#links.get(node.path);
+      if (facts !== undefined) seen.push({ kind: "entry", path, facts });
+      else if (!this.#children.has(node.path)) seen.push({ kind: "place", path });
+    }
+    return seen;
   }
 
   #stat(path: string): Stats | undefined {

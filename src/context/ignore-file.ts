@@ -4,6 +4,7 @@ import type { Diagnosed } from "../diagnostics/diagnostic.ts";
 import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
 import type { SourceFile } from "../diagnostics/source-file.ts";
 import { type IgnorePatterns, parseIgnoreFile } from "../lightfile/ignore-pattern.ts";
+import type { Evidence } from "../model/evidence.ts";
 import { type ContextIgnore, ignoreNothing } from "./context-ignore.ts";
 
 export interface IgnoreFileRequest {
@@ -21,27 +22,39 @@ const mostBytes = 1024 * 1024;
  *
  * @throws Failure `UnreadableIgnoreFile`, `IgnoreFileTooLarge`
  */
-export async function loadIgnoreFile(request: IgnoreFileRequest): Promise<Diagnosed<ContextIgnore>> {
-  const source = await findIgnoreFile(request);
-  if (source === null) return { value: ignoreNothing, diagnostics: [] };
+export async function loadIgnoreFile(request: IgnoreFileRequest): Promise<LoadedIgnoreFile> {
+  const { source, evidence } = await findIgnoreFile(request);
+  if (source === null) return { value: ignoreNothing, diagnostics: [], evidence };
   const { value, diagnostics } = parseIgnoreFile(source);
-  return { value: asContextIgnore(value, basename(source.path)), diagnostics };
+  return { value: asContextIgnore(value, basename(source.path)), diagnostics, evidence };
+}
+
+export interface LoadedIgnoreFile extends Diagnosed<ContextIgnore> {
+  /** The file, and those that would have come before it. */
+  readonly evidence: readonly Evidence[];
+}
+
+interface FoundIgnoreFile {
+  readonly source: SourceFile | null;
+  readonly evidence: readonly Evidence[];
 }
 
 async function findIgnoreFile({
   lightfilePath,
   contextDirectory,
-}: IgnoreFileRequest): Promise<SourceFile | null> {
+}: IgnoreFileRequest): Promise<FoundIgnoreFile> {
   const candidates = [
     ...(lightfilePath === null ? [] : [`${lightfilePath}.lightignore`, `${lightfilePath}.dockerignore`]),
     join(contextDirectory, ".lightignore"),
     join(contextDirectory, ".dockerignore"),
   ];
+  const evidence: Evidence[] = [];
   for (const path of candidates) {
     const text = await readIfThere(path);
-    if (text !== null) return { path, text };
+    if (text !== null) return { source: { path, text }, evidence: [...evidence, { kind: "content", path }] };
+    evidence.push({ kind: "absent", path });
   }
-  return null;
+  return { source: null, evidence };
 }
 
 async function readIfThere(path: string): Promise<string | null> {

@@ -5,6 +5,7 @@ import type { SourceFile } from "../diagnostics/source-file.ts";
 import { Findings } from "../graph/findings.ts";
 import { loadHasher } from "../graph/hash.ts";
 import type { ContextFolder, PlannedStep } from "../graph/plan.ts";
+import type { Evidence } from "../model/evidence.ts";
 import { type ContextIgnore, ignoreNothing } from "./context-ignore.ts";
 import { ContextTree } from "./context-tree.ts";
 import { loadIgnoreFile } from "./ignore-file.ts";
@@ -34,7 +35,7 @@ export interface ResolveInputsOptions {
 export async function resolveInputs(
   plannedSteps: readonly PlannedStep[],
   options: ResolveInputsOptions,
-): Promise<Diagnosed<ResolvedInputs>> {
+): Promise<InputsWithEvidence> {
   const steps = plannedSteps.filter(takesInputs);
   const folders = new Map([
     [folderKey(options.entry), { folder: options.entry, steps: [] as PlannedStep[] }],
@@ -45,7 +46,7 @@ export async function resolveInputs(
     known.steps.push(step);
     folders.set(key, known);
   }
-  const results: Diagnosed<ResolvedInputs>[] = [];
+  const results: InputsWithEvidence[] = [];
   for (const { folder, steps: own } of folders.values()) {
     results.push(await resolveIn(folder, own, options));
   }
@@ -55,7 +56,13 @@ export async function resolveInputs(
       contentPaths: { get: (digest) => firstOf(results, ({ value }) => value.contentPaths.get(digest)) },
     },
     diagnostics: results.flatMap(({ diagnostics }) => diagnostics),
+    evidence: () => results.flatMap(({ evidence }) => evidence()),
   };
+}
+
+export interface InputsWithEvidence extends Diagnosed<ResolvedInputs> {
+  /** Of the folders that were read; of what was downloaded there is none. */
+  evidence(): readonly Evidence[];
 }
 
 function folderKey({ directory, lightfilePath }: ContextFolder): string {
@@ -79,11 +86,13 @@ async function resolveIn(
   folder: ContextFolder,
   steps: readonly PlannedStep[],
   { openStatCache, remote, signal }: ResolveInputsOptions,
-): Promise<Diagnosed<ResolvedInputs>> {
+): Promise<InputsWithEvidence> {
   const { directory, lightfilePath } = folder;
   const ignore = await loadIgnoreFile({ lightfilePath, contextDirectory: directory });
   // What it leaves out is not known then.
-  if (hasErrors(ignore.diagnostics)) return { value: nothingResolved, diagnostics: ignore.diagnostics };
+  if (hasErrors(ignore.diagnostics)) {
+    return { value: nothingResolved, diagnostics: ignore.diagnostics, evidence: () => ignore.evidence };
+  }
   const findings: Findings[] = [];
   const findingsFor = (source: SourceFile): Findings => {
     const known = findings.find((one) => one.source === source) ?? new Findings(source);
@@ -109,9 +118,15 @@ async function resolveIn(
     hasher: await loadHasher(),
   });
   const value = await resolver.resolve(steps);
-  for (const opening of opened.values()) await saveStatCache((await opening).statCache);
+  const trees: ContextTree[] = [];
+  for (const opening of opened.values()) {
+    const { tree, statCache } = await opening;
+    await saveStatCache(statCache);
+    trees.push(tree);
+  }
+  const evidence = () => [...ignore.evidence, ...trees.flatMap((tree) => tree.evidence())];
   const diagnostics = [...ignore.diagnostics, ...findings.flatMap((one) => one.diagnostics)];
-  return { value, diagnostics };
+  return { value, diagnostics, evidence };
 }
 
 async function contextRoot(directory: string): Promise<string> {

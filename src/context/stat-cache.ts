@@ -3,15 +3,11 @@ import { dirname } from "node:path";
 import { systemErrorCode } from "../diagnostics/failure.ts";
 import type { Hasher } from "../graph/hash.ts";
 import type { ContentDigest } from "../model/identifiers.ts";
-import { type FileFacts, sameFacts } from "./file-facts.ts";
+import { type FileFacts, isRacy, sameFacts } from "./file-facts.ts";
 import { decodeStatCache, encodeStatCache, type StatCacheColumns } from "./stat-cache-file.ts";
 
 /** An entry that this many saves did not use is dropped. */
 const highestAge = 15;
-/** A time stamp may lag behind the clock by a tick of the kernel. */
-const fineSlackMs = 100;
-/** File systems that stamp whole seconds only, or every other one. */
-const coarseSlackMs = 2000;
 const digestLength = 32;
 
 export interface StatCacheOptions {
@@ -91,7 +87,7 @@ export class StatCache {
 
   /** `facts` as they were before and after the file was read. */
   record(path: string, facts: FileFacts, digest: ContentDigest): void {
-    if (!this.#isRacy(facts)) this.#fresh.set(path, { facts, digest });
+    if (!isRacy(facts, this.#openedAtMs)) this.#fresh.set(path, { facts, digest });
   }
 
   /**
@@ -117,12 +113,6 @@ export class StatCache {
     }
     this.#expected += 1;
     return this.#expected - 1;
-  }
-
-  #isRacy(facts: FileFacts): boolean {
-    const newest = Math.max(facts.mtimeMs, facts.ctimeMs);
-    const coarse = Number.isInteger(facts.mtimeMs / 1000) && Number.isInteger(facts.ctimeMs / 1000);
-    return newest >= this.#openedAtMs - (coarse ? coarseSlackMs : fineSlackMs);
   }
 
   /** What was recorded now, and what was there before and is still of use; sorted by path. */

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { Readable } from "node:stream";
 import type { BaseImage } from "../model/base-image.ts";
+import type { Evidence } from "../model/evidence.ts";
 import { stopIfAborted } from "./image-failures.ts";
 import type { ResolveProgress } from "./image-progress.ts";
 import type { ImageStore } from "./image-store.ts";
@@ -34,6 +35,8 @@ export interface ResolvedBase {
   readonly image: BaseImage;
   /** True when nobody was asked: the answer was known from before. */
   readonly remembered: boolean;
+  /** While this is as it was, the same answer is given again and nobody is asked. */
+  readonly evidence: readonly Evidence[];
 }
 
 /**
@@ -67,7 +70,7 @@ export async function recallBaseImage(
   const reference = parseBaseReference(text);
   if (reference.kind !== "registry") return await resolveBaseImage(text, { ...options, pull: false });
   const known = await options.store.resolved.find(canonicalReference(reference), options.platform);
-  return known === undefined ? null : { image: baseImage(reference.written, known.image), remembered: true };
+  return known === undefined ? null : recalled(options, reference.written, known.image);
 }
 
 /**
@@ -87,7 +90,7 @@ async function resolveRegistry(reference: RegistryReference, options: ResolveOpt
   const known = await store.resolved.find(canonical, platform);
   // What is named by digest cannot change.
   if (known !== undefined && (!options.pull || reference.digest !== null)) {
-    return { image: baseImage(reference.written, known.image), remembered: true };
+    return recalled(options, reference.written, known.image);
   }
   options.onProgress?.({ kind: "asking", reference: reference.written });
   const { resolveInRegistry } = await import("./registry-image.ts");
@@ -105,11 +108,11 @@ async function resolveLocal(reference: LocalReference, options: ResolveOptions):
   const { store, platform, directory } = options;
   const path = resolve(directory, reference.path);
   const missingHint = `there is no ${path}`;
-  const { isFolder, witness } = await inspectLocalImage(path, reference.written, missingHint);
+  const { isFolder, witness, evidence } = await inspectLocalImage(path, reference.written, missingHint);
   const key = `${reference.format ?? "local"}:${path}${reference.image === null ? "" : `:${reference.image}`}`;
   const known = await store.resolved.find(key, platform);
   if (known !== undefined && !options.pull && known.reference.witness === witness) {
-    return { image: baseImage(reference.written, known.image), remembered: true };
+    return recalled(options, reference.written, known.image, evidence);
   }
   const { loadLocalImage } = await import("./archive.ts");
   const loaded = await loadLocalImage({
@@ -123,12 +126,12 @@ async function resolveLocal(reference: LocalReference, options: ResolveOptions):
     signal: options.signal,
   });
   const origin = { kind: "local", path, format: reference.format, image: reference.image } as const;
-  return remember(options, { key, written: reference.written, witness, origin, loaded });
+  return remember(options, { key, written: reference.written, witness, origin, loaded, evidence });
 }
 
 async function resolveScratch(options: ResolveOptions): Promise<ResolvedBase> {
   const known = await options.store.resolved.find("scratch", options.platform);
-  if (known !== undefined) return { image: baseImage("scratch", known.image), remembered: true };
+  if (known !== undefined) return recalled(options, "scratch", known.image);
   const { makeScratchImage } = await import("./scratch-image.ts");
   const loaded = await makeScratchImage(options.store.content, parsePlatform(options.platform));
   const origin = { kind: "scratch" } as const;
@@ -143,6 +146,7 @@ async function remember(
     readonly witness: string | null;
     readonly origin: ImageOrigin;
     readonly loaded: LoadedImage;
+    readonly evidence?: readonly Evidence[];
   },
 ): Promise<ResolvedBase> {
   const { sandboxConfiguration } = await import("./image-configuration.ts");
@@ -153,7 +157,17 @@ async function remember(
     origin: found.origin,
   };
   await options.store.resolved.remember(found.key, found.witness, image);
-  return { image: baseImage(found.written, image), remembered: false };
+  return { ...recalled(options, found.written, image, found.evidence), remembered: false };
+}
+
+function recalled(
+  { store }: Pick<ResolveOptions, "store">,
+  written: string,
+  image: ResolvedImage,
+  own: readonly Evidence[] = [],
+): ResolvedBase {
+  const evidence = [{ kind: "replaced", path: store.resolved.path } as const, ...own];
+  return { image: baseImage(written, image), remembered: true, evidence };
 }
 
 function baseImage(reference: string, image: ResolvedImage): BaseImage {

@@ -2,12 +2,14 @@ import type { Stats } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { systemErrorCode } from "../diagnostics/failure.ts";
+import type { Evidence } from "../model/evidence.ts";
 import { imageNotFound, imageUnreadable, isSystemError } from "./image-failures.ts";
 
 export interface LocalImage {
   readonly isFolder: boolean;
   /** What changes when the content does: size and times (of `index.json` in a layout). */
   readonly witness: string;
+  readonly evidence: readonly Evidence[];
 }
 
 /**
@@ -32,6 +34,12 @@ export async function inspectLocalImage(
     return {
       isFolder: found.isDirectory(),
       witness: `${witness.size} ${witness.mtimeMs} ${witness.ctimeMs} ${witness.ino}`,
+      evidence: found.isDirectory()
+        ? [
+            { kind: "place", path },
+            { kind: "content", path: join(path, "index.json") },
+          ]
+        : [{ kind: "content", path }],
     };
   } catch (error) {
     const code = systemErrorCode(error);

@@ -63,11 +63,11 @@ type ResolvedFile = v.InferOutput<typeof fileSchema>;
  * costs resolving again; the file itself is replaced atomically.
  */
 export class ResolvedImages {
-  readonly #path: string;
+  readonly path: string;
   #writing: Promise<unknown> = Promise.resolve();
 
   constructor(path: string) {
-    this.#path = path;
+    this.path = path;
   }
 
   /** What the reference was last resolved to, for a platform. */
@@ -103,7 +103,7 @@ export class ResolvedImages {
   async #load(): Promise<ResolvedFile> {
     const empty: ResolvedFile = { version: fileVersion, references: [], images: [] };
     try {
-      const result = v.safeParse(fileSchema, JSON.parse(await readFile(this.#path, "utf8")));
+      const result = v.safeParse(fileSchema, JSON.parse(await readFile(this.path, "utf8")));
       return result.success ? result.output : empty;
     } catch (error) {
       if (systemErrorCode(error) === "ENOENT" || error instanceof SyntaxError) return empty;
@@ -111,7 +111,7 @@ export class ResolvedImages {
       throw new Failure({
         code: "ClientFileUnreadable",
         category: "environment",
-        message: `cannot read ${this.#path}: ${error.message}`,
+        message: `cannot read ${this.path}: ${error.message}`,
         hint: "make the file readable, or remove it: lightbox makes it again",
         cause: error,
       });
@@ -126,10 +126,10 @@ export class ResolvedImages {
       const changed = change(await this.#load());
       const { default: writeFileAtomic } = await import("write-file-atomic");
       try {
-        await mkdir(dirname(this.#path), { recursive: true });
-        await writeFileAtomic(this.#path, `${JSON.stringify(changed)}\n`);
+        await mkdir(dirname(this.path), { recursive: true });
+        await writeFileAtomic(this.path, `${JSON.stringify(changed)}\n`);
       } catch (error) {
-        throw storeTrouble(this.#path, error);
+        throw storeTrouble(this.path, error);
       }
     })();
     // A write that failed is its caller's to report; it does not stop the writes after it.

@@ -33,9 +33,10 @@ export function outlineOf(tree: LightfileTree): readonly OutlineEntry[] {
 function entryOf(instruction: Instruction): OutlineEntry {
   const { keyword, range, flags } = instruction;
   const title = flags.find(({ name }) => name.text === "title")?.value?.text;
-  const named = namesOf(instruction);
-  const name = named === null ? (title ?? keyword.text.toUpperCase()) : named;
-  const detail = named === null && title === undefined ? "" : keyword.text.toUpperCase();
+  const word = keyword.text.toUpperCase();
+  // Editors refuse an entry without a name, and half-written text has empty ones.
+  const name = namesOf(instruction) || title || word;
+  const detail = name === word ? "" : word;
   return { name, detail, kind: kindOf(instruction), range, nameRange: keyword.range, children: [] };
 }
 

@@ -20,6 +20,15 @@ import { StoreContext, storeFolders } from "./store-context.ts";
 /** Version of the folder layout; a store with a greater number is refused. */
 export const storeVersion = 1;
 
+/** Where a store keeps what tells its states apart, e.g. to see whether anything was removed. */
+export function storePaths(root: string) {
+  return {
+    identity: join(root, "store.json"),
+    snapshots: join(root, "snapshots"),
+    layers: join(root, "layers"),
+  } as const;
+}
+
 const identitySchema = v.object({ storeId: v.string(), generation: countSchema });
 
 /**

@@ -19,7 +19,7 @@ export interface VirtualizationFacts {
   readonly cpuFlags: readonly string[];
 }
 
-const kvmDevice = "/dev/kvm";
+export const kvmDevice = "/dev/kvm";
 
 export async function readVirtualizationFacts(): Promise<VirtualizationFacts> {
   const isLinux = process.platform === "linux";

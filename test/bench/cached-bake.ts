@@ -14,6 +14,8 @@ export interface CachedBakeSetting {
 export interface CachedBakeResult {
   readonly buildkit: Comparison;
   readonly buildah: Comparison;
+  /** Of a bake that lightbox does not remember, so that it parses, plans and hashes anew; against BuildKit. */
+  readonly anew: Comparison;
   /** Largest resident memory of lightbox in a cached bake. */
   readonly peakMemoryBytes: number;
 }
@@ -55,12 +57,17 @@ export async function benchCachedBake(
   return {
     buildkit: await compareCommands(lightbox, docker),
     buildah: await compareCommands(lightbox, buildah, 5),
+    anew: await compareCommands(forgetful(lightbox), docker),
     peakMemoryBytes: await peakMemory(lightbox),
   };
 }
 
 function lightboxBake(context: string, home: string): BenchCommand {
   return { argv: [process.execPath, program, "bake", "-q", context], environment: { LIGHTBOX_HOME: home } };
+}
+
+function forgetful({ argv, ...rest }: BenchCommand): BenchCommand {
+  return { ...rest, argv: ["sh", "-c", 'rm -rf "$LIGHTBOX_HOME/remembered"; exec "$@"', "sh", ...argv] };
 }
 
 /** Files of a few hundred bytes, a hundred to a folder, like a source tree. */

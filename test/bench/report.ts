@@ -24,7 +24,11 @@ export function cachedSection(fileCount: number, result: CachedBakeResult): stri
 
 ${table(
   ["against", "lightbox", "peer", "lightbox / peer"],
-  [row("docker build (BuildKit)", result.buildkit), row("buildah bud --layers", result.buildah)],
+  [
+    row("docker build (BuildKit)", result.buildkit),
+    row("buildah bud --layers", result.buildah),
+    row("docker build, nothing remembered by lightbox", result.anew),
+  ],
 )}
 
 Peak memory of lightbox: ${bytes(result.peakMemoryBytes)}.

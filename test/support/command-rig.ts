@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { findHome } from "../../src/cli/home.ts";
 import { runCommandLine } from "../../src/cli/main.ts";
+import { recordEnvironment } from "../../src/cli/recorded-environment.ts";
 import type { Session } from "../../src/cli/session.ts";
 import { FakeWorker, type FakeWorkerOptions } from "./fake-worker.ts";
 import { remoteToken, startRemoteRig } from "./remote-rig.ts";
@@ -50,10 +51,12 @@ export async function commandRig(options: FakeWorkerOptions = {}): Promise<Comma
       const stderr = new PassThrough();
       // Commands use of these streams what all streams have, and whether they are a terminal: they are none.
       const streams = { stdin, stdout, stderr } as unknown as Pick<Session, "stdin" | "stdout" | "stderr">;
+      const recorded = recordEnvironment(environment);
       const session: Session = {
         ...streams,
         home,
-        environment,
+        environment: recorded.environment,
+        environmentRead: recorded.read,
         workingDirectory: folder,
         signal: new AbortController().signal,
         version: "1.2.3",

@@ -1,8 +1,8 @@
 import { bake } from "../../bake/bake.ts";
-import type { BakeOutcome } from "../../bake/bake-request.ts";
+import type { BakeOutcome, Repetition } from "../../bake/bake-request.ts";
 import type { Diagnostic } from "../../diagnostics/diagnostic.ts";
 import { unreachable } from "../../diagnostics/unreachable.ts";
-import { createRenderer } from "../../render/create-renderer.ts";
+import { createRenderer, type ProgressMode } from "../../render/create-renderer.ts";
 import { printDiagnostics } from "../../render/diagnostic-printer.ts";
 import { formatFailureForGitHub, formatForGitHub } from "../../render/diagnostics/github.ts";
 import { formatStepFailure } from "../../render/format-event.ts";
@@ -21,6 +21,7 @@ export async function runBake(
     const { dryRun } = await import("./dry-run.ts");
     return await dryRun(path, options, session);
   }
+  const sinceMs = Date.now();
   const mode = options.quiet ? "quiet" : options.progress;
   const stream = mode === "json" ? session.stdout : session.stderr;
   const choices = await choicesOf(options, session);
@@ -29,8 +30,17 @@ export async function runBake(
     await using setup = await setUpBake(path, options, session, { ...choices, mayAskWorker: true }, (event) =>
       renderer.onEvent(event),
     );
-    const outcome = await bake(setup.request, setup.collaborators, session.signal);
+    const told: Repetition[] = [];
+    const collaborators = { ...setup.collaborators, onRepeatable: (one: Repetition) => void told.push(one) };
+    const outcome = await bake(setup.request, collaborators, session.signal);
     renderer.close();
+    const [repetition] = told;
+    if (repetition !== undefined && outcome.kind === "completed" && isRememberable(path, options, session)) {
+      const { rememberBake } = await import("../remembered/remember-bake.ts");
+      const conclusion = conclusionOf(outcome, mode);
+      const { lightfilePath } = setup.request;
+      await rememberBake({ repetition, lightfilePath, sinceMs, mode, conclusion }, session);
+    }
     if (session.environment.GITHUB_ACTIONS === "true") session.stderr.write(annotations(outcome));
     return conclude(outcome, mode, session);
   } finally {
@@ -38,11 +48,10 @@ export async function runBake(
   }
 }
 
-function conclude(outcome: BakeOutcome, mode: string, session: Session): number {
+function conclude(outcome: BakeOutcome, mode: ProgressMode, session: Session): number {
   switch (outcome.kind) {
     case "completed":
-      if (mode === "quiet")
-        session.stdout.write(`${outcome.snapshotName ?? outcome.layer ?? outcome.image.digest}\n`);
+      session.stdout.write(conclusionOf(outcome, mode));
       return exitCodes.success;
     case "invalid":
       // Renderers for people have shown the warnings as they came; JSON has everything.
@@ -57,6 +66,16 @@ function conclude(outcome: BakeOutcome, mode: string, session: Session): number 
     default:
       return unreachable(outcome);
   }
+}
+
+/** A bake that takes its Lightfile or values from elsewhere than files, or says more than its events, is not. */
+function isRememberable(path: string, options: BakeOptions, { environment }: Session): boolean {
+  const isFromStdin = path === "-" || options.file === "-";
+  return !isFromStdin && options.secret.length === 0 && environment.GITHUB_ACTIONS !== "true";
+}
+
+function conclusionOf(outcome: Extract<BakeOutcome, { kind: "completed" }>, mode: ProgressMode): string {
+  return mode === "quiet" ? `${outcome.snapshotName ?? outcome.layer ?? outcome.image.digest}\n` : "";
 }
 
 /** What a bake has to say, as GitHub Actions shows it beside the lines of a change. */

@@ -4,7 +4,7 @@ import type { Session } from "../session.ts";
 import { addLightfileOptions, parseCpus, parseMemory, repeatable } from "./shared-options.ts";
 
 export function bakeCommand(session: Session): Command {
-  return addLightfileOptions(new Command("bake").description("Bake a Lightfile into a snapshot"))
+  return addLightfileOptions(new Command("bake").description("Bake a Lightfile into a snapshot"), session)
     .addHelpText(
       "after",
       "\nWith a Lightfile, as in `lightbox bake --help -f Lightfile`, its ARGs are listed here.",

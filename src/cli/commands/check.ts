@@ -2,10 +2,10 @@ import { Command, Option } from "commander";
 import { diagnosticsFormats } from "../../render/diagnostics/format.ts";
 import type { CheckOptions } from "../options.ts";
 import type { Session } from "../session.ts";
-import { parseBuildArgument, repeatable } from "./shared-options.ts";
+import { addBuildArgument, repeatable } from "./shared-options.ts";
 
 export function checkCommand(session: Session): Command {
-  return new Command("check")
+  const command = new Command("check")
     .description("Look for mistakes and bad habits in Lightfiles (docs/rules)")
     .argument("[files...]", "Lightfiles, folders that hold one, or - for stdin (default: this folder)")
     .addOption(
@@ -20,14 +20,10 @@ export function checkCommand(session: Session): Command {
     .option("--fix", "mend what can be mended without changing what a file means")
     .option("--no-context", "do not look whether the context has what COPY names")
     .option("-C, --context <folder>", "where COPY takes files from (default: the Lightfile's folder)")
-    .addOption(
-      new Option("--build-arg <name=value>", "give an ARG a value; without =value, that of the environment")
-        .argParser(parseBuildArgument)
-        .default({}, "none"),
-    )
     .option("--list-rules", "print the name and purpose of each rule")
     .action(async (files: readonly string[], options: CheckOptions) => {
       const { checkLightfiles } = await import("../actions/check-lightfiles.ts");
       session.exitCode = await checkLightfiles(files, options, session);
     });
+  return addBuildArgument(command, session.environment);
 }

@@ -6,6 +6,7 @@ import { addLightfileOptions } from "./shared-options.ts";
 export function graphCommand(session: Session): Command {
   return addLightfileOptions(
     new Command("graph").description("Draw the steps of a Lightfile and what needs what"),
+    session,
   )
     .addOption(
       new Option("--format <format>", "how to draw")

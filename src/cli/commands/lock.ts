@@ -13,7 +13,7 @@ export function lockCommand(session: Session): Command {
       "--update [names...]",
       "ask again what is pinned already: everything, or these images, repositories and URLs",
     );
-  return addBuildArgument(command).action(
+  return addBuildArgument(command, session.environment).action(
     async (path: string | undefined, options: LockOptions, self: Command) => {
       const { lockLightfile } = await import("../actions/lock.ts");
       session.exitCode = await lockLightfile(

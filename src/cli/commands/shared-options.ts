@@ -1,33 +1,38 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type Bounds, cpuBounds, memoryBounds } from "../../graph/resource-bounds.ts";
+import type { Session } from "../session.ts";
 
-export function addLightfileOptions(command: Command): Command {
+export function addLightfileOptions(command: Command, { environment }: Session): Command {
   const described = command
     .argument("[path]", "a Lightfile, or a folder that holds one", ".")
     .option("-f, --file <lightfile>", "the Lightfile, when PATH is the folder of its context")
     .option("-C, --context <folder>", "where COPY takes files from (default: the Lightfile's folder)")
     .option("--target <stage>", "bake this stage instead of the last one");
-  return addBuildArgument(described)
+  return addBuildArgument(described, environment)
     .option("--pull", "ask registries again what the tags of base images mean")
     .option("--locked", "fail where the lock file does not say what a tag, branch or URL means");
 }
 
-export function addBuildArgument(command: Command): Command {
+/** @param environment gives the values of those that have none on the command line */
+export function addBuildArgument(command: Command, environment: NodeJS.ProcessEnv): Command {
   return command.addOption(
     new Option("--build-arg <name=value>", "give an ARG a value; without =value, that of the environment")
-      .argParser(parseBuildArgument)
+      .argParser((text, before: Readonly<Record<string, string>>) =>
+        parseBuildArgument(text, before, environment),
+      )
       .default({}, "none"),
   );
 }
 
-export function parseBuildArgument(
+function parseBuildArgument(
   text: string,
   before: Readonly<Record<string, string>>,
+  environment: NodeJS.ProcessEnv,
 ): Record<string, string> {
   const equals = text.indexOf("=");
   const name = equals === -1 ? text : text.slice(0, equals);
   if (name === "") throw new InvalidArgumentError("it must be NAME=VALUE or NAME.");
-  const value = equals === -1 ? process.env[name] : text.slice(equals + 1);
+  const value = equals === -1 ? environment[name] : text.slice(equals + 1);
   return value === undefined ? { ...before } : { ...before, [name]: value };
 }
 

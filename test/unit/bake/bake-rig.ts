@@ -124,6 +124,7 @@ export class BakeRig implements AsyncDisposable {
         const snapshot = store.snapshots.get(name);
         return snapshot && { layer: snapshot.layer, fingerprint: snapshotFingerprint(snapshot) };
       },
+      evidence: () => [],
     };
   }
 
@@ -166,7 +167,7 @@ export class BakeRig implements AsyncDisposable {
             });
           }
           const image = { reference, digest: baseDigest, platform, configuration: emptyConfiguration };
-          return { image, remembered: true };
+          return { image, remembered: true, evidence: [] };
         },
         recall: async () => null,
         openLayout: async () => {

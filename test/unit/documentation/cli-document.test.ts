@@ -15,6 +15,7 @@ const page = await readFile(new URL("../../../docs/cli.md", import.meta.url), "u
 const program = createProgram({
   home: findHome({}),
   environment: {},
+  environmentRead: () => null,
   workingDirectory: "/",
   stdin: process.stdin,
   stdout: process.stdout,

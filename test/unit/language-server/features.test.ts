@@ -295,6 +295,14 @@ describe("every feature", () => {
       );
   });
 
+  test("gives a name to what has an empty one", () => {
+    const { tree } = fileOf('FROM a\nRUN --title="" ""\nRUN [""]\nENV ""=x\nRUN true\n').table;
+    const names = outlineOf(tree).flatMap(({ children }) => children.map(({ name }) => name));
+    expect(names).not.toContain("");
+    expect(names).toContain("RUN");
+    expect(names.at(-1)).toBe("true");
+  });
+
   test("works on half-written text", () => {
     const texts = corpus();
     fc.assert(
