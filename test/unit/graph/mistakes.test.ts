@@ -35,8 +35,16 @@ test.each([
     "HEALTHCHECK --interval=5 CMD true",
     "error InvalidDuration 2:13 --interval=5 | --interval=5 is no time | a number needs a unit: --interval=5s",
   ],
-  ["HEALTHCHECK --retries=0 CMD true", "error InvalidCount 2:13 --retries=0"],
-  ["HEALTHCHECK --interval=0s CMD true", "error InvalidDuration"],
+  ["HEALTHCHECK --retries=-1 CMD true", "error InvalidCount 2:13 --retries=-1"],
+  ["HEALTHCHECK --interval=-1s CMD true", "error InvalidDuration"],
+  [
+    "HEALTHCHECK --interval=999us CMD true",
+    "error InvalidDuration 2:13 --interval=999us | --interval=999us is no time | the shortest time is --interval=1ms",
+  ],
+  [
+    "RUN --timeout=0 x",
+    "error InvalidDuration 2:5 --timeout=0 | --timeout=0 is no time | take the flag out: without --timeout there is no limit",
+  ],
   ["HEALTHCHECK --timeout=1s NONE", "error InvalidHealthcheck 2:13 --timeout=1s"],
   ["RUN --security=insecure x", "error NotSupportedYet 2:5 --security=insecure"],
   ["ENV A=$MISPELT", "warning UndefinedVar 2:7 $MISPELT | nothing sets $MISPELT here, so it is empty"],
