@@ -1,7 +1,15 @@
 import type { Range } from "../diagnostics/source-file.ts";
 import { didYouMean } from "../diagnostics/suggest.ts";
-import { type ExpansionRequest, expandBody, expandText, splitText } from "./expansion.ts";
+import {
+  type ExpansionRequest,
+  expandBody,
+  expandText,
+  placesInWord,
+  splitText,
+  variableLength,
+} from "./expansion.ts";
 import type { Findings } from "./findings.ts";
+import { bodyAsWord, type PlacesInText, placesInBody } from "./heredoc-body.ts";
 
 export interface ScopeOptions {
   readonly findings: Findings;
@@ -137,28 +145,32 @@ export class Scope {
 
   /** The text with its variables replaced and its quotes removed; null when a diagnostic says why not. */
   expand(text: string, range: Range): string | null {
-    return this.#guarded(text, range, () => expandText(text, this.#request(range)));
+    return this.#guardedWord(text, range, () => expandText(text, this.#request(range)));
   }
 
   /** As {@link expand}, for the body of a heredoc. */
   expandBody(body: string, range: Range): string | null {
-    return this.#guarded(body, range, () => expandBody(body, this.#request(range)));
+    const places = placesInBody(body, this.#findings.source, range);
+    return this.#guarded(bodyAsWord(body), places, () => expandBody(body, this.#request(range)));
   }
 
   /** As {@link expand}, then split at white space. */
   split(text: string, range: Range): readonly string[] | null {
-    return this.#guarded(text, range, () => splitText(text, this.#request(range)));
+    return this.#guardedWord(text, range, () => splitText(text, this.#request(range)));
+  }
+
+  #guardedWord<Result>(text: string, range: Range, expand: () => Result): Result | null {
+    return this.#guarded(text, placesInWord(text, this.#findings.source, range), expand);
   }
 
   /** Runs an expansion; null when it reads a value that is known only while the bake runs. */
-  #guarded<Result>(text: string, range: Range, expand: () => Result): Result | null {
+  #guarded<Result>(text: string, places: PlacesInText, expand: () => Result): Result | null {
     this.#readLater = [];
     const result = expand();
     const [name] = this.#readLater;
     if (name === undefined) return result;
-    const { source } = this.#findings;
-    const at = source.text.startsWith(text, range.start) ? text.search(new RegExp(`\\$\\{?${name}\\b`)) : -1;
-    const place = at === -1 ? range : { start: range.start + at, end: range.start + at + name.length + 1 };
+    const at = text.search(new RegExp(`\\$\\{?${name}\\b`));
+    const place = at === -1 ? places(0, text.length) : places(at, at + variableLength(text, at, name));
     this.#findings.error(
       "ValueKnownOnlyAtBake",
       `$${name} is what a command prints, which is not known before the bake runs it`,

@@ -4,6 +4,7 @@ import {
   inStage,
   keysOf,
   lastStage,
+  mistakesIn,
   type PlanTestOptions,
   planOf,
 } from "../../support/planned.ts";
@@ -88,4 +89,18 @@ test("names that JavaScript objects know are names like any other", async () => 
   const keys = await keysOf(text);
   expect(await keysOf(text.replace("__proto__=a", "__proto__=c"))).not.toEqual(keys);
   expect(labels(inStage("LABEL a=$constructor$hasOwnProperty"))).toEqual({ a: "" });
+});
+
+test.each([
+  ["COPY <<E /x", "é $NOPE", "warning UndefinedVar 3:3 $NOPE"],
+  ["COPY <<E /x", `a\n  b \${NOPE} c`, `warning UndefinedVar 4:5 \${NOPE}`],
+  ["COPY <<E /x", 'it\'s "a" \\n \\$ $NOPE', "warning UndefinedVar 3:16 $NOPE"],
+  ["COPY <<E /x", `a\n  b \${NOPE:?gone} c`, `error RequiredVariable 4:5 \${NOPE:?gone}`],
+  ["COPY <<E /x", `a \${x;y} c`, "error BadSubstitution 3:6 ;"],
+  ["COPY <<E /x", `a \${x/y\nb`, `error BadSubstitution 3:3 \${x/y`],
+  ["COPY <<-E /x", `\ta\r\n\t\tb \${NOPE:?gone} c\r`, `error RequiredVariable 4:5 \${NOPE:?gone}`],
+  ["ENV --from-output V date\nCOPY <<-E /x", `\t$v "\${V}"`, `error ValueKnownOnlyAtBake 4:6 \${V}`],
+])("what is wrong in the body of a heredoc is marked where it stands: %j %j", (line, body, expected) => {
+  const places = mistakesIn(inStage(line, body, "E")).map((mistake) => mistake.split(" | ")[0]);
+  expect(places).toContain(expected);
 });
