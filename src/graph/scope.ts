@@ -27,6 +27,10 @@ export interface ScopeOptions {
   readonly unsure?: ReadonlySet<string>;
   /** Names whose values a step prints: see {@link Scope.setLater}. */
   readonly later?: ReadonlySet<string>;
+  /** Names that an ARG declares, with a value or without: reading them is no mistake. */
+  readonly declared?: ReadonlySet<string>;
+  /** What a bare ARG would take over. */
+  readonly outer?: Pick<Scope, "values" | "declared">;
 }
 
 /** Among more names than a person writes, the nearest one is not worth the search. */
@@ -41,6 +45,8 @@ export class Scope {
   readonly #values: Map<string, string>;
   readonly #unsure: Set<string>;
   readonly #later: Set<string>;
+  readonly #declared: Set<string>;
+  readonly #outer: ScopeOptions["outer"];
   #record: Readonly<Record<string, string>> | null = null;
   #read = new Map<string, string>();
   #restsOnUnknown = false;
@@ -55,6 +61,8 @@ export class Scope {
     this.#values = new Map(options.values);
     this.#unsure = new Set(options.unsure);
     this.#later = new Set(options.later);
+    this.#declared = new Set(options.declared);
+    this.#outer = options.outer;
   }
 
   get complete(): boolean {
@@ -103,6 +111,16 @@ export class Scope {
     this.#later.delete(name);
     if (this.#restsOnUnknown) this.#unsure.add(name);
     else this.#unsure.delete(name);
+  }
+
+  /** Says of a name that an ARG declares it, which may leave it without a value. */
+  declare(name: string): void {
+    this.#declared.add(name);
+  }
+
+  /** See {@link ScopeOptions.declared}. */
+  get declared(): ReadonlySet<string> {
+    return this.#declared;
   }
 
   /** Says of a name that was set that its value may be another one. */
@@ -205,9 +223,17 @@ export class Scope {
   }
 
   #warnUndefined(name: string, range: Range): void {
-    if (!this.#complete) return;
+    if (!this.#complete || this.#declared.has(name)) return;
     this.#findings.warning(this.#undefinedCode, `nothing sets $${name} here, so it is empty`, range, {
-      hint: this.#values.size > mostCandidates ? undefined : didYouMean(name, this.#values.keys()),
+      hint: this.#undefinedHint(name),
     });
+  }
+
+  #undefinedHint(name: string): string | undefined {
+    if (this.#outer?.values.has(name) === true || this.#outer?.declared.has(name) === true) {
+      return `write ARG ${name} above: what is known before the first FROM has to be declared again`;
+    }
+    const known = new Set([...this.#values.keys(), ...this.#declared]);
+    return known.size > mostCandidates ? undefined : didYouMean(name, known);
   }
 }

@@ -23,6 +23,7 @@ export function declareArguments(scope: Scope, instruction: ArgInstruction, sour
     if (value !== null) values.push([declaration.name.text, value]);
     if (isUnsure(declaration, sources)) unsure.push(declaration.name.text);
   }
+  for (const { name } of instruction.declarations) scope.declare(name.text);
   for (const [name, value] of values) scope.set(name, value);
   for (const name of unsure) scope.doubt(name);
 }
