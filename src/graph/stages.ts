@@ -225,7 +225,7 @@ export function stageLabel(stage: StageText, stages: readonly StageText[]): stri
 
 /** The stage that a name without tag, registry or path may have been meant for. */
 export function stageHint(reference: string, stages: readonly StageText[]): string | undefined {
-  if (!/^[A-Za-z0-9_-]+$/.test(reference)) return undefined;
+  if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(reference)) return undefined;
   const names = stages.flatMap((stage) => (stage.name === null ? [] : [stage.name]));
   const nearest = nearestName(reference, names);
   if (nearest === undefined) return undefined;

@@ -32,6 +32,8 @@ test("each knows its place, and the stage that may have been meant", () => {
     "no stage is named buidler, so it is an image; did you mean the stage builder?",
   );
   expect(planText("FROM a AS builder\nFROM buidler:1\n").references[0]?.hint).toBeNull();
+  const used = planText("FROM a:1 AS app.web\nFROM b:1\nCOPY --from=app.wbe /a /b\n").references.at(-1);
+  expect(used).toMatchObject({ reference: "app.wbe", hint: expect.stringContaining("the stage app.web?") });
 });
 
 test("errors that need no image are told before any is looked up, warnings later", () => {
