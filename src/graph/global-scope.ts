@@ -35,6 +35,7 @@ export function readGlobalScope(request: GlobalScopeRequest & { readonly complet
       buildArguments: options.buildArguments,
       outer: { values: outer, unsure: new Set(), complete: true },
       findings,
+      use: null,
     });
     scope.endInstruction();
   }

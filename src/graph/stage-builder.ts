@@ -7,6 +7,7 @@ import type { WorkingDirectory } from "../model/step-operation.ts";
 import type { DraftDefinition, DraftStep, StageSource } from "./draft-step.ts";
 import type { Findings } from "./findings.ts";
 import { instructionTitle } from "./instruction-title.ts";
+import type { UsePlace } from "./instructions/argument.ts";
 import { PendingDirectories } from "./pending-directories.ts";
 import type { BuilderResources, ContextFolder, PlannedTest } from "./plan.ts";
 import { Scope } from "./scope.ts";
@@ -23,6 +24,8 @@ export interface StageSurroundings {
   readonly findings: Findings;
   /** What `ARG`s are given: on the command line, by `--arg`, or as a mixin's parameters. */
   readonly buildArguments: Readonly<Record<string, string>>;
+  /** The USE that gives them; null outside of mixins. */
+  readonly use: UsePlace | null;
   readonly globalScope: Pick<Scope, "values" | "unsure" | "declared" | "complete">;
   /** The command line's proxy arguments: they reach every RUN of every file. */
   readonly proxies: Readonly<Record<string, string>>;

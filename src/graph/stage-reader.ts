@@ -146,6 +146,7 @@ export class StageReader {
       context: file.context,
       findings,
       buildArguments: file.arguments,
+      use: null,
       globalScope: scope,
       proxies: proxiesOf(this.#options.options),
       useTitle: null,

@@ -1,3 +1,5 @@
+import type { RelatedLocation } from "../../diagnostics/diagnostic.ts";
+import type { Range } from "../../diagnostics/source-file.ts";
 import type { ArgInstruction, Word } from "../../lightfile/ast.ts";
 import type { Findings } from "../findings.ts";
 import type { Scope } from "../scope.ts";
@@ -9,6 +11,20 @@ export interface ArgumentSources {
   /** What a bare `ARG name` takes when nobody gives a value. */
   readonly outer: Pick<Scope, "values" | "unsure" | "complete">;
   readonly findings: Findings;
+  /** The USE that gives the values; null: they come from outside the text. */
+  readonly use: UsePlace | null;
+}
+
+/** A USE, and what it says about the mixin's parameters. */
+export interface UsePlace {
+  /** Of the text that the USE stands in. */
+  readonly findings: Findings;
+  /** Of the mixin's name. */
+  readonly range: Range;
+  /** The mixin as it is written there. */
+  readonly mixin: string;
+  /** Where the values stand, by the parameter's name. */
+  readonly values: ReadonlyMap<string, Range>;
 }
 
 /** Sets what an `ARG` declares: the value that is given, else the default, else the outer scope's value. */
@@ -61,17 +77,44 @@ function argumentValue(
   if (given === undefined && value !== null) return byDefault;
   const chosen = given ?? outer.values.get(name.text);
   if (chosen === undefined) {
-    if (type.isRequired && outer.complete) {
-      findings.error("ArgumentRequired", `${name.text} needs a value, and nobody gives one`, name.range, {
-        hint: `give it with --build-arg ${name.text}=…`,
-      });
-    }
+    if (type.isRequired && outer.complete) reportRequired(name, sources);
     return null;
   }
-  if (!isUnsure(declaration, sources)) {
-    checkValue({ name: name.text, value: chosen, type, range: name.range, isGiven: true }, findings);
-  }
+  if (!isUnsure(declaration, sources)) checkChosen(name, chosen, sources);
   return chosen;
+}
+
+function reportRequired(name: Word, { findings, use }: ArgumentSources): void {
+  const code = "ArgumentRequired";
+  if (use === null) {
+    findings.error(code, `${name.text} needs a value, and nobody gives one`, name.range, {
+      hint: `give it with --build-arg ${name.text}=…`,
+    });
+    return;
+  }
+  use.findings.error(code, `the mixin needs a value for ${name.text}, and this USE gives none`, use.range, {
+    hint: `write USE ${use.mixin} ${name.text}=…`,
+    related: [declaredAt(name, findings)],
+  });
+}
+
+/** A value that the text gives is marked where it stands, one from outside at the ARG. */
+function checkChosen(
+  name: Word,
+  value: string,
+  { findings, use, type }: ArgumentSources & { readonly type: ArgumentType },
+): void {
+  const range = use?.values.get(name.text);
+  if (use === null || range === undefined) {
+    checkValue({ name: name.text, value, type, range: name.range, isGiven: true }, findings);
+    return;
+  }
+  const declared = declaredAt(name, findings);
+  checkValue({ name: name.text, value, type, range, isGiven: false }, use.findings, [declared]);
+}
+
+function declaredAt({ text, range }: Word, { source }: Findings): RelatedLocation {
+  return { message: `${text} is declared here`, source, range };
 }
 
 export function readArgument(stage: StageBuilder, instruction: ArgInstruction): void {
@@ -79,5 +122,6 @@ export function readArgument(stage: StageBuilder, instruction: ArgInstruction): 
     buildArguments: stage.surroundings.buildArguments,
     outer: stage.surroundings.globalScope,
     findings: stage.findings,
+    use: stage.surroundings.use,
   });
 }

@@ -40,6 +40,7 @@ export function checkMixin({ mixin, findings, place, surroundings }: MixinCheck)
     ...surroundings,
     findings: found,
     buildArguments: {},
+    use: null,
     proxies: {},
     useTitle: null,
     // Nothing is known of the stage, so what rests on a variable that the mixin does not set is not judged.
@@ -51,7 +52,7 @@ export function checkMixin({ mixin, findings, place, surroundings }: MixinCheck)
     useMixin: () => {},
   };
   const stage = new StageBuilder(
-    mixinSurroundings(outer, { inside, mixin, findings: found, given: {}, useTitle: null }),
+    mixinSurroundings(outer, { inside, mixin, findings: found, given: {}, use: null, useTitle: null }),
     { ...imageEnd(undefined), variables: new Map() },
   );
   for (const instruction of mixin.instructions) readInstruction(stage, instruction);
