@@ -41,9 +41,15 @@ export class Findings {
     return this.#diagnostics.length;
   }
 
-  /** Drops what was found since the mark: it rested on values that are not known yet. */
-  forgetSince(mark: number): void {
+  since(mark: number): readonly Diagnostic[] {
+    return this.#diagnostics.slice(mark);
+  }
+
+  /** Drops what was found since the mark, but for these: it rested on values that are not known yet. */
+  forgetSince(mark: number, certain: ReadonlySet<Diagnostic>): void {
+    const kept = this.since(mark).filter((diagnostic) => certain.has(diagnostic));
     this.#diagnostics.length = mark;
+    this.#diagnostics.push(...kept);
   }
 
   #add(

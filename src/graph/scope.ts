@@ -1,3 +1,4 @@
+import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import type { Range } from "../diagnostics/source-file.ts";
 import { didYouMean } from "../diagnostics/suggest.ts";
 import {
@@ -33,6 +34,10 @@ export interface ScopeOptions {
   readonly outer?: Pick<Scope, "values" | "declared">;
 }
 
+function isMalformed(code: string): boolean {
+  return code === "BadSubstitution" || code === "UnclosedQuote";
+}
+
 /** Among more names than a person writes, the nearest one is not worth the search. */
 const mostCandidates = 500;
 
@@ -52,6 +57,8 @@ export class Scope {
   #restsOnUnknown = false;
   #readLater: string[] = [];
   #mark = 0;
+  /** What holds of the instruction whatever the values are that it reads. */
+  readonly #certain = new Set<Diagnostic>();
 
   constructor(options: ScopeOptions) {
     this.#findings = options.findings;
@@ -88,11 +95,27 @@ export class Scope {
     this.#read = new Map();
     this.#restsOnUnknown = false;
     this.#mark = this.#findings.mark();
+    this.#certain.clear();
   }
 
-  /** Takes back what was said about an instruction whose values are not known yet. */
+  /** Takes back what was said about an instruction whose values are not known yet, and may be no mistake. */
   endInstruction(): void {
-    if (this.#restsOnUnknown) this.#findings.forgetSince(this.#mark);
+    if (this.#restsOnUnknown) this.#findings.forgetSince(this.#mark, this.#certain);
+  }
+
+  /** Reads a part of an instruction that is right or wrong by itself, whatever is unknown of the rest. */
+  alone<Result>(read: () => Result): Result {
+    const before = this.#restsOnUnknown;
+    const mark = this.#findings.mark();
+    this.#restsOnUnknown = false;
+    const result = read();
+    if (!this.#restsOnUnknown) this.#keep(mark);
+    this.#restsOnUnknown ||= before;
+    return result;
+  }
+
+  #keep(mark: number): void {
+    for (const diagnostic of this.#findings.since(mark)) this.#certain.add(diagnostic);
   }
 
   /** True when what the instruction read so far is not known for sure: it is not to be acted on yet. */
@@ -184,7 +207,10 @@ export class Scope {
   /** Runs an expansion; null when it reads a value that is known only while the bake runs. */
   #guarded<Result>(text: string, places: PlacesInText, expand: () => Result): Result | null {
     this.#readLater = [];
+    const mark = this.#findings.mark();
     const result = expand();
+    // A word that cannot be read is wrong with any values; what it says of them depends on them.
+    if (this.#findings.since(mark).some(({ code }) => isMalformed(code))) this.#keep(mark);
     const [name] = this.#readLater;
     if (name === undefined) return result;
     const at = text.search(new RegExp(`\\$\\{?${name}\\b`));
