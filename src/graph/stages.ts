@@ -1,3 +1,4 @@
+import { wholeText } from "../diagnostics/source-file.ts";
 import { didYouMean, nearestName } from "../diagnostics/suggest.ts";
 import type {
   ArgInstruction,
@@ -149,18 +150,13 @@ export function findTarget(
   if (named !== undefined) return named;
   if (stages.length > 0) {
     const names = stages.flatMap((stage) => (stage.name === null ? [] : [stage.name]));
-    findings.error(
-      "UnknownTarget",
-      `no stage is named ${target}`,
-      { start: 0, end: 0 },
-      {
-        hint:
-          didYouMean(target, names) ??
-          (names.length === 0
-            ? "the file names no stage: leave the target out"
-            : `stages: ${names.join(", ")}`),
-      },
-    );
+    findings.error("UnknownTarget", `no stage is named ${target}`, wholeText, {
+      hint:
+        didYouMean(target, names) ??
+        (names.length === 0
+          ? "the file names no stage: leave the target out"
+          : `stages: ${names.join(", ")}`),
+    });
   }
   return null;
 }
