@@ -65,9 +65,12 @@ class Drafting {
     });
     const mistakes = new Map(this.#files.all.map((open) => [open.file.tree.source, open.mistakes]));
     const readings = order.flatMap((index) => this.#readings.get(index) ?? []);
-    const findings = [
-      ...this.#files.all.map((file) => file.findings),
-      ...readings.map((one) => one.findings),
+    const baked = this.#bakedStages(roots);
+    const found = [
+      ...this.#files.all.map(({ findings }) => findings.diagnostics),
+      ...readings.map(({ draft, findings: { diagnostics } }) =>
+        baked.has(draft.index) ? diagnostics : diagnostics.map(milderUnbaked),
+      ),
     ];
     return {
       stages: readings.map(({ draft }) => draft),
@@ -75,10 +78,16 @@ class Drafting {
       allStages: entry.texts.stages,
       missing: readings.flatMap(({ missing }) => missing),
       mistakes,
-      diagnostics: withoutRepeats(findings.flatMap(({ diagnostics }) => diagnostics)).filter(
+      diagnostics: withoutRepeats(found.flat()).filter(
         ({ source, range }) => mistakes.get(source)?.overlap(range) !== true,
       ),
     };
+  }
+
+  /** Those that a bake without a target reads. */
+  #bakedStages(roots: readonly number[]): ReadonlySet<number> {
+    const last = roots.at(-1);
+    return new Set(last === undefined ? [] : neededStages([last], (index) => this.#read(index).needs));
   }
 
   #roots({ texts, findings }: OpenFile): readonly number[] {
@@ -111,6 +120,13 @@ class Drafting {
     if (reading === undefined) throw new Error(`internal error: stage ${index} was not read`);
     return reading;
   }
+}
+
+/** What has no place in a bake is a mistake only where a bake reads it: a stage that nothing needs may be for Docker. */
+const ofBakedStages: ReadonlySet<string> = new Set(["UnsupportedBase", "NotSupportedYet"]);
+
+function milderUnbaked(diagnostic: Diagnostic): Diagnostic {
+  return ofBakedStages.has(diagnostic.code) ? { ...diagnostic, severity: "warning" } : diagnostic;
 }
 
 /** A text that is read twice (a mixin, a file with other arguments) has the same mistakes twice. */
