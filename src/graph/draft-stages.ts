@@ -1,6 +1,7 @@
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import type { SourceFile } from "../diagnostics/source-file.ts";
 import type { BaseImage } from "../model/base-image.ts";
+import { withoutRepeats } from "./findings.ts";
 import { warnUndeclaredArguments } from "./global-scope.ts";
 import type { OpenFile } from "./link/open-file.ts";
 import { OpenFiles } from "./link/open-files.ts";
@@ -68,8 +69,10 @@ class Drafting {
     const baked = this.#bakedStages(roots);
     const found = [
       ...this.#files.all.map(({ findings }) => findings.diagnostics),
-      ...readings.map(({ draft, findings: { diagnostics } }) =>
-        baked.has(draft.index) ? diagnostics : diagnostics.map(milderUnbaked),
+      // These first: of what is told twice, the first counts.
+      ...readings.flatMap(({ draft, findings }) => (baked.has(draft.index) ? [findings.diagnostics] : [])),
+      ...readings.flatMap(({ draft, findings }) =>
+        baked.has(draft.index) ? [] : [findings.diagnostics.map(milderUnbaked)],
       ),
     ];
     return {
@@ -127,17 +130,4 @@ const ofBakedStages: ReadonlySet<string> = new Set(["UnsupportedBase", "NotSuppo
 
 function milderUnbaked(diagnostic: Diagnostic): Diagnostic {
   return ofBakedStages.has(diagnostic.code) ? { ...diagnostic, severity: "warning" } : diagnostic;
-}
-
-/** A text that is read twice (a mixin, a file with other arguments) has the same mistakes twice. */
-function withoutRepeats(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
-  const seen = new Map<SourceFile, Set<string>>();
-  return diagnostics.filter(({ source, code, message, range }) => {
-    const known = seen.get(source) ?? new Set();
-    seen.set(source, known);
-    const key = `${code} ${range.start} ${range.end} ${message}`;
-    if (known.has(key)) return false;
-    known.add(key);
-    return true;
-  });
 }

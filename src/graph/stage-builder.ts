@@ -206,7 +206,9 @@ export class StageBuilder {
     const title = this.history.at(-1)?.title ?? "";
     const { tree, context } = this.surroundings;
     const { range } = instruction;
-    this.#addStep({ title, range, definition, variables, source: tree.source, context });
+    const { wayHere } = this.findings;
+    const way = wayHere.length === 0 ? {} : { wayHere };
+    this.#addStep({ title, range, definition, variables, source: tree.source, ...way, context });
   }
 
   /** A test of the stage's end, which the instruction being read becomes. */

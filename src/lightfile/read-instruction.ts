@@ -195,10 +195,9 @@ function commentBehindEscape({ range }: Word, { text, escape: escapeChar }: Read
   const lineStart = text.lastIndexOf("\n", lineEnd - 1) + 1;
   if (lineEnd === -1) return null;
   const line = text.slice(lineStart, lineEnd).trimEnd();
-  const match = /^\s*[^#\s].*?(?<before>.)[ \t]+(?<comment>#.*)$/.exec(line);
-  if (match?.groups?.before !== escapeChar) return null;
-  const end = lineStart + line.length;
-  return { start: end - (match.groups.comment ?? "").length, end };
+  const match = (escapeChar === "\\" ? /\\[ \t]+#/ : /`[ \t]+#/).exec(line);
+  if (match === null || line.trimStart().startsWith("#")) return null;
+  return { start: lineStart + match.index + match[0].length - 1, end: lineStart + line.length };
 }
 
 /** For a name that is cut by a continuation. */

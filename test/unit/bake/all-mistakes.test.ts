@@ -156,6 +156,14 @@ test("trouble with a registry does not hide mistakes that only the context shows
   ]);
 });
 
+test("what the context shows of a mixin is told once, with the place that uses it", async () => {
+  await using rig = await BakeRig.create();
+  const { outcome } = await rig.bake("MIXIN m\nCOPY missing /\nFROM base:1\nUSE m\nUSE m\n");
+  expect(outcome.diagnostics).toMatchObject([
+    { code: "SourceNotFound", range: { start: 13 }, related: [{ message: "mixin m is used here" }] },
+  ]);
+});
+
 test("a context that is not there is told with the mistakes of the file", async () => {
   await using rig = await BakeRig.create();
   const failure: unknown = await rig

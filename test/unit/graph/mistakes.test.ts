@@ -165,6 +165,9 @@ test("of all stages, those that no bake reads may stand on what no machine can s
     "error UnsupportedBase",
     "warning NotSupportedYet",
   ]);
+  const mixin = "MIXIN m\nRUN --security=insecure x\nFROM a:1 AS early\nUSE m\nFROM a:1\n";
+  expect(severities(mixin)).toEqual(["warning NotSupportedYet"]);
+  expect(severities(`${mixin}USE m\n`)).toEqual(["error NotSupportedYet"]);
 });
 
 test.each([
