@@ -5,6 +5,7 @@ import {
   positionAt,
   type Range,
   type SourceFile,
+  wholeText,
 } from "../diagnostics/source-file.ts";
 
 /** A place in a text as plain data: what a printer needs, without the whole text. */
@@ -14,7 +15,7 @@ export interface LocatedText {
   readonly start: Position;
   /** Just past the last character. */
   readonly end: Position;
-  /** The lines from `start.line` on, at most {@link excerptLineLimit} of them. */
+  /** The lines from `start.line` on, at most {@link excerptLineLimit} of them; none for the whole text. */
   readonly lines: readonly ExcerptLine[];
 }
 
@@ -46,6 +47,8 @@ export function locateRange(source: SourceFile, range: Range): LocatedText {
   const start = positionAt(source, range.start);
   const end = positionAt(source, Math.max(range.start, range.end));
   const lines: ExcerptLine[] = [];
+  if (range.start === wholeText.start && range.end === wholeText.end)
+    return { path: source.path, start, end, lines };
   const lastLine = Math.min(end.line, start.line + excerptLineLimit - 1);
   for (let line = start.line; line <= lastLine; line += 1) {
     lines.push(excerptLine(source, line, line === start.line ? start.column : 1));

@@ -81,13 +81,18 @@ async function resolveBase(
 /** Codes of what is wrong with the lock file, not with the image. */
 const ofLock: ReadonlySet<string> = new Set(["LockMissing", "LockStale"]);
 
+/** An image that is not there is a misspelt stage; of one that cannot be asked for, nobody knows. */
+function adviceOn({ category, hint }: Failure, stageHint: string | null): string | undefined {
+  if (stageHint === null) return hint;
+  return category === "usage" || hint === undefined ? stageHint : `${stageHint}\n${hint}`;
+}
+
 /** The failure with the place of the FROM, or of the `--from`, that it is about. */
 export function failureAt(
   { source, range, hint }: Pick<BaseReference, "source" | "range" | "hint">,
   failure: Failure,
 ): Failure {
-  const isUnknown = failure.category === "usage" && !ofLock.has(failure.code);
-  const advice = (isUnknown ? hint : null) ?? failure.hint;
+  const advice = adviceOn(failure, ofLock.has(failure.code) ? null : hint);
   const { code, message } = failure;
   return failure.withDiagnostics([
     {

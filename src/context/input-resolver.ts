@@ -1,4 +1,3 @@
-import type { SourceFile } from "../diagnostics/source-file.ts";
 import { unreachable } from "../diagnostics/unreachable.ts";
 import type { Findings } from "../graph/findings.ts";
 import type { Hasher } from "../graph/hash.ts";
@@ -56,7 +55,7 @@ export interface InputResolverOptions extends Fetching {
   /** The context. */
   readonly context: HashedTree;
   /** Of the file that a step stands in. */
-  findingsFor(source: SourceFile): Findings;
+  findingsFor(step: PlannedStep): Findings;
   readonly hasher: Hasher;
 }
 
@@ -111,7 +110,7 @@ export class InputResolver {
         selected.push({ kind: "inline", source: this.#inlineSource(pattern.name, pattern.content) });
         continue;
       }
-      const place = { findings: this.#options.findingsFor(step.source), range: pattern.range };
+      const place = { findings: this.#options.findingsFor(step), range: pattern.range };
       await locate(place, async () => {
         selected.push(...(await this.#selectPattern(pattern, { definition, selection, place })));
       });
@@ -125,7 +124,7 @@ export class InputResolver {
     const selected: Selection[] = [];
     for (const source of mountSourcesOf(definition)) {
       if (source.kind !== "context") continue;
-      const place = { findings: this.#options.findingsFor(step.source), range: source.range };
+      const place = { findings: this.#options.findingsFor(step), range: source.range };
       await locate(place, async () => {
         const { context: from, signal } = this.#options;
         selected.push(

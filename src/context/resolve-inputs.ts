@@ -1,8 +1,7 @@
 import { realpath, stat } from "node:fs/promises";
 import { type Diagnosed, hasErrors } from "../diagnostics/diagnostic.ts";
 import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
-import type { SourceFile } from "../diagnostics/source-file.ts";
-import { Findings } from "../graph/findings.ts";
+import { Findings, withoutRepeats } from "../graph/findings.ts";
 import { loadHasher } from "../graph/hash.ts";
 import type { ContextFolder, PlannedStep } from "../graph/plan.ts";
 import type { Evidence } from "../model/evidence.ts";
@@ -94,10 +93,10 @@ async function resolveIn(
     return { value: nothingResolved, diagnostics: ignore.diagnostics, evidence: () => ignore.evidence };
   }
   const findings: Findings[] = [];
-  const findingsFor = (source: SourceFile): Findings => {
+  const findingsFor = ({ source, wayHere = [] }: PlannedStep): Findings => {
     const known = findings.find((one) => one.source === source) ?? new Findings(source);
     if (!findings.includes(known)) findings.push(known);
-    return known;
+    return wayHere.length === 0 ? known : known.within(source, ...wayHere);
   };
   const root = steps.some(readsContext) ? await contextRoot(directory) : directory;
   const opened = new Map<string, Promise<HashedTree>>();
@@ -125,7 +124,7 @@ async function resolveIn(
     trees.push(tree);
   }
   const evidence = () => [...ignore.evidence, ...trees.flatMap((tree) => tree.evidence())];
-  const diagnostics = [...ignore.diagnostics, ...findings.flatMap((one) => one.diagnostics)];
+  const diagnostics = [...ignore.diagnostics, ...withoutRepeats(findings.flatMap((one) => one.diagnostics))];
   return { value, diagnostics, evidence };
 }
 

@@ -10,6 +10,9 @@ export interface Range {
   readonly end: number;
 }
 
+/** Of a statement about the whole text, such as one about what the command line asks of it: there is no place to show. */
+export const wholeText: Range = { start: 0, end: 0 };
+
 /** 1-based line and column, as printed to people. */
 export interface Position {
   readonly line: number;

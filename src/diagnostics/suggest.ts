@@ -1,8 +1,12 @@
-/** The candidate nearest to a misspelt word, or undefined when none is near enough to be meant. */
+/**
+ * The candidate nearest to a misspelt word, or undefined when none is near enough to be meant: a word of one letter is
+ * near to any other such word, so it means none.
+ */
 export function nearestName(word: string, candidates: Iterable<string>): string | undefined {
   const wanted = word.toLowerCase();
   let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(wanted.length / 3)) + 1;
+  const furthest = Math.min(Math.max(1, Math.floor(wanted.length / 3)), wanted.length - 1);
+  let bestDistance = furthest + 1;
   for (const candidate of candidates) {
     // The difference in length is a lower bound of the distance: it spares the work on words of any length.
     if (Math.abs(candidate.length - wanted.length) >= bestDistance || wanted.length > longestWord) continue;

@@ -1,6 +1,7 @@
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import type { SourceFile } from "../diagnostics/source-file.ts";
 import type { BaseImage } from "../model/base-image.ts";
+import { withoutRepeats } from "./findings.ts";
 import { warnUndeclaredArguments } from "./global-scope.ts";
 import type { OpenFile } from "./link/open-file.ts";
 import { OpenFiles } from "./link/open-files.ts";
@@ -65,9 +66,14 @@ class Drafting {
     });
     const mistakes = new Map(this.#files.all.map((open) => [open.file.tree.source, open.mistakes]));
     const readings = order.flatMap((index) => this.#readings.get(index) ?? []);
-    const findings = [
-      ...this.#files.all.map((file) => file.findings),
-      ...readings.map((one) => one.findings),
+    const baked = this.#bakedStages(roots);
+    const found = [
+      ...this.#files.all.map(({ findings }) => findings.diagnostics),
+      // These first: of what is told twice, the first counts.
+      ...readings.flatMap(({ draft, findings }) => (baked.has(draft.index) ? [findings.diagnostics] : [])),
+      ...readings.flatMap(({ draft, findings }) =>
+        baked.has(draft.index) ? [] : [findings.diagnostics.map(milderUnbaked)],
+      ),
     ];
     return {
       stages: readings.map(({ draft }) => draft),
@@ -75,10 +81,16 @@ class Drafting {
       allStages: entry.texts.stages,
       missing: readings.flatMap(({ missing }) => missing),
       mistakes,
-      diagnostics: withoutRepeats(findings.flatMap(({ diagnostics }) => diagnostics)).filter(
+      diagnostics: withoutRepeats(found.flat()).filter(
         ({ source, range }) => mistakes.get(source)?.overlap(range) !== true,
       ),
     };
+  }
+
+  /** Those that a bake without a target reads. */
+  #bakedStages(roots: readonly number[]): ReadonlySet<number> {
+    const last = roots.at(-1);
+    return new Set(last === undefined ? [] : neededStages([last], (index) => this.#read(index).needs));
   }
 
   #roots({ texts, findings, mistakes }: OpenFile): readonly number[] {
@@ -117,15 +129,9 @@ class Drafting {
   }
 }
 
-/** A text that is read twice (a mixin, a file with other arguments) has the same mistakes twice. */
-function withoutRepeats(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
-  const seen = new Map<SourceFile, Set<string>>();
-  return diagnostics.filter(({ source, code, message, range }) => {
-    const known = seen.get(source) ?? new Set();
-    seen.set(source, known);
-    const key = `${code} ${range.start} ${range.end} ${message}`;
-    if (known.has(key)) return false;
-    known.add(key);
-    return true;
-  });
+/** What has no place in a bake is a mistake only where a bake reads it: a stage that nothing needs may be for Docker. */
+const ofBakedStages: ReadonlySet<string> = new Set(["UnsupportedBase", "NotSupportedYet"]);
+
+function milderUnbaked(diagnostic: Diagnostic): Diagnostic {
+  return ofBakedStages.has(diagnostic.code) ? { ...diagnostic, severity: "warning" } : diagnostic;
 }

@@ -1,8 +1,9 @@
-import type { Range } from "../diagnostics/source-file.ts";
+import type { Range, SourceFile } from "../diagnostics/source-file.ts";
 import { expandWord, splitWords } from "../lightfile/expand.ts";
 import type { VariableLookup } from "../lightfile/expand-options.ts";
 import { ExpansionError } from "../lightfile/expansion-error.ts";
 import type { Findings } from "./findings.ts";
+import { bodyAsWord, type PlacesInText, placesInBody } from "./heredoc-body.ts";
 
 export interface ExpansionRequest {
   readonly lookup: VariableLookup;
@@ -16,49 +17,71 @@ export interface ExpansionRequest {
 
 /** The text with its variables replaced and its quotes removed; null when a diagnostic says why not. */
 export function expandText(text: string, request: ExpansionRequest): string | null {
-  return located(text, request, (onUndefined) =>
+  return located(wordPlaces(text, request), request, (onUndefined) =>
     expandWord(text, request.lookup, { escape: request.escape, onUndefined }),
   );
 }
 
 /** As {@link expandText}, then split at white space. */
 export function splitText(text: string, request: ExpansionRequest): readonly string[] | null {
-  return located(text, request, (onUndefined) =>
+  return located(wordPlaces(text, request), request, (onUndefined) =>
     splitWords(text, request.lookup, { escape: request.escape, onUndefined }),
   );
 }
 
-/**
- * The body of a heredoc with its variables replaced. Quotes stay. A backslash escapes `$` and itself and is
- * kept before anything else, as in a shell's heredoc: BuildKit drops it, which turns `\n` into `n` in silence.
- */
+/** The body of a heredoc with its variables replaced: see {@link bodyAsWord}. */
 export function expandBody(body: string, request: ExpansionRequest): string | null {
-  const text = body.replaceAll(/\\[\\$]|["'\\]/g, (match) => (match.length === 2 ? match : `\\${match}`));
-  // Offsets in the text with more backslashes say nothing about the file: the whole body is the place.
-  return located(null, request, (onUndefined) =>
+  const text = bodyAsWord(body);
+  const at = placesInBody(body, request.findings.source, request.range);
+  const places: Places = {
+    ofVariable: (offset, name) => at(offset, offset + variableLength(text, offset, name)),
+    ofError: ({ offset, end }) => at(offset, end),
+  };
+  return located(places, request, (onUndefined) =>
     expandWord(text, request.lookup, { escape: "\\", onUndefined }),
   );
 }
 
-/** Runs an expansion and gives its troubles their places; `text` is null when offsets cannot be mapped. */
+/** Where in the file a part of an expanded text stands. */
+interface Places {
+  ofVariable(offset: number, name: string): Range;
+  ofError(error: ExpansionError): Range;
+}
+
+function wordPlaces(text: string, { range, findings }: ExpansionRequest): Places {
+  const at = placesInWord(text, findings.source, range);
+  return {
+    ofVariable: (offset, name) => at(offset, offset + variableLength(text, offset, name)),
+    ofError: ({ offset }) => at(offset, text.length),
+  };
+}
+
+/**
+ * As {@link placesInBody}, for a word. Offsets hold only where it stands in the file letter by letter: not over
+ * continuations or removed quotes.
+ */
+export function placesInWord(text: string, source: SourceFile, range: Range): PlacesInText {
+  if (!source.text.startsWith(text, range.start)) return () => range;
+  return (start, end) => ({ start: range.start + start, end: Math.min(range.start + end, range.end) });
+}
+
+/** How long `$name` or `${name}` is, or what stands before a modifier. */
+export function variableLength(text: string, offset: number, name: string): number {
+  if (text.charAt(offset + 1) !== "{") return name.length + 1;
+  return name.length + (text.charAt(offset + 2 + name.length) === "}" ? 3 : 2);
+}
+
+/** Runs an expansion and gives its troubles their places. */
 function located<Result>(
-  text: string | null,
-  { findings, range, onUndefined }: ExpansionRequest,
+  places: Places,
+  { findings, onUndefined }: ExpansionRequest,
   expand: (onUndefined: (name: string, offset: number) => void) => Result,
 ): Result | null {
-  // Offsets hold only where the word stands in the file letter by letter: not over continuations or removed quotes.
-  const isVerbatim = text !== null && findings.source.text.startsWith(text, range.start);
-  const at = (offset: number, length: number): Range =>
-    isVerbatim
-      ? { start: range.start + offset, end: Math.min(range.start + offset + length, range.end) }
-      : range;
   try {
-    return expand((name, offset) => onUndefined(name, at(offset, name.length + 1)));
+    return expand((name, offset) => onUndefined(name, places.ofVariable(offset, name)));
   } catch (error) {
     if (!(error instanceof ExpansionError)) throw error;
-    findings.error(error.code, error.message, at(error.offset, range.end - range.start), {
-      hint: error.hint,
-    });
+    findings.error(error.code, error.message, places.ofError(error), { hint: error.hint });
     return null;
   }
 }

@@ -10,7 +10,7 @@ export interface FindingDetails {
 export class Findings {
   readonly source: SourceFile;
   readonly #diagnostics: Diagnostic[];
-  /** Added to every diagnostic: how the reading came to this text. */
+  /** Added to every diagnostic. */
   readonly #wayHere: readonly RelatedLocation[];
 
   constructor(source: SourceFile, shared?: { into: Findings; wayHere: readonly RelatedLocation[] }) {
@@ -22,6 +22,11 @@ export class Findings {
   /** For another text that is read in the course of this one; what is found there is in both. */
   within(source: SourceFile, ...wayHere: readonly RelatedLocation[]): Findings {
     return new Findings(source, { into: this, wayHere });
+  }
+
+  /** How the reading came to this text. */
+  get wayHere(): readonly RelatedLocation[] {
+    return this.#wayHere;
   }
 
   get diagnostics(): readonly Diagnostic[] {
@@ -41,9 +46,15 @@ export class Findings {
     return this.#diagnostics.length;
   }
 
-  /** Drops what was found since the mark: it rested on values that are not known yet. */
-  forgetSince(mark: number): void {
+  since(mark: number): readonly Diagnostic[] {
+    return this.#diagnostics.slice(mark);
+  }
+
+  /** Drops what was found since the mark, but for these: it rested on values that are not known yet. */
+  forgetSince(mark: number, certain: ReadonlySet<Diagnostic>): void {
+    const kept = this.since(mark).filter((diagnostic) => certain.has(diagnostic));
     this.#diagnostics.length = mark;
+    this.#diagnostics.push(...kept);
   }
 
   #add(
@@ -64,4 +75,17 @@ export class Findings {
       ...(places.length === 0 ? {} : { related: places }),
     });
   }
+}
+
+/** A text that is read twice (a mixin, a file with other arguments) has the same mistakes twice. */
+export function withoutRepeats(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  const seen = new Map<SourceFile, Set<string>>();
+  return diagnostics.filter(({ source, code, message, range }) => {
+    const known = seen.get(source) ?? new Set();
+    seen.set(source, known);
+    const key = `${code} ${range.start} ${range.end} ${message}`;
+    if (known.has(key)) return false;
+    known.add(key);
+    return true;
+  });
 }

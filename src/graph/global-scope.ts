@@ -1,3 +1,4 @@
+import { wholeText } from "../diagnostics/source-file.ts";
 import { didYouMean } from "../diagnostics/suggest.ts";
 import type { ArgInstruction, LightfileTree } from "../lightfile/ast.ts";
 import type { Findings } from "./findings.ts";
@@ -67,13 +68,8 @@ export function warnUndeclaredArguments({
   for (const name of Object.keys(options.buildArguments)) {
     if (declared.has(name)) continue;
     const message = `no ARG declares the build argument ${name}`;
-    findings.warning(
-      "UndeclaredBuildArgument",
-      message,
-      { start: 0, end: 0 },
-      {
-        hint: didYouMean(name, declared) ?? "it has no effect; declare it with ARG where it is needed",
-      },
-    );
+    findings.warning("UndeclaredBuildArgument", message, wholeText, {
+      hint: didYouMean(name, declared) ?? "it has no effect; declare it with ARG where it is needed",
+    });
   }
 }

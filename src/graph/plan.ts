@@ -1,3 +1,4 @@
+import type { RelatedLocation } from "../diagnostics/diagnostic.ts";
 import type { Range, SourceFile } from "../diagnostics/source-file.ts";
 import type { BaseImage } from "../model/base-image.ts";
 import type { Sha256Digest, StepId } from "../model/identifiers.ts";
@@ -75,6 +76,8 @@ export interface PlannedStep {
   readonly range: Range;
   /** The Lightfile, one that is joined to it, or the text of an ONBUILD trigger. */
   readonly source: SourceFile;
+  /** The USEs that put it in its stage, the innermost first, and the like; absent without any. */
+  readonly wayHere?: readonly RelatedLocation[];
   /** Where it reads files. */
   readonly context: ContextFolder;
   readonly definition: StepDefinition;

@@ -1,7 +1,16 @@
+import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import type { Range } from "../diagnostics/source-file.ts";
 import { didYouMean } from "../diagnostics/suggest.ts";
-import { type ExpansionRequest, expandBody, expandText, splitText } from "./expansion.ts";
+import {
+  type ExpansionRequest,
+  expandBody,
+  expandText,
+  placesInWord,
+  splitText,
+  variableLength,
+} from "./expansion.ts";
 import type { Findings } from "./findings.ts";
+import { bodyAsWord, type PlacesInText, placesInBody } from "./heredoc-body.ts";
 
 export interface ScopeOptions {
   readonly findings: Findings;
@@ -19,6 +28,14 @@ export interface ScopeOptions {
   readonly unsure?: ReadonlySet<string>;
   /** Names whose values a step prints: see {@link Scope.setLater}. */
   readonly later?: ReadonlySet<string>;
+  /** Names that an ARG declares, with a value or without: reading them is no mistake. */
+  readonly declared?: ReadonlySet<string>;
+  /** What a bare ARG would take over. */
+  readonly outer?: Pick<Scope, "values" | "declared">;
+}
+
+function isMalformed(code: string): boolean {
+  return code === "BadSubstitution" || code === "UnclosedQuote";
 }
 
 /** Among more names than a person writes, the nearest one is not worth the search. */
@@ -33,11 +50,15 @@ export class Scope {
   readonly #values: Map<string, string>;
   readonly #unsure: Set<string>;
   readonly #later: Set<string>;
+  readonly #declared: Set<string>;
+  readonly #outer: ScopeOptions["outer"];
   #record: Readonly<Record<string, string>> | null = null;
   #read = new Map<string, string>();
   #restsOnUnknown = false;
   #readLater: string[] = [];
   #mark = 0;
+  /** What holds of the instruction whatever the values are that it reads. */
+  readonly #certain = new Set<Diagnostic>();
 
   constructor(options: ScopeOptions) {
     this.#findings = options.findings;
@@ -47,6 +68,8 @@ export class Scope {
     this.#values = new Map(options.values);
     this.#unsure = new Set(options.unsure);
     this.#later = new Set(options.later);
+    this.#declared = new Set(options.declared);
+    this.#outer = options.outer;
   }
 
   get complete(): boolean {
@@ -72,11 +95,27 @@ export class Scope {
     this.#read = new Map();
     this.#restsOnUnknown = false;
     this.#mark = this.#findings.mark();
+    this.#certain.clear();
   }
 
-  /** Takes back what was said about an instruction whose values are not known yet. */
+  /** Takes back what was said about an instruction whose values are not known yet, and may be no mistake. */
   endInstruction(): void {
-    if (this.#restsOnUnknown) this.#findings.forgetSince(this.#mark);
+    if (this.#restsOnUnknown) this.#findings.forgetSince(this.#mark, this.#certain);
+  }
+
+  /** Reads a part of an instruction that is right or wrong by itself, whatever is unknown of the rest. */
+  alone<Result>(read: () => Result): Result {
+    const before = this.#restsOnUnknown;
+    const mark = this.#findings.mark();
+    this.#restsOnUnknown = false;
+    const result = read();
+    if (!this.#restsOnUnknown) this.#keep(mark);
+    this.#restsOnUnknown ||= before;
+    return result;
+  }
+
+  #keep(mark: number): void {
+    for (const diagnostic of this.#findings.since(mark)) this.#certain.add(diagnostic);
   }
 
   /** True when what the instruction read so far is not known for sure: it is not to be acted on yet. */
@@ -95,6 +134,16 @@ export class Scope {
     this.#later.delete(name);
     if (this.#restsOnUnknown) this.#unsure.add(name);
     else this.#unsure.delete(name);
+  }
+
+  /** Says of a name that an ARG declares it, which may leave it without a value. */
+  declare(name: string): void {
+    this.#declared.add(name);
+  }
+
+  /** See {@link ScopeOptions.declared}. */
+  get declared(): ReadonlySet<string> {
+    return this.#declared;
   }
 
   /** Says of a name that was set that its value may be another one. */
@@ -137,28 +186,35 @@ export class Scope {
 
   /** The text with its variables replaced and its quotes removed; null when a diagnostic says why not. */
   expand(text: string, range: Range): string | null {
-    return this.#guarded(text, range, () => expandText(text, this.#request(range)));
+    return this.#guardedWord(text, range, () => expandText(text, this.#request(range)));
   }
 
   /** As {@link expand}, for the body of a heredoc. */
   expandBody(body: string, range: Range): string | null {
-    return this.#guarded(body, range, () => expandBody(body, this.#request(range)));
+    const places = placesInBody(body, this.#findings.source, range);
+    return this.#guarded(bodyAsWord(body), places, () => expandBody(body, this.#request(range)));
   }
 
   /** As {@link expand}, then split at white space. */
   split(text: string, range: Range): readonly string[] | null {
-    return this.#guarded(text, range, () => splitText(text, this.#request(range)));
+    return this.#guardedWord(text, range, () => splitText(text, this.#request(range)));
+  }
+
+  #guardedWord<Result>(text: string, range: Range, expand: () => Result): Result | null {
+    return this.#guarded(text, placesInWord(text, this.#findings.source, range), expand);
   }
 
   /** Runs an expansion; null when it reads a value that is known only while the bake runs. */
-  #guarded<Result>(text: string, range: Range, expand: () => Result): Result | null {
+  #guarded<Result>(text: string, places: PlacesInText, expand: () => Result): Result | null {
     this.#readLater = [];
+    const mark = this.#findings.mark();
     const result = expand();
+    // A word that cannot be read is wrong with any values; what it says of them depends on them.
+    if (this.#findings.since(mark).some(({ code }) => isMalformed(code))) this.#keep(mark);
     const [name] = this.#readLater;
     if (name === undefined) return result;
-    const { source } = this.#findings;
-    const at = source.text.startsWith(text, range.start) ? text.search(new RegExp(`\\$\\{?${name}\\b`)) : -1;
-    const place = at === -1 ? range : { start: range.start + at, end: range.start + at + name.length + 1 };
+    const at = text.search(new RegExp(`\\$\\{?${name}\\b`));
+    const place = at === -1 ? places(0, text.length) : places(at, at + variableLength(text, at, name));
     this.#findings.error(
       "ValueKnownOnlyAtBake",
       `$${name} is what a command prints, which is not known before the bake runs it`,
@@ -193,9 +249,17 @@ export class Scope {
   }
 
   #warnUndefined(name: string, range: Range): void {
-    if (!this.#complete) return;
+    if (!this.#complete || this.#declared.has(name)) return;
     this.#findings.warning(this.#undefinedCode, `nothing sets $${name} here, so it is empty`, range, {
-      hint: this.#values.size > mostCandidates ? undefined : didYouMean(name, this.#values.keys()),
+      hint: this.#undefinedHint(name),
     });
+  }
+
+  #undefinedHint(name: string): string | undefined {
+    if (this.#outer?.values.has(name) === true || this.#outer?.declared.has(name) === true) {
+      return `write ARG ${name} above: what is known before the first FROM has to be declared again`;
+    }
+    const known = new Set([...this.#values.keys(), ...this.#declared]);
+    return known.size > mostCandidates ? undefined : didYouMean(name, known);
   }
 }

@@ -25,7 +25,7 @@ export interface StageSurroundings {
   /** What `ARG`s are given: on the command line, by `--arg`, or as a mixin's parameters. */
   readonly buildArguments: Readonly<Record<string, string>>;
   readonly argumentGiver: ArgumentGiver;
-  readonly globalScope: Pick<Scope, "values" | "unsure" | "complete">;
+  readonly globalScope: Pick<Scope, "values" | "unsure" | "declared" | "complete">;
   /** The command line's proxy arguments: they reach every RUN of every file. */
   readonly proxies: Readonly<Record<string, string>>;
   /** The title of the USE that puts these instructions here; null: none. */
@@ -80,6 +80,7 @@ export class StageBuilder {
       values: base.variables,
       unsure: base.unsureVariables,
       later: new Set(base.configuration.outputVariables),
+      declared: base.declaredVariables,
       complete: surroundings.complete,
     });
     this.#reading = { surroundings, scope };
@@ -120,7 +121,7 @@ export class StageBuilder {
     const stepsBefore = this.steps.length;
     const before = new Map(this.environment);
     const later = new Set(this.configuration.outputVariables);
-    const sight = { values: this.environment, unsure: outer.unsure, later };
+    const sight = { values: this.environment, unsure: outer.unsure, later, declared: new Set<string>() };
     const scope = this.#readAnother(surroundings, sight, apply);
     for (const [name, value] of this.environment) {
       if (before.get(name) === value) continue;
@@ -140,17 +141,18 @@ export class StageBuilder {
       if (before.get(name) !== value) outer.adopt(name, value, scope);
     }
     for (const name of scope.later) outer.setLater(name);
+    for (const name of scope.declared) outer.declare(name);
   }
 
   /** Reads instructions of another text with `apply`; what they see at first is given. */
   #readAnother(
     surroundings: StageSurroundings,
-    { values, unsure, later }: Pick<Scope, "values" | "unsure" | "later">,
+    { values, unsure, later, declared }: Pick<Scope, "values" | "unsure" | "later" | "declared">,
     apply: () => void,
   ): Scope {
     const outer = this.#reading;
     const complete = surroundings.complete && outer.scope.complete;
-    const scope = scopeOf(surroundings, { values, unsure, later, complete });
+    const scope = scopeOf(surroundings, { values, unsure, later, declared, complete });
     this.#reading = { surroundings, scope };
     apply();
     this.#reading = outer;
@@ -203,7 +205,9 @@ export class StageBuilder {
     const title = this.history.at(-1)?.title ?? "";
     const { tree, context } = this.surroundings;
     const { range } = instruction;
-    this.#addStep({ title, range, definition, variables, source: tree.source, context });
+    const { wayHere } = this.findings;
+    const way = wayHere.length === 0 ? {} : { wayHere };
+    this.#addStep({ title, range, definition, variables, source: tree.source, ...way, context });
   }
 
   /** A test of the stage's end, which the instruction being read becomes. */
@@ -273,6 +277,7 @@ export class StageBuilder {
       },
       variables: this.scope.values,
       unsureVariables: this.scope.unsure,
+      declaredVariables: this.scope.declared,
       resources: this.resources,
     };
   }
@@ -286,10 +291,11 @@ export class StageBuilder {
 }
 
 function scopeOf(
-  { findings, tree }: StageSurroundings,
-  begin: Pick<Scope, "values" | "unsure" | "later" | "complete">,
+  { findings, tree, globalScope }: StageSurroundings,
+  begin: Pick<Scope, "values" | "unsure" | "later" | "declared" | "complete">,
 ): Scope {
-  return new Scope({ findings, escape: tree.escape, undefinedCode: "UndefinedVar", ...begin });
+  const outer = globalScope;
+  return new Scope({ findings, escape: tree.escape, undefinedCode: "UndefinedVar", outer, ...begin });
 }
 
 function titleOf({ tree, useTitle }: StageSurroundings, instruction: Instruction): string {

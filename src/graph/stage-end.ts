@@ -11,6 +11,8 @@ export interface StageEnd {
   readonly configuration: SandboxConfiguration;
   readonly variables: ReadonlyMap<string, string>;
   readonly unsureVariables: ReadonlySet<string>;
+  /** See `Scope`. */
+  readonly declaredVariables: ReadonlySet<string>;
   readonly resources: BuilderResources;
 }
 
@@ -22,6 +24,7 @@ export function imageEnd(image: BaseImage | undefined): StageEnd {
     configuration: { ...configuration, environment },
     variables: new Map(image === undefined ? [] : Object.entries(environment)),
     unsureVariables: new Set(),
+    declaredVariables: new Set(),
     resources: { cpus: null, memoryMib: null, diskSizeMib: defaultDiskSizeMib },
   };
 }

@@ -58,7 +58,7 @@ export class StageSourceReader {
     if (stage !== undefined) return this.#stage(stage);
     if (reference === "scratch") {
       findings.error("UnsupportedBase", "a microVM cannot start from scratch", image.range, {
-        hint: "it needs a base image, which may be as small as one with busybox",
+        hint: "it needs a base image, which may be as small as one with busybox; where a stage only collects files, put them into a folder of it and copy that folder",
       });
       return null;
     }

@@ -1,3 +1,4 @@
+import { wholeText } from "../diagnostics/source-file.ts";
 import { didYouMean, nearestName } from "../diagnostics/suggest.ts";
 import type {
   ArgInstruction,
@@ -149,18 +150,13 @@ export function findTarget(
   if (named !== undefined) return named;
   if (stages.length > 0) {
     const names = stages.flatMap((stage) => (stage.name === null ? [] : [stage.name]));
-    findings.error(
-      "UnknownTarget",
-      `no stage is named ${target}`,
-      { start: 0, end: 0 },
-      {
-        hint:
-          didYouMean(target, names) ??
-          (names.length === 0
-            ? "the file names no stage: leave the target out"
-            : `stages: ${names.join(", ")}`),
-      },
-    );
+    findings.error("UnknownTarget", `no stage is named ${target}`, wholeText, {
+      hint:
+        didYouMean(target, names) ??
+        (names.length === 0
+          ? "the file names no stage: leave the target out"
+          : `stages: ${names.join(", ")}`),
+    });
   }
   return null;
 }
@@ -225,7 +221,7 @@ export function stageLabel(stage: StageText, stages: readonly StageText[]): stri
 
 /** The stage that a name without tag, registry or path may have been meant for. */
 export function stageHint(reference: string, stages: readonly StageText[]): string | undefined {
-  if (!/^[A-Za-z0-9_-]+$/.test(reference)) return undefined;
+  if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(reference)) return undefined;
   const names = stages.flatMap((stage) => (stage.name === null ? [] : [stage.name]));
   const nearest = nearestName(reference, names);
   if (nearest === undefined) return undefined;

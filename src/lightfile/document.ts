@@ -62,12 +62,32 @@ export interface DocumentDiagnostic {
   readonly hint: string | null;
 }
 
+/** Mistakes that leave words of an instruction out of the tree. */
+const losesWords: ReadonlySet<string> = new Set(["InvalidAssignment", "JsonNotStrings"]);
+
+function instructionsWithLostWords(
+  { instructions }: LightfileTree,
+  diagnostics: readonly Diagnostic[],
+): ReadonlySet<Instruction> {
+  const found = new Set<Instruction>();
+  let at = 0;
+  // Both are in the order of the text.
+  for (const { code, range } of diagnostics) {
+    if (!losesWords.has(code)) continue;
+    while ((instructions[at + 1]?.range.start ?? Infinity) <= range.start) at++;
+    const instruction = instructions[at];
+    if (instruction !== undefined) found.add(instruction);
+  }
+  return found;
+}
+
 /** The plain data of a parsed Lightfile. Warnings that its `check` directive skips are left out. */
 export function documentOf({ value: tree, diagnostics }: Diagnosed<LightfileTree>): LightfileDocument {
   const { source } = tree;
   // Reading words needs a line feed behind them.
   const text = source.text.endsWith("\n") ? source.text : `${source.text}\n`;
   const tokenText = { text, escape: tree.escape };
+  const cut = instructionsWithLostWords(tree, diagnostics);
   return {
     directives: tree.directives.map(({ name, value, range }) => ({
       name: name.text.toLowerCase(),
@@ -76,6 +96,7 @@ export function documentOf({ value: tree, diagnostics }: Diagnosed<LightfileTree
     })),
     instructions: tree.instructions.map((instruction) => ({
       ...instructionIn(instruction, tokenText),
+      ...(cut.has(instruction) ? allWords(instruction, tokenText) : {}),
       range: rangeIn(source, instruction.range),
     })),
     diagnostics: applyChecks(tree.directives, diagnostics).map((diagnostic) =>
@@ -158,6 +179,10 @@ function argumentsOf(instruction: Instruction, text: TokenText): readonly string
     default:
       return unreachable(instruction);
   }
+}
+
+function allWords(instruction: Instruction, text: TokenText): Pick<DocumentInstruction, "args" | "form"> {
+  return { args: plainArguments(instruction, text), form: "shell" };
 }
 
 function plainArguments({ keyword, flags, range }: Instruction, text: TokenText): readonly string[] {

@@ -7,21 +7,27 @@ const hints = {
   InvalidPattern: "a backslash stands before *, ? or another backslash only",
 } as const;
 
-/** A word that cannot be expanded. `offset` is where in the word, in UTF-16 units. */
+/** A word that cannot be expanded. `offset` is where in the word, in UTF-16 units, and `end` how far it was read. */
 export class ExpansionError extends Error {
   /** Stable name in PascalCase, to be the code of a diagnostic. */
   readonly code: keyof typeof hints;
   readonly offset: number;
+  readonly end: number;
   /** The same place as a line and a column, both from 1. */
   readonly position: Position;
   /** What to do about it. */
   readonly hint: string;
 
-  constructor(code: ExpansionError["code"], place: { text: string; offset: number }, message: string) {
+  constructor(
+    code: ExpansionError["code"],
+    place: { text: string; offset: number; end: number },
+    message: string,
+  ) {
     super(message);
     this.name = "ExpansionError";
     this.code = code;
     this.offset = place.offset;
+    this.end = place.end;
     this.position = positionAt({ path: "", text: place.text }, place.offset);
     this.hint = hints[code];
   }

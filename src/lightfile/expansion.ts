@@ -65,7 +65,8 @@ export class Expansion {
   }
 
   private error(code: ExpansionError["code"], offset: number, message: string): ExpansionError {
-    const place = { text: this.text, offset: Math.min(offset, this.text.length) };
+    const { length } = this.text;
+    const place = { text: this.text, offset: Math.min(offset, length), end: Math.min(this.at, length) };
     return new ExpansionError(code, place, message);
   }
 

@@ -2,6 +2,7 @@ import type { IToken } from "chevrotain";
 import type { Command, Instruction, Word } from "./ast.ts";
 import type { ParsedInstruction } from "./grammar.ts";
 import { looksLikeJsonArray } from "./json-array.ts";
+import { plainWordsIn } from "./plain-words.ts";
 import { type InstructionParts, type ReadContext, reportNoArguments } from "./read-context.ts";
 import { quoteWord } from "./reporter.ts";
 import type { InstructionName } from "./reserved.ts";
@@ -78,7 +79,13 @@ export function readHealthcheck(
   const type = wordOf(separator, context);
   const [first] = parsed.arguments;
   if (type.text.toUpperCase() === "NONE") {
-    return { kind: "healthcheck", ...base, command: null, words: [type], json: false };
+    return {
+      kind: "healthcheck",
+      ...base,
+      command: null,
+      words: plainWordsIn({ start: type.range.start, end: base.range.end }, context),
+      json: false,
+    };
   }
   if (first === undefined) return null;
   const command = readCommand(first, "HEALTHCHECK", context);

@@ -52,6 +52,12 @@ export function reportOpenQuote(token: IToken, reporter: Reporter): void {
   });
 }
 
+/** Docker's flags that cannot act here, and why. */
+const unusableFlags: Readonly<Record<string, string>> = {
+  "RUN --device":
+    "a step has no devices of the host: it runs in a virtual machine of its own; take the flag out",
+};
+
 function reportUnknownFlag(flag: Flag, name: InstructionName, reporter: Reporter): void {
   const known = Object.keys(describeInstruction(name).flags);
   const suggestion = didYouMean(flag.name.text, known)?.replace("mean ", "mean --");
@@ -61,7 +67,7 @@ function reportUnknownFlag(flag: Flag, name: InstructionName, reporter: Reporter
     code: "UnknownFlag",
     range: { start: flag.range.start, end: flag.name.range.end },
     message: `${name} has no flag ${quoteWord(`--${flag.name.text}`)}`,
-    hint: suggestion ?? (known.length === 0 ? none : list),
+    hint: unusableFlags[`${name} --${flag.name.text}`] ?? suggestion ?? (known.length === 0 ? none : list),
   });
 }
 

@@ -1,3 +1,4 @@
+import type { Range } from "../diagnostics/source-file.ts";
 import { didYouMean } from "../diagnostics/suggest.ts";
 import { unreachable } from "../diagnostics/unreachable.ts";
 import type { Instruction, Word } from "./ast.ts";
@@ -148,7 +149,7 @@ function readOnbuild(parsed: ParsedInstruction, base: InstructionParts, context:
     });
   }
   const range = {
-    start: trigger.range.start,
+    start: again?.startOffset ?? trigger.range.start,
     end: scanLine(context.text, trigger.range.start, context.escape),
   };
   const line = wordOf(
@@ -168,15 +169,35 @@ function readOnbuild(parsed: ParsedInstruction, base: InstructionParts, context:
 
 function reportUnknownInstruction(keyword: Word, context: ReadContext): void {
   const name = keyword.text.toUpperCase();
+  const behindEscape = commentBehindEscape(keyword, context);
   context.reporter.error({
     code: "UnknownInstruction",
     range: keyword.range,
     message: `unknown instruction ${quoteWord(keyword.text)}`,
+    ...(behindEscape === null
+      ? {}
+      : {
+          related: [
+            { message: `what follows the ${context.escape} keeps it from continuing`, range: behindEscape },
+          ],
+        }),
     hint:
+      (behindEscape === null ? undefined : "give that comment a line of its own") ??
       continuedName(keyword, context) ??
       didYouMean(name, instructionNames) ??
       "if the line belongs to the one before, that one must end with the escape character",
   });
+}
+
+/** In the line before, what looks like a comment behind the escape character, which then continues nothing. */
+function commentBehindEscape({ range }: Word, { text, escape: escapeChar }: ReadContext): Range | null {
+  const lineEnd = text.lastIndexOf("\n", range.start);
+  const lineStart = text.lastIndexOf("\n", lineEnd - 1) + 1;
+  if (lineEnd === -1) return null;
+  const line = text.slice(lineStart, lineEnd).trimEnd();
+  const match = (escapeChar === "\\" ? /\\[ \t]+#/ : /`[ \t]+#/).exec(line);
+  if (match === null || line.trimStart().startsWith("#")) return null;
+  return { start: lineStart + match.index + match[0].length - 1, end: lineStart + line.length };
 }
 
 /** For a name that is cut by a continuation. */

@@ -87,17 +87,14 @@ export function trimmedEnd(text: string, start: number, end: number): number {
 /** The end of a word in which neither quotes nor escapes mean anything. */
 export function scanPlainWord(text: string, start: number, escapeChar: Escape): number {
   let offset = start;
+  // The last of several continuations may be the one that ends the word, and none of them is part of it.
+  let inkEnd = start;
   while (!isBlankOrLineEnd(text.charCodeAt(offset))) {
-    if (text[offset] !== escapeChar) {
-      offset++;
-      continue;
-    }
-    const resumed = continuationEnd(text, offset, escapeChar);
-    if (resumed === -1) offset++;
-    else if (isBlankOrLineEnd(text.charCodeAt(resumed))) return offset;
-    else offset = resumed;
+    const resumed = text[offset] === escapeChar ? continuationEnd(text, offset, escapeChar) : -1;
+    if (resumed === -1) inkEnd = offset + 1;
+    offset = resumed === -1 ? inkEnd : resumed;
   }
-  return offset;
+  return inkEnd;
 }
 
 export interface QuotedScan {

@@ -153,7 +153,7 @@ export function matchHeredocBodies({ text, offset, tokens }: Place): Match | nul
   if (markers.length === 0) return null;
   const bodies = readHeredocBodies(text, offset, markers, isKnown ? Infinity : guessedHeredocLines);
   // What looks like a heredoc behind a misspelt instruction must not swallow the rest of the file.
-  if (bodies.end === offset || (bodies.unterminated !== null && !isKnown)) return null;
+  if (bodies.unterminated !== null && !isKnown) return null;
   return { end: bodies.end, payload: { kind: "heredoc-bodies", bodies } };
 }
 

@@ -24,7 +24,7 @@ export function formatLocatedDiagnostic(diagnostic: LocatedDiagnostic, options: 
   const { colors } = options;
   const title = severityColor(diagnostic.severity, colors)(`${diagnostic.severity}[${diagnostic.code}]`);
   const lines = [
-    `${colors.bold(formatPlace(diagnostic.place))}: ${title}: ${plainText(diagnostic.message)}`,
+    `${colors.bold(placeOf(diagnostic))}: ${title}: ${plainText(diagnostic.message)}`,
     ...excerpt(diagnostic.place, severityColor(diagnostic.severity, colors), options),
   ];
   for (const { message, place } of diagnostic.related) {
@@ -33,6 +33,11 @@ export function formatLocatedDiagnostic(diagnostic: LocatedDiagnostic, options: 
   }
   if (diagnostic.hint !== null) lines.push(...formatHint(diagnostic.hint, colors));
   return `${lines.join("\n")}\n`;
+}
+
+/** A statement about the whole text has no line. */
+function placeOf({ place }: LocatedDiagnostic): string {
+  return place.lines.length === 0 ? plainText(place.path) : formatPlace(place);
 }
 
 /** Like {@link formatLocatedDiagnostic}, for a diagnostic that still has its source. */

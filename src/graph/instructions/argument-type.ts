@@ -1,3 +1,4 @@
+import type { RelatedLocation } from "../../diagnostics/diagnostic.ts";
 import type { Range } from "../../diagnostics/source-file.ts";
 import { didYouMean } from "../../diagnostics/suggest.ts";
 import type { ArgInstruction } from "../../lightfile/ast.ts";
@@ -71,15 +72,24 @@ export interface TypedValue {
 }
 
 /** Says why a value does not fit. */
-export function checkValue({ name, value, type, range, isGiven }: TypedValue, findings: Findings): void {
+export function checkValue(
+  { name, value, type, range, isGiven }: TypedValue,
+  findings: Findings,
+  related?: readonly RelatedLocation[],
+): void {
+  const more = related === undefined ? {} : { related };
   const what = isGiven ? `${name}, which is given as ${JSON.stringify(value)},` : JSON.stringify(value);
   if (!hasForm(value, type.type)) {
-    findings.error("WrongArgumentType", `${what} is no ${type.type}`, range, { hint: formHints[type.type] });
+    findings.error("WrongArgumentType", `${what} is no ${type.type}`, range, {
+      hint: formHints[type.type],
+      ...more,
+    });
     return;
   }
   if (type.choices === null || type.choices.includes(value)) return;
   findings.error("ArgumentNotAChoice", `${what} is none of the choices for ${name}`, range, {
     hint: didYouMean(value, type.choices) ?? `choices: ${type.choices.join(", ")}`,
+    ...more,
   });
 }
 

@@ -1,4 +1,5 @@
-import { unreachable } from "../../diagnostics/unreachable.ts";
+import type { RelatedLocation } from "../../diagnostics/diagnostic.ts";
+import type { Range } from "../../diagnostics/source-file.ts";
 import type { ArgInstruction, Word } from "../../lightfile/ast.ts";
 import type { Findings } from "../findings.ts";
 import type { Scope } from "../scope.ts";
@@ -6,7 +7,7 @@ import type { StageBuilder } from "../stage-builder.ts";
 import { type ArgumentType, checkValue, readArgumentType } from "./argument-type.ts";
 
 /** Who gives ARGs their values: whoever bakes, another file that joins this one, or the USE of a mixin. */
-export type ArgumentGiver = "bake" | "joining-file" | "use";
+export type ArgumentGiver = "bake" | "joining-file" | UsePlace;
 
 export interface ArgumentSources {
   readonly buildArguments: Readonly<Record<string, string>>;
@@ -14,6 +15,18 @@ export interface ArgumentSources {
   /** What a bare `ARG name` takes when nobody gives a value. */
   readonly outer: Pick<Scope, "values" | "unsure" | "complete">;
   readonly findings: Findings;
+}
+
+/** A USE, and what it says about the mixin's parameters. */
+export interface UsePlace {
+  /** Of the text that the USE stands in. */
+  readonly findings: Findings;
+  /** Of the mixin's name. */
+  readonly range: Range;
+  /** The mixin as it is written there. */
+  readonly mixin: string;
+  /** Where the values stand, by the parameter's name. */
+  readonly values: ReadonlyMap<string, Range>;
 }
 
 /** Sets what an `ARG` declares: the value that is given, else the default, else the outer scope's value. */
@@ -28,6 +41,7 @@ export function declareArguments(scope: Scope, instruction: ArgInstruction, sour
     if (value !== null) values.push([declaration.name.text, value]);
     if (isUnsure(declaration, sources)) unsure.push(declaration.name.text);
   }
+  for (const { name } of instruction.declarations) scope.declare(name.text);
   for (const [name, value] of values) scope.set(name, value);
   for (const name of unsure) scope.doubt(name);
 }
@@ -65,30 +79,49 @@ function argumentValue(
   if (given === undefined && value !== null) return byDefault;
   const chosen = given ?? outer.values.get(name.text);
   if (chosen === undefined) {
-    if (type.isRequired && outer.complete) {
-      findings.error("ArgumentRequired", `${name.text} needs a value, and nobody gives one`, name.range, {
-        hint: howToGive(name.text, sources.giver),
-      });
-    }
+    if (type.isRequired && outer.complete) reportRequired(name, sources);
     return null;
   }
-  if (!isUnsure(declaration, sources)) {
-    checkValue({ name: name.text, value: chosen, type, range: name.range, isGiven: true }, findings);
-  }
+  if (!isUnsure(declaration, sources)) checkChosen(name, chosen, sources);
   return chosen;
 }
 
-function howToGive(name: string, giver: ArgumentGiver): string {
-  switch (giver) {
-    case "bake":
-      return `give it with --build-arg ${name}=…`;
-    case "joining-file":
-      return `give it where another file names this one: FROM --arg=${name}=… or IMPORT --arg=${name}=…`;
-    case "use":
-      return `give it behind the mixin's name: USE … ${name}=…`;
-    default:
-      return unreachable(giver);
+function reportRequired(name: Word, { findings, giver }: ArgumentSources): void {
+  const code = "ArgumentRequired";
+  if (typeof giver !== "string") {
+    giver.findings.error(
+      code,
+      `the mixin needs a value for ${name.text}, and this USE gives none`,
+      giver.range,
+      { hint: `write USE ${giver.mixin} ${name.text}=…`, related: [declaredAt(name, findings)] },
+    );
+    return;
   }
+  const hint =
+    giver === "bake"
+      ? `give it with --build-arg ${name.text}=…`
+      : `give it where another file names this one: FROM --arg=${name.text}=… or IMPORT --arg=${name.text}=…`;
+  findings.error(code, `${name.text} needs a value, and nobody gives one`, name.range, { hint });
+}
+
+/** A value that the text gives is marked where it stands, one from outside at the ARG. */
+function checkChosen(
+  name: Word,
+  value: string,
+  { findings, giver, type }: ArgumentSources & { readonly type: ArgumentType },
+): void {
+  const use = typeof giver === "string" ? undefined : giver;
+  const range = use?.values.get(name.text);
+  if (use === undefined || range === undefined) {
+    checkValue({ name: name.text, value, type, range: name.range, isGiven: true }, findings);
+    return;
+  }
+  const declared = declaredAt(name, findings);
+  checkValue({ name: name.text, value, type, range, isGiven: false }, use.findings, [declared]);
+}
+
+function declaredAt({ text, range }: Word, { source }: Findings): RelatedLocation {
+  return { message: `${text} is declared here`, source, range };
 }
 
 export function readArgument(stage: StageBuilder, instruction: ArgInstruction): void {

@@ -26,8 +26,8 @@ const addFlags: Readonly<Record<string, FlagEffect>> = {
 
 export function readCopy(stage: StageBuilder, instruction: CopyInstruction): void {
   const flags = readFlags(stage, instruction, instruction.kind === "copy" ? copyFlags : addFlags);
-  const owner = readOwner(stage, flags.get("chown"));
-  const mode = readMode(stage, flags.get("chmod"));
+  const owner = stage.scope.alone(() => readOwner(stage, flags.get("chown")));
+  const mode = stage.scope.alone(() => readMode(stage, flags.get("chmod")));
   const patterns = readPatterns(stage, instruction, flags);
   checkRemoteFlags(stage, { patterns, sourceCount: instruction.sources.length, flags });
   const sourceCount = patterns.length;

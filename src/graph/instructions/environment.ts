@@ -4,16 +4,19 @@ import { emptyWordHint } from "./flags.ts";
 
 /** The expanded pairs, all read before any of them is set; a pair with a mistake is left out. */
 function expandPairs(stage: StageBuilder, pairs: readonly NamedValue[]): readonly [string, string][] {
-  const expanded: [string, string][] = [];
-  for (const pair of pairs) {
-    const name = stage.scope.expand(pair.name.text, pair.name.range);
-    const value = stage.scope.expand(pair.value.text, pair.value.range);
-    if (name === null || value === null) continue;
-    if (name === "")
-      stage.findings.error("BlankName", "a name must not be empty", pair.name.range, { hint: emptyWordHint });
-    else expanded.push([name, value]);
-  }
-  return expanded;
+  return pairs.flatMap((pair) => {
+    const expanded = stage.scope.alone(() => expandPair(stage, pair));
+    return expanded === null ? [] : [expanded];
+  });
+}
+
+function expandPair(stage: StageBuilder, pair: NamedValue): [string, string] | null {
+  const name = stage.scope.expand(pair.name.text, pair.name.range);
+  const value = stage.scope.expand(pair.value.text, pair.value.range);
+  if (name === null || value === null) return null;
+  if (name !== "") return [name, value];
+  stage.findings.error("BlankName", "a name must not be empty", pair.name.range, { hint: emptyWordHint });
+  return null;
 }
 
 export function readEnvironment(stage: StageBuilder, instruction: EnvInstruction): void {

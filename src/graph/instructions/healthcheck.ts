@@ -31,13 +31,14 @@ export function readHealthcheck(stage: StageBuilder, instruction: HealthcheckIns
     command.form === "shell"
       ? [...stage.configuration.shell, command.line.text]
       : command.argv.map((word) => word.text);
-  const startPeriodMs = readDuration(stage, flags.get("start-period"), 0);
+  // As for Docker, 0 means that the default holds.
+  const time = (name: string) => readDuration(stage, flags.get(name), { zero: "allowed" }) || null;
   const times = {
-    intervalMs: readDuration(stage, flags.get("interval")) ?? defaults.intervalMs,
-    timeoutMs: readDuration(stage, flags.get("timeout")) ?? defaults.timeoutMs,
-    startPeriodMs: startPeriodMs ?? defaults.startPeriodMs,
-    startIntervalMs: readDuration(stage, flags.get("start-interval")) ?? defaults.startIntervalMs,
-    retries: readCount(stage, flags.get("retries"), { least: 1, most: mostFailures }) ?? defaults.retries,
+    intervalMs: time("interval") ?? defaults.intervalMs,
+    timeoutMs: time("timeout") ?? defaults.timeoutMs,
+    startPeriodMs: time("start-period") ?? defaults.startPeriodMs,
+    startIntervalMs: time("start-interval") ?? defaults.startIntervalMs,
+    retries: readCount(stage, flags.get("retries"), { least: 0, most: mostFailures }) || defaults.retries,
   };
   if (argv.length === 0 || argv[0] === "") {
     stage.findings.error("EmptyCommand", "HEALTHCHECK has no program to start", instruction.range, {

@@ -34,11 +34,14 @@ const highestPort = 65535;
 function readExpose(stage: StageBuilder, instruction: OtherInstruction): void {
   const ports = new Set(stage.configuration.exposedPorts);
   for (const word of instruction.words) {
-    for (const written of stage.scope.split(word.text, word.range) ?? []) {
-      for (const port of portsIn(stage, written, word)) ports.add(port);
-    }
+    for (const port of stage.scope.alone(() => readPorts(stage, word))) ports.add(port);
   }
   stage.configuration.exposedPorts = [...ports];
+}
+
+function readPorts(stage: StageBuilder, word: Word): readonly string[] {
+  const written = stage.scope.split(word.text, word.range) ?? [];
+  return written.flatMap((one) => portsIn(stage, one, word));
 }
 
 /** `port[-port][/protocol]` as single ports, e.g. `8080/tcp`. */
@@ -64,19 +67,24 @@ function portsIn(stage: StageBuilder, written: string, word: Word): readonly str
 function readVolume(stage: StageBuilder, instruction: OtherInstruction): void {
   const volumes = new Set(stage.configuration.volumes);
   for (const word of instruction.words) {
-    const path = stage.scope.expand(word.text, word.range);
-    if (path === null) continue;
-    if (path === "")
-      stage.findings.error("BlankPath", "VOLUME needs a path, and this one is empty", word.range, {
-        hint: emptyWordHint,
-      });
-    else volumes.add(posix.resolve("/", path));
+    const path = stage.scope.alone(() => readVolumePath(stage, word));
+    if (path !== null) volumes.add(path);
   }
   stage.configuration.volumes = [...volumes];
   const message = "VOLUME is recorded, and no volume is made for it";
   stage.findings.warning("NoEffect", message, instruction.keyword.range, {
     hint: "what is written there is on the sandbox's disk; lightbox run -v NAME:PATH mounts a volume",
   });
+}
+
+function readVolumePath(stage: StageBuilder, word: Word): string | null {
+  const path = stage.scope.expand(word.text, word.range);
+  if (path === null) return null;
+  if (path !== "") return posix.resolve("/", path);
+  stage.findings.error("BlankPath", "VOLUME needs a path, and this one is empty", word.range, {
+    hint: emptyWordHint,
+  });
+  return null;
 }
 
 const signalName =

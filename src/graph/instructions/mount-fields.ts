@@ -201,7 +201,7 @@ export class MountFields {
     if (this.#hasUnknown) return;
     this.#stage.findings.error(
       "MissingMountField",
-      `a mount of type ${this.type} needs ${name === "id" ? "an" : "a"} ${name}`,
+      `a mount of type ${this.type} needs ${/^[aeiou]/.test(name) ? "an" : "a"} ${name}`,
       this.range,
       { hint: `add ${example}` },
     );

@@ -14,8 +14,10 @@ export function readMounts(stage: StageBuilder, flags: readonly Flag[]): readonl
   const mounts: Mount[] = [];
   const targets = new Map<string, Flag>();
   for (const flag of flags) {
-    const fields = MountFields.read(stage, flag);
-    const mount = fields === null ? null : readMount(stage, fields, mounts.length);
+    const mount = stage.scope.alone(() => {
+      const fields = MountFields.read(stage, flag);
+      return fields === null ? null : readMount(stage, fields, mounts.length);
+    });
     if (mount === null) continue;
     const earlier = mount.target === null ? undefined : targets.get(mount.target);
     if (earlier !== undefined) {

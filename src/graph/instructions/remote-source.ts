@@ -42,6 +42,7 @@ function readUrl(stage: StageBuilder, { text, range, flags }: RemoteSource): Cop
     });
     return null;
   }
+  if (/\.git\/?$/i.test(url.pathname)) warnRepository(stage, url, range);
   // What follows # is for whoever shows a page.
   url.hash = "";
   const flag = flags.get("checksum");
@@ -57,6 +58,22 @@ function readUrl(stage: StageBuilder, { text, range, flags }: RemoteSource): Cop
     return null;
   }
   return { kind: "url", url: url.href, name: nameOf(url), checksum, range };
+}
+
+/** BuildKit takes the ref of a repository as a query, too. */
+function warnRepository(
+  stage: StageBuilder,
+  { origin, pathname, searchParams, hash }: URL,
+  range: Range,
+): void {
+  const asked = ["ref", "tag", "branch", "commit"].map((name) => searchParams.get(name));
+  const ref = asked.find((value) => value !== null) ?? "";
+  const folder = searchParams.get("subdir") ?? "";
+  const fragment = `${ref}${folder === "" ? "" : `:${folder}`}`;
+  const written = fragment === "" ? hash : `#${fragment}`;
+  stage.findings.warning("RepositoryTakenForFile", "an address with a query is fetched as one file", range, {
+    hint: `a git repository is named without: ${origin}${pathname}${written}`,
+  });
 }
 
 /** The last part of the path that is not empty; '' when there is none. */

@@ -22,9 +22,11 @@ export function readRun(stage: StageBuilder, instruction: RunInstruction): void 
   });
   refuseInsecure(stage, flags.get("security"));
   const mounts = readMounts(stage, flags.all("mount"));
-  const network = readNetwork(stage, flags.get("network"));
-  const timeoutMs = readDuration(stage, flags.get("timeout"));
-  const retries = readCount(stage, flags.get("retry"), { least: 0, most: mostRetries });
+  const network = stage.scope.alone(() => readNetwork(stage, flags.get("network")));
+  const timeoutMs = stage.scope.alone(() => readDuration(stage, flags.get("timeout")));
+  const retries = stage.scope.alone(() =>
+    readCount(stage, flags.get("retry"), { least: 0, most: mostRetries }),
+  );
   const variables = stage.scope.read;
   const command = readRunCommand(stage, instruction);
   if (command === null) return;

@@ -40,7 +40,8 @@ export function checkMixin({ mixin, findings, place, surroundings }: MixinCheck)
     ...surroundings,
     findings: found,
     buildArguments: {},
-    argumentGiver: "use",
+    // Nobody: what a mixin requires is no mistake of its own.
+    argumentGiver: "bake",
     proxies: {},
     useTitle: null,
     // Nothing is known of the stage, so what rests on a variable that the mixin does not set is not judged.
@@ -52,7 +53,7 @@ export function checkMixin({ mixin, findings, place, surroundings }: MixinCheck)
     useMixin: () => {},
   };
   const stage = new StageBuilder(
-    mixinSurroundings(outer, { inside, mixin, findings: found, given: {}, useTitle: null }),
+    mixinSurroundings(outer, { inside, mixin, findings: found, given: {}, giver: "bake", useTitle: null }),
     { ...imageEnd(undefined), variables: new Map() },
   );
   for (const instruction of mixin.instructions) readInstruction(stage, instruction);

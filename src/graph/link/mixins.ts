@@ -2,6 +2,7 @@ import type { RelatedLocation } from "../../diagnostics/diagnostic.ts";
 import { didYouMean } from "../../diagnostics/suggest.ts";
 import type { UseInstruction } from "../../lightfile/ast.ts";
 import { Findings } from "../findings.ts";
+import type { ArgumentGiver, UsePlace } from "../instructions/argument.ts";
 import { titleValue } from "../instructions/flags.ts";
 import { readInstruction } from "../instructions/read-instruction.ts";
 import type { StageBuilder, StageSurroundings } from "../stage-builder.ts";
@@ -74,7 +75,13 @@ export function readUse(stage: StageBuilder, instruction: UseInstruction, place:
     mixins: [...place.mixins, inUse],
   };
   const useTitle = title ?? stage.surroundings.useTitle;
-  const reading = { inside, mixin: found.mixin, findings, given, useTitle };
+  const use: UsePlace = {
+    findings: outer,
+    range: instruction.mixin.range,
+    mixin: instruction.mixin.text,
+    values: new Map(instruction.parameters.map(({ name, value }) => [name.text, value.range])),
+  };
+  const reading = { inside, mixin: found.mixin, findings, given, giver: use, useTitle };
   stage.readWithin(mixinSurroundings(stage.surroundings, reading), isUnsure, () => {
     for (const one of found.mixin.instructions) readInstruction(stage, one);
   });
@@ -85,12 +92,13 @@ interface MixinReading {
   readonly mixin: MixinText;
   readonly findings: Findings;
   readonly given: Readonly<Record<string, string>>;
+  readonly giver: ArgumentGiver;
   readonly useTitle: string | null;
 }
 
 export function mixinSurroundings(
   outer: StageSurroundings,
-  { inside, mixin, findings, given, useTitle }: MixinReading,
+  { inside, mixin, findings, given, giver, useTitle }: MixinReading,
 ): StageSurroundings {
   const { open, reader } = inside;
   return {
@@ -99,7 +107,7 @@ export function mixinSurroundings(
     context: open.file.context,
     findings,
     buildArguments: given,
-    argumentGiver: "use",
+    argumentGiver: giver,
     globalScope: open.scope,
     complete: outer.complete && open.isRead(mixin),
     useTitle,

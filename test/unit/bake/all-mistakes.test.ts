@@ -133,6 +133,18 @@ test("trouble with a registry comes with the place of its FROM, and keeps its ca
   }
 });
 
+test("trouble with a registry says, too, which stage may have been meant", async () => {
+  await using rig = await BakeRig.create({ images: [] });
+  rig.imageTrouble = unreachable;
+  const failure: unknown = await rig
+    .bake("FROM base:1 AS build\nFROM biuld\nRUN x\n")
+    .catch((error: unknown) => error);
+  if (!(failure instanceof Failure)) throw new Error("no failure");
+  expect(failure.diagnostics.map(({ hint }) => hint)).toEqual([
+    "no stage is named biuld, so it is an image; did you mean the stage build?\ntry again",
+  ]);
+});
+
 test("trouble with a registry does not hide mistakes that only the context shows", async () => {
   await using rig = await BakeRig.create();
   rig.imageTrouble = unreachable;
@@ -141,6 +153,14 @@ test("trouble with a registry does not hide mistakes that only the context shows
   expect(outcome.diagnostics.map(({ code }) => code).toSorted()).toEqual([
     "RegistryUnreachable",
     "SourceNotFound",
+  ]);
+});
+
+test("what the context shows of a mixin is told once, with the place that uses it", async () => {
+  await using rig = await BakeRig.create();
+  const { outcome } = await rig.bake("MIXIN m\nCOPY missing /\nFROM base:1\nUSE m\nUSE m\n");
+  expect(outcome.diagnostics).toMatchObject([
+    { code: "SourceNotFound", range: { start: 13 }, related: [{ message: "mixin m is used here" }] },
   ]);
 });
 

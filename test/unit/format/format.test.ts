@@ -118,6 +118,10 @@ describe("formatting", () => {
     expect(format(text).text).toBe(text);
   });
 
+  test("leaves the blanks that say where an escaped blank ends a name", () => {
+    expect(format("FROM a\nLABEL  \\  c=1\n").text).toBe("FROM a\nLABEL \\  c=1\n");
+  });
+
   test("does not turn a comment into a directive", () => {
     expect(format("\n\n# escape=`\nFROM a\n").text).toBe("\n# escape=`\nFROM a\n");
     expect(format("# syntax=x\n\\\n# escape=`\nFROM a\n").text).toBe("# syntax=x\n\n# escape=`\nFROM a\n");

@@ -32,6 +32,8 @@ test("each knows its place, and the stage that may have been meant", () => {
     "no stage is named buidler, so it is an image; did you mean the stage builder?",
   );
   expect(planText("FROM a AS builder\nFROM buidler:1\n").references[0]?.hint).toBeNull();
+  const used = planText("FROM a:1 AS app.web\nFROM b:1\nCOPY --from=app.wbe /a /b\n").references.at(-1);
+  expect(used).toMatchObject({ reference: "app.wbe", hint: expect.stringContaining("the stage app.web?") });
 });
 
 test("errors that need no image are told before any is looked up, warnings later", () => {
@@ -73,4 +75,26 @@ test("an image whose name only another image knows is an error that says so", ()
   expect(shown(diagnostics)).toEqual([
     "error BaseNotResolved 2:6 --from=$TOOLS | the image tools:1 was not looked up | an image's name must not depend on a variable that another image sets; name it with an ARG",
   ]);
+});
+
+test.each([
+  [`ENV a=$NOPE b=\${c`, "error BadSubstitution 2:15"],
+  ["LABEL a=$NOPE ''=b", "error BlankName 2:15 ''"],
+  ["EXPOSE $P 99999", "error InvalidPort 2:11 99999"],
+  ['VOLUME $P ""', 'error BlankPath 2:11 ""'],
+  ["COPY --chmod=9 $P /x", "error InvalidMode 2:6 --chmod=9"],
+  ["RUN --mount=target=$P --mount=type=tmpfs,target=/ x", "error InvalidMountField 2:42 target=/"],
+  ["RUN --mount=target=$P --timeout=5 x", "error InvalidDuration 2:23 --timeout=5"],
+])("a variable that the image may set does not hide what is wrong without it: %s", (line, expected) => {
+  expect(shown(planText(`FROM a\n${line}\n`).earlyDiagnostics)).toEqual([expect.stringContaining(expected)]);
+});
+
+test.each([
+  `ENV a=\${NOPE:?gone}`,
+  `LABEL a=\${b#$NOPE}`,
+  "EXPOSE $P",
+  "ADD --checksum=sha256:aa $URL /x",
+  "RUN --mount=target=/a$P --mount=target=/a$Q x",
+])("what such a variable may mend is not judged before: %s", (line) => {
+  expect(planText(`FROM a\n${line}\n`).earlyDiagnostics).toEqual([]);
 });

@@ -104,6 +104,46 @@ describe("USE", () => {
   });
 });
 
+describe("a parameter", () => {
+  const mixin =
+    "MIXIN apt\nARG --required n\nARG --type=int port\nARG --choices=dev,prod mode=dev\nRUN x $n\n";
+  const stage = `${mixin}FROM debian:12\n`;
+
+  test("that is required and not given is the mistake of the USE, which the hint completes", () => {
+    const { diagnostics, earlyDiagnostics } = planText(`${stage}USE apt port=1\n`);
+    const missing =
+      "error ArgumentRequired 7:5 apt | the mixin needs a value for n, and this USE gives none | write USE apt n=…";
+    expect(shown(diagnostics)).toEqual([missing]);
+    expect(shown(earlyDiagnostics)).toEqual([missing]);
+    expect(diagnostics[0]?.related).toMatchObject([{ message: "n is declared here", range: { start: 25 } }]);
+    expect(mistakesIn(`${stage}USE apt\n`, { buildArguments: { n: "1" } })).toEqual([missing]);
+  });
+
+  test.each([
+    [
+      "USE apt n=a port=x",
+      'error WrongArgumentType 7:18 x | "x" is no int | write a whole number, e.g. 8080',
+    ],
+    [
+      "USE apt n=a mode=prd",
+      'error ArgumentNotAChoice 7:18 prd | "prd" is none of the choices for mode | did you mean prod?',
+    ],
+  ])("is marked where a wrong value stands: %s", (line, expected) => {
+    const { diagnostics } = planText(`${stage}${line}\n`);
+    expect(shown(diagnostics)).toEqual([expected]);
+    expect(diagnostics[0]?.related).toMatchObject([{ message: expect.stringContaining("is declared here") }]);
+  });
+
+  test("of a mixin that another one uses is marked in that one, with the way there", () => {
+    const { diagnostics } = planText(`${mixin}MIXIN m\nUSE apt\nFROM debian:12\nUSE m\n`);
+    expect(shown(diagnostics)).toEqual([expect.stringContaining("error ArgumentRequired 7:5 apt")]);
+    expect(diagnostics[0]?.related).toMatchObject([
+      { message: "n is declared here" },
+      { message: "mixin m is used here" },
+    ]);
+  });
+});
+
 describe("a mistake in a mixin", () => {
   const broken = "MIXIN m\nARG WHO=:\nUSER $WHO\nFROM debian:12\nUSE m\nUSE m\n";
 

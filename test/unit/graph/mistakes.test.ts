@@ -1,4 +1,8 @@
 import { expect, test } from "vitest";
+import { draftStages } from "../../../src/graph/draft-stages.ts";
+import { Program } from "../../../src/graph/link/program.ts";
+import { errorRanges } from "../../../src/graph/parse-mistakes.ts";
+import { parseLightfile } from "../../../src/lightfile/parse.ts";
 import { inStage, mistakesIn, planText, shown } from "../../support/planned.ts";
 
 test.each([
@@ -36,8 +40,16 @@ test.each([
     "HEALTHCHECK --interval=5 CMD true",
     "error InvalidDuration 2:13 --interval=5 | --interval=5 is no time | a number needs a unit: --interval=5s",
   ],
-  ["HEALTHCHECK --retries=0 CMD true", "error InvalidCount 2:13 --retries=0"],
-  ["HEALTHCHECK --interval=0s CMD true", "error InvalidDuration"],
+  ["HEALTHCHECK --retries=-1 CMD true", "error InvalidCount 2:13 --retries=-1"],
+  ["HEALTHCHECK --interval=-1s CMD true", "error InvalidDuration"],
+  [
+    "HEALTHCHECK --interval=999us CMD true",
+    "error InvalidDuration 2:13 --interval=999us | --interval=999us is no time | the shortest time is --interval=1ms",
+  ],
+  [
+    "RUN --timeout=0 x",
+    "error InvalidDuration 2:5 --timeout=0 | --timeout=0 is no time | take the flag out: without --timeout there is no limit",
+  ],
   ["HEALTHCHECK --timeout=1s NONE", "error InvalidHealthcheck 2:13 --timeout=1s"],
   ["RUN --security=insecure x", "error NotSupportedYet 2:5 --security=insecure"],
   ["ENV A=$MISPELT", "warning UndefinedVar 2:7 $MISPELT | nothing sets $MISPELT here, so it is empty"],
@@ -83,15 +95,17 @@ test("an unknown target is answered with the nearest stage, or with all of them"
 
 test("a base that expands to nothing is located, and tells of the ARG", () => {
   expect(mistakesIn("ARG BASE\nFROM $BASE\n")).toEqual([
-    "warning UndefinedArgInFrom 2:6 $BASE | nothing sets $BASE here, so it is empty",
     "error BlankBase 2:6 $BASE | the base of this stage is empty: $BASE | give the argument a default before the first FROM, or set it with --build-arg",
   ]);
   expect(mistakesIn("ARG BASE\nFROM $BASE\n", { buildArguments: { BASE: "a" } })).toEqual([]);
+  expect(mistakesIn("ARG BASE=a\nFROM $BASEE\n")[0]).toBe(
+    "warning UndefinedArgInFrom 2:6 $BASEE | nothing sets $BASEE here, so it is empty | did you mean BASE?",
+  );
 });
 
 test("a microVM needs a base image", () => {
   expect(mistakesIn("FROM scratch\n")).toEqual([
-    "error UnsupportedBase 1:6 scratch | a microVM cannot start from scratch | it needs a base image, which may be as small as one with busybox",
+    "error UnsupportedBase 1:6 scratch | a microVM cannot start from scratch | it needs a base image, which may be as small as one with busybox; where a stage only collects files, put them into a folder of it and copy that folder",
   ]);
 });
 
@@ -145,4 +159,44 @@ test("a file of mixins alone has nothing to bake", () => {
   expect(mistakesIn("ARG A\nMIXIN m\nRUN x\n")).toEqual([
     expect.stringContaining("error NoStage 2:1 MIXIN | the file has mixins and no stage to bake"),
   ]);
+});
+
+test("of all stages, those that no bake reads may stand on what no machine can start from", () => {
+  const text = "FROM scratch AS files\nFROM --platform=linux/arm64 a:1\nFROM a:1\n";
+  const severities = (lightfile: string) => {
+    const { value: tree, diagnostics } = parseLightfile({ path: "Lightfile", text: lightfile });
+    const context = { directory: "/project", lightfilePath: null };
+    const parseErrors = errorRanges(diagnostics);
+    const program = new Program({ identity: "Lightfile", tree, context, parseErrors }, {});
+    const options = { buildArguments: {}, target: null, platform: "linux/amd64", everyStage: true };
+    return draftStages(program, options, null).diagnostics.map(({ severity, code }) => `${severity} ${code}`);
+  };
+  expect(severities(text)).toEqual(["warning UnsupportedBase", "warning NotSupportedYet"]);
+  expect(severities(`${text}COPY --from=files / /\n`)).toEqual([
+    "error UnsupportedBase",
+    "warning NotSupportedYet",
+  ]);
+  const mixin = "MIXIN m\nRUN --security=insecure x\nFROM a:1 AS early\nUSE m\nFROM a:1\n";
+  expect(severities(mixin)).toEqual(["warning NotSupportedYet"]);
+  expect(severities(`${mixin}USE m\n`)).toEqual(["error NotSupportedYet"]);
+});
+
+test.each([
+  ["?ref=v1&subdir=a", "https://host.test/x.git#v1:a"],
+  ["?tag=v2", "https://host.test/x.git#v2"],
+  ["?keep=1#main", "https://host.test/x.git#main"],
+])("a repository with a query, which is fetched as a file, is told of: %s", (query, hint) => {
+  expect(mistakesIn(inStage(`ADD https://host.test/x.git${query} /z`))).toEqual([
+    expect.stringMatching(
+      new RegExp(`^warning RepositoryTakenForFile 2:5 .* \\| a git repository is named without: ${hint}$`),
+    ),
+  ]);
+  expect(mistakesIn(inStage("ADD https://host.test/x.git.tar?ref=v1 /z"))).toEqual([]);
+});
+
+test("a mount says which field it lacks", () => {
+  expect(mistakesIn(inStage("RUN --mount=type=secret x"))[0]).toContain("a mount of type secret needs an id");
+  expect(mistakesIn(inStage("RUN --mount=type=cache x"))[0]).toContain(
+    "a mount of type cache needs a target",
+  );
 });

@@ -25,6 +25,24 @@ describe("HEALTHCHECK", () => {
     });
   });
 
+  test("0 stands for the default, and times may be written in every way that Docker takes", () => {
+    const zero = "--interval=0s --timeout=0 --start-period=0h --start-interval=0ms --retries=0";
+    expect(checkOf(`HEALTHCHECK ${zero} CMD true`)).toMatchObject({
+      intervalMs: 30_000,
+      timeoutMs: 30_000,
+      startPeriodMs: 0,
+      startIntervalMs: 5_000,
+      retries: 3,
+    });
+    const flags = "--interval=.5s --timeout=1000us --start-period=1.h30m --start-interval=+2000000ns";
+    expect(checkOf(`HEALTHCHECK ${flags} CMD true`)).toMatchObject({
+      intervalMs: 500,
+      timeoutMs: 1,
+      startPeriodMs: 5_400_000,
+      startIntervalMs: 2,
+    });
+  });
+
   test("the last one wins, and NONE takes it away", () => {
     expect(checkOf("HEALTHCHECK CMD one", "HEALTHCHECK CMD two")?.command.at(-1)).toBe("two");
     expect(checkOf("HEALTHCHECK CMD one", "HEALTHCHECK NONE")).toBeNull();

@@ -4,6 +4,7 @@ import {
   inStage,
   keysOf,
   lastStage,
+  mistakesIn,
   type PlanTestOptions,
   planOf,
 } from "../../support/planned.ts";
@@ -88,4 +89,47 @@ test("names that JavaScript objects know are names like any other", async () => 
   const keys = await keysOf(text);
   expect(await keysOf(text.replace("__proto__=a", "__proto__=c"))).not.toEqual(keys);
   expect(labels(inStage("LABEL a=$constructor$hasOwnProperty"))).toEqual({ a: "" });
+});
+
+test.each([
+  ["COPY <<E /x", "é $NOPE", "warning UndefinedVar 3:3 $NOPE"],
+  ["COPY <<E /x", `a\n  b \${NOPE} c`, `warning UndefinedVar 4:5 \${NOPE}`],
+  ["COPY <<E /x", 'it\'s "a" \\n \\$ $NOPE', "warning UndefinedVar 3:16 $NOPE"],
+  ["COPY <<E /x", `a\n  b \${NOPE:?gone} c`, `error RequiredVariable 4:5 \${NOPE:?gone}`],
+  ["COPY <<E /x", `a \${x;y} c`, "error BadSubstitution 3:6 ;"],
+  ["COPY <<E /x", `a \${x/y\nb`, `error BadSubstitution 3:3 \${x/y`],
+  ["COPY <<-E /x", `\ta\r\n\t\tb \${NOPE:?gone} c\r`, `error RequiredVariable 4:5 \${NOPE:?gone}`],
+  ["ENV --from-output V date\nCOPY <<-E /x", `\t$v "\${V}"`, `error ValueKnownOnlyAtBake 4:6 \${V}`],
+])("what is wrong in the body of a heredoc is marked where it stands: %j %j", (line, body, expected) => {
+  const places = mistakesIn(inStage(line, body, "E")).map((mistake) => mistake.split(" | ")[0]);
+  expect(places).toContain(expected);
+});
+
+test.each([
+  ["an ARG without a value", inStage("ARG V", "ENV V=$V", "LABEL v=$V")],
+  ["a proxy that is declared", inStage("ARG HTTP_PROXY", "ENV P=$HTTP_PROXY")],
+  ["an ARG of the stage that this one is FROM", "FROM a AS b\nARG V\nFROM b\nLABEL v=$V\n"],
+  ["a global ARG in a FROM", "ARG V\nFROM debian:12$V\n"],
+  ["a parameter of a mixin", "MIXIN m\nARG V\nENV W=$V\nFROM a\nUSE m\n"],
+])("what an ARG declares may be without a value: %s", (_what, text) => {
+  expect(mistakesIn(text)).toEqual([]);
+});
+
+test.each([
+  ["a predefined argument", "FROM a\nCOPY tool-$TARGETARCH /x\n", "TARGETARCH"],
+  ["a global ARG", "ARG V=1\nFROM a\nLABEL v=$V\n", "V"],
+  ["a global ARG in a mixin", "ARG V=1\nMIXIN m\nENV W=$V\nFROM a\nUSE m\n", "V"],
+])(
+  "what is known before the first FROM has to be declared, and the hint says so: %s",
+  (_what, text, name) => {
+    expect(mistakesIn(text)).toEqual([
+      expect.stringMatching(`^warning UndefinedVar .*\\| write ARG ${name} above: what is known before`),
+    ]);
+  },
+);
+
+test("the ARGs of a stage do not declare anything for the mixins that it uses", () => {
+  expect(mistakesIn("MIXIN m\nENV W=$V\nFROM a\nARG V\nUSE m\n")).toEqual([
+    expect.stringContaining("warning UndefinedVar 2:7 $V"),
+  ]);
 });

@@ -123,3 +123,22 @@ describe("the rest of the document", () => {
     expect(parse(`# check=skip=NoEmptyContinuation\n${text}`).diagnostics).toEqual([]);
   });
 });
+
+test.each([
+  ["ENV x=1 y", ["x=1", "y"]],
+  ["USE m a=1 b", ["m", "a=1", "b"]],
+  ["ONBUILD ONBUILD RUN x", ["ONBUILD RUN x"]],
+  ["HEALTHCHECK NONE x", ["NONE", "x"]],
+  ["CMD [1,2]", ["[1,2]"]],
+  ['HEALTHCHECK CMD ["a",1]', ["CMD", '["a",1]']],
+])("the words of a line with a mistake are all there: %s", (line, args) => {
+  const { instructions, diagnostics } = parse(`FROM a\nENV v=1\n${line}\nENV w=1\n`);
+  expect(diagnostics).toHaveLength(1);
+  expect(instructions.map((instruction) => instruction.args)).toEqual([["a"], ["v", "1"], args, ["w", "1"]]);
+  expect(instructions[2]).toMatchObject({ form: "shell" });
+});
+
+test("a bare -- that several continuations follow ends the flags", () => {
+  expect(parse("FROM a\nADD -- \\\n\\\n a /b\n").instructions[1]?.args).toEqual(["a", "/b"]);
+  expect(parse("FROM a\nADD --\\\n\\\n# c\n a /b\n").instructions[1]?.args).toEqual(["a", "/b"]);
+});

@@ -96,6 +96,20 @@ describe("heredocs", () => {
     );
   });
 
+  test.each([
+    ["FROM a\nRUN <<EOF", '2:7 UnterminatedHeredoc "EOF"'],
+    ["FROM a\nRUN <<EOF\n", '2:7 UnterminatedHeredoc "EOF"'],
+    ["FROM a\r\nRUN <<EOF\r\n", '2:7 UnterminatedHeredoc "EOF"'],
+    ["FROM a\nCOPY <<EOF /x\n", '2:8 UnterminatedHeredoc "EOF"'],
+    ["FROM a\nONBUILD RUN <<EOF\n", '2:15 UnterminatedHeredoc "EOF"'],
+    ["FROM a\nRUN <<EOF \\\n", '2:7 UnterminatedHeredoc "EOF"'],
+    ["FROM a\nRUN <<A <<B\nx\nA\n", '2:11 UnterminatedHeredoc "B"'],
+  ])("one is never closed either when the file ends where its body would begin: %j", (text, problem) => {
+    const { problems, tree } = parseText(text);
+    expect(problems).toEqual([problem]);
+    expect(tree.instructions.at(-1)?.heredocs.at(-1)?.body).toBe("");
+  });
+
   test("one behind a misspelt instruction swallows its body, and nothing when it is not closed", () => {
     expect(parseText("FROM a\nRNU <<E\nx\nE\nUSER y\n").problems).toEqual(['2:1 UnknownInstruction "RNU"']);
     expect(parseText("FROM a\nRNU <<E\nUSER y\n").problems).toEqual(['2:1 UnknownInstruction "RNU"']);

@@ -80,6 +80,27 @@ describe("several mistakes", () => {
     else expect(hint).toBe(`did you mean ${meant}?`);
   });
 
+  test("a comment behind the escape character is named, which keeps it from continuing", () => {
+    const text = "FROM a\nRUN apt-get install \\ # tools\n  git\n";
+    const [problem] = parseText(text).diagnostics;
+    expect(problem).toMatchObject({
+      code: "UnknownInstruction",
+      hint: "give that comment a line of its own",
+    });
+    expect(problem?.related).toHaveLength(1);
+    const range = problem?.related?.[0]?.range;
+    expect(text.slice(range?.start, range?.end)).toBe("# tools");
+    for (const other of ["# b \\ # c", "RUN b # c", "RUN b \\x # c"]) {
+      expect(parseText(`FROM a\n${other}\ngit\n`).diagnostics[0]?.related).toBeUndefined();
+    }
+  });
+
+  test("a flag of Docker that cannot act here is refused with the reason", () => {
+    expect(parseText("FROM a\nRUN --device=nvidia.com/gpu=all x\n").diagnostics).toMatchObject([
+      { code: "UnknownFlag", hint: expect.stringContaining("no devices of the host") },
+    ]);
+  });
+
   test("every diagnostic has a stable code, a message without a full stop, and a hint", () => {
     const { diagnostics } = parseText("RNU a\nFROM a b\nCOPY --x y\nENV =\nRUN <<E\n");
     expect(diagnostics.length).toBeGreaterThan(4);

@@ -23,4 +23,11 @@ describe("nearestName", () => {
     ]);
     expect(didYouMean("XYZ", names)).toBeUndefined();
   });
+
+  test("a word of one letter is like itself in another case, and like no other letter", () => {
+    expect(nearestName("P", ["a", "Pa"])).toBeUndefined();
+    expect(nearestName("p", ["a", "P"])).toBe("P");
+    expect(nearestName("", ["a"])).toBeUndefined();
+    expect(nearestName("ba", ["b"])).toBe("b");
+  });
 });

@@ -3,6 +3,7 @@ import stringWidth from "fast-string-width";
 import { expect, test } from "vitest";
 import type { Diagnostic } from "../../../src/diagnostics/diagnostic.ts";
 import { Failure } from "../../../src/diagnostics/failure.ts";
+import { wholeText } from "../../../src/diagnostics/source-file.ts";
 import { noColors } from "../../../src/render/colors.ts";
 import { formatDiagnostic, printDiagnostics } from "../../../src/render/diagnostic-printer.ts";
 import { formatFailure } from "../../../src/render/failure-printer.ts";
@@ -33,6 +34,13 @@ Lightfile:2:1: error[SomeCode]: something is wrong
   2 | RNU make
     | ^^^
   hint: did you mean RUN?
+`);
+});
+
+test("a statement about the whole text, such as one about the command line, shows no line of it", () => {
+  expect(print("FROM x\n", { range: wholeText, hint: "did you mean web?" })).toBe(`
+Lightfile: error[SomeCode]: something is wrong
+  hint: did you mean web?
 `);
 });
 
