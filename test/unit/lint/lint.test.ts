@@ -272,7 +272,7 @@ describe("a case of the shell", () => {
   test("has commands whose pipes are some, as have those behind it", () => {
     expect(inStage("RUN case $x in a|b) c | d ;; esac")).toEqual(["2:21 PipeWithoutPipefail c"]);
     expect(inStage("RUN case $x in a|b) c ;; esac; d | e")).toEqual(["2:32 PipeWithoutPipefail d"]);
-    expect(inStage("RUN case $x in a) cd /b ;; esac")).toEqual(["2:19 CdInRun cd /b"]);
+    expect(inStage("RUN case $x in a) cd /b && c ;; esac")).toEqual(["2:19 CdInRun cd /b"]);
   });
 });
 
