@@ -4,10 +4,10 @@ import type { Instruction, LightfileTree, UseInstruction } from "../lightfile/as
 import { type StepId, stepId } from "../model/identifiers.ts";
 import type { SandboxConfiguration } from "../model/sandbox-configuration.ts";
 import type { WorkingDirectory } from "../model/step-operation.ts";
+import type { ArgumentGiver } from "./argument-giver.ts";
 import type { DraftDefinition, DraftStep, StageSource } from "./draft-step.ts";
 import type { Findings } from "./findings.ts";
 import { instructionTitle } from "./instruction-title.ts";
-import type { ArgumentGiver } from "./instructions/argument.ts";
 import { PendingDirectories } from "./pending-directories.ts";
 import type { BuilderResources, ContextFolder, PlannedTest } from "./plan.ts";
 import { Scope } from "./scope.ts";

@@ -1,5 +1,6 @@
 import { defaultValues, expandWith } from "./default-values.ts";
-import { earlierStage, type LintedFile, type StageBlock } from "./linted-file.ts";
+import { earlierStage } from "./earlier-stages.ts";
+import type { LintedFile, StageBlock } from "./linted-file.ts";
 import { stageReferences } from "./references.ts";
 
 const known = new WeakMap<LintedFile, ReadonlySet<StageBlock>>();

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import writeFileAtomic from "write-file-atomic";
 import { systemErrorCode } from "../diagnostics/failure.ts";
 import { type GitPlace, isCommit } from "./git-place.ts";
 import type { Pins } from "./pins.ts";
@@ -39,7 +38,9 @@ export async function rememberRef(
   const file = noteOf(homeDirectory, { url, ref });
   try {
     const name = `${withoutPassword(url)}#${ref ?? "HEAD"}`;
-    if (readRefNote(file)?.commit !== commit) await writeFileAtomic(file, `${commit} ${name}\n`);
+    if (readRefNote(file)?.commit === commit) return;
+    const { default: writeFileAtomic } = await import("write-file-atomic");
+    await writeFileAtomic(file, `${commit} ${name}\n`);
   } catch (error) {
     // ENOSPC, EACCES and the like: an editor then knows the repository no more; who bakes has it.
     if (systemErrorCode(error) === undefined) throw error;

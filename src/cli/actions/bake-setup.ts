@@ -45,15 +45,18 @@ export async function setUpBake(
     return opened;
   };
   const reopenWorker = async (): Promise<Worker> => {
-    await close();
+    await closeWorker();
     opened = choice.open();
     return await opened;
   };
-  const close = async (): Promise<void> => {
+  const closeWorker = async (): Promise<void> => {
     // A worker that could not be opened has told so already, and has nothing to close.
     const worker = await opened?.catch(() => undefined);
     opened = undefined;
     await worker?.[Symbol.asyncDispose]();
+  };
+  const close = async (): Promise<void> => {
+    await closeWorker();
     await use[Symbol.asyncDispose]();
   };
   const askPlatform = async (): Promise<string> => {

@@ -1,13 +1,10 @@
 import type { RelatedLocation } from "../../diagnostics/diagnostic.ts";
-import type { Range } from "../../diagnostics/source-file.ts";
 import type { ArgInstruction, Word } from "../../lightfile/ast.ts";
+import type { ArgumentGiver } from "../argument-giver.ts";
 import type { Findings } from "../findings.ts";
 import type { Scope } from "../scope.ts";
 import type { StageBuilder } from "../stage-builder.ts";
 import { type ArgumentType, checkValue, readArgumentType } from "./argument-type.ts";
-
-/** Who gives ARGs their values: whoever bakes, another file that joins this one, or the USE of a mixin. */
-export type ArgumentGiver = "bake" | "joining-file" | UsePlace;
 
 export interface ArgumentSources {
   readonly buildArguments: Readonly<Record<string, string>>;
@@ -15,18 +12,6 @@ export interface ArgumentSources {
   /** What a bare `ARG name` takes when nobody gives a value. */
   readonly outer: Pick<Scope, "values" | "unsure" | "complete">;
   readonly findings: Findings;
-}
-
-/** A USE, and what it says about the mixin's parameters. */
-export interface UsePlace {
-  /** Of the text that the USE stands in. */
-  readonly findings: Findings;
-  /** Of the mixin's name. */
-  readonly range: Range;
-  /** The mixin as it is written there. */
-  readonly mixin: string;
-  /** Where the values stand, by the parameter's name. */
-  readonly values: ReadonlyMap<string, Range>;
 }
 
 /** Sets what an `ARG` declares: the value that is given, else the default, else the outer scope's value. */

@@ -1,8 +1,8 @@
 import type { RelatedLocation } from "../../diagnostics/diagnostic.ts";
 import { didYouMean } from "../../diagnostics/suggest.ts";
 import type { UseInstruction } from "../../lightfile/ast.ts";
+import type { ArgumentGiver, UsePlace } from "../argument-giver.ts";
 import { Findings } from "../findings.ts";
-import type { ArgumentGiver, UsePlace } from "../instructions/argument.ts";
 import { titleValue } from "../instructions/flags.ts";
 import { readInstruction } from "../instructions/read-instruction.ts";
 import type { StageBuilder, StageSurroundings } from "../stage-builder.ts";

@@ -1,7 +1,7 @@
 import type { LightfileTree } from "../../lightfile/ast.ts";
+import type { ArgumentGiver } from "../argument-giver.ts";
 import { Findings } from "../findings.ts";
 import { readGlobalScope } from "../global-scope.ts";
-import type { ArgumentGiver } from "../instructions/argument.ts";
 import { ParseMistakes } from "../parse-mistakes.ts";
 import type { PlanOptions } from "../plan-options.ts";
 import { type FileTexts, splitStages } from "../stages.ts";

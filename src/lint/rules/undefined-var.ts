@@ -3,8 +3,9 @@ import { nearestName } from "../../diagnostics/suggest.ts";
 import { predefinedArguments } from "../../graph/predefined-arguments.ts";
 import type { Instruction, Word } from "../../lightfile/ast.ts";
 import { variablesIn } from "../../lightfile/expand.ts";
+import { baseStage } from "../earlier-stages.ts";
 import { proposedFix } from "../edits.ts";
-import { type Block, baseStage, globalNames, type LintedFile } from "../linted-file.ts";
+import { type Block, globalNames, type LintedFile } from "../linted-file.ts";
 import type { Remark, Rule } from "../rule.ts";
 
 /**

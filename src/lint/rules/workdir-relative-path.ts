@@ -1,4 +1,5 @@
-import { baseStage, type LintedFile, type StageBlock } from "../linted-file.ts";
+import { baseStage } from "../earlier-stages.ts";
+import type { LintedFile, StageBlock } from "../linted-file.ts";
 import type { Rule } from "../rule.ts";
 
 export const workdirRelativePath: Rule = {

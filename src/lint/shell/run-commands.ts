@@ -1,7 +1,8 @@
 import type { Range } from "../../diagnostics/source-file.ts";
 import type { Instruction, LightfileTree } from "../../lightfile/ast.ts";
 import { joinContinuations } from "../../lightfile/joined-text.ts";
-import { type Block, baseStage, type LintedFile } from "../linted-file.ts";
+import { baseStage } from "../earlier-stages.ts";
+import type { Block, LintedFile } from "../linted-file.ts";
 import { readShell, type ShellCommand, type ShellOperator } from "./read-shell.ts";
 
 /** An instruction whose command runs while baking. */

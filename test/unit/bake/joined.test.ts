@@ -55,7 +55,7 @@ describe("a bake of joined Lightfiles", () => {
     const { outcome } = await rig.bake(text);
     expect(outcome).toMatchObject({ kind: "invalid" });
     expect(outcome.diagnostics.map(({ code, source }) => [code, source.path])).toEqual([
-      ["SourceNotFound", "../base/Lightfile"],
+      ["CopyIgnoredFile", "../base/Lightfile"],
     ]);
   });
 

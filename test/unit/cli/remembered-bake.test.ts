@@ -112,7 +112,8 @@ describe("a bake with nothing to do", () => {
     await rm(join(rig.home.directory, "remembered"), { recursive: true });
     const { touched } = await bake();
     const { paths } = await readOnly();
-    const isCache = (path: string): boolean => /\/home\/(stat-cache|remembered)(\/|$)/.test(path);
+    const isCache = (path: string): boolean =>
+      /\/home\/(stat-cache|remembered|sources-in-use)(\/|$)/.test(path);
     const isOfProgram = (path: string): boolean =>
       path.startsWith(repository) || path.includes("/node_modules/") || path.startsWith("/proc/");
     const isAbove = (path: string): boolean => rig.folder.startsWith(`${path}/`);

@@ -74,8 +74,8 @@ test("a misspelt FROM at the end does not hide the mistakes before it", () => {
   expect(mistakesIn(text).map((mistake) => mistake.split(" ")[1])).toEqual([
     "UnknownInstruction",
     "InvalidSignal",
-    "InvalidPort",
     "InvalidSignal",
+    "InvalidPort",
   ]);
 });
 

@@ -108,10 +108,10 @@ describe("lightbox check", () => {
     const places = [...stdout.matchAll(/^(\S+?):(\d+):\d+: error\[(\w+)\]/gm)].map((match) => match.slice(1));
     expect(places).toEqual([
       ["Lightfile", "2", "UnknownInstruction"],
+      ["Lightfile", "4", "ArgumentRequired"],
       ["Lightfile", "4", "UnknownParameter"],
       ["base/Lightfile", "2", "SourceNotFound"],
       ["base/Lightfile", "3", "UnknownInstruction"],
-      ["parts/Lightfile", "2", "ArgumentRequired"],
       ["parts/Lightfile", "3", "UnknownFlag"],
     ]);
     expect(status).toBe(2);
