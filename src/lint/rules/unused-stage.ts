@@ -1,5 +1,5 @@
+import { earlierStage } from "../earlier-stages.ts";
 import type { LintedFile, StageBlock } from "../linted-file.ts";
-import { earlierStage } from "../linted-file.ts";
 import { isTarget } from "../needed-stages.ts";
 import { misspeltStage, stageReferences } from "../references.ts";
 import type { Rule } from "../rule.ts";
