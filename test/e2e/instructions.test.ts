@@ -1,12 +1,27 @@
-import { describe, expect, test } from "vitest";
-import { bakeProject } from "../support/bake-project.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type BakeProject, bakeProject } from "../support/bake-project.ts";
+import { lightbox, lightboxOk } from "../support/lightbox-command.ts";
 
 const head = "FROM BASE\nRESOURCES cpus=1 memory=256M disk=1G\n";
 
 describe("instructions", () => {
-  test("USER, WORKDIR, ENV, SHELL and heredocs have the effect that a Dockerfile's have", async () => {
-    await using project = await bakeProject({
-      Lightfile: `${head}SNAPSHOT instructions
+  let project: BakeProject;
+
+  /** What a shell prints, as root, in a sandbox that several tests look into. */
+  async function look(script: string): Promise<string> {
+    const words = ["exec", "-u", "root", "instructions-box", "--", "sh", "-c", script];
+    return (await lightboxOk(words)).stdout;
+  }
+
+  beforeAll(async () => {
+    project = await bakeProject({
+      Lightfile: `FROM BASE AS maker
+RESOURCES cpus=1 memory=256M disk=1G
+RUN mkdir -p /out/sub && echo made > /out/made && ln -s made /out/link && chown 7:8 /out/made && chmod 640 /out/made
+
+${head}SNAPSHOT instructions
+
+# Whose steps run, where, and how.
 RUN echo 'builder:x:1234:1234::/home/builder:/bin/sh' >> /etc/passwd && echo 'builder:x:1234:' >> /etc/group
 WORKDIR /made/by/workdir
 USER builder
@@ -22,29 +37,8 @@ RUN <<'EOT'
 #!/bin/sh
 echo "script by $0" | sed 's/ .*/ ran/' > /script
 EOT
-LABEL purpose=test
-USER builder
-CMD ["sh", "-c", "id -u; pwd; echo $NAME"]
-`,
-    });
-    const bake = await project.bake();
-    expect(bake.result.exitCode, bake.result.stderr).toBe(0);
-    const look =
-      "cat who where home /heredoc /script; stat -c '%u %a' /made/by/workdir /made/by/workdir/owned";
-    expect(await project.run("instructions", ["sh", "-c", look])).toBe(
-      "1234\n/made/by/workdir/owned\n/home/builder\nvalue\nscript ran\n0 755\n1234 755\n",
-    );
-    // Without a command: CMD, as USER, in WORKDIR, with ENV.
-    expect(await project.run("instructions", [])).toBe("1234\n/made/by/workdir/owned\nvalue\n");
-  });
 
-  test("COPY brings files of the context and of stages, with owner and mode", async () => {
-    await using project = await bakeProject({
-      Lightfile: `FROM BASE AS maker
-RESOURCES cpus=1 memory=256M disk=1G
-RUN mkdir -p /out/sub && echo made > /out/made && ln -s made /out/link && chown 7:8 /out/made && chmod 640 /out/made
-
-${head}SNAPSHOT copies
+# What is brought from where.
 COPY plain.txt /renamed
 COPY plain.txt tool.sh /into/
 COPY --chown=5:6 --chmod=0600 folder /owned
@@ -52,6 +46,10 @@ COPY --from=maker /out /from-stage
 COPY <<EOT /inline
 inline content
 EOT
+
+LABEL purpose=test
+USER builder
+CMD ["sh", "-c", "id -u; pwd; echo $NAME"]
 `,
       "plain.txt": "plain\n",
       "tool.sh": "#!/bin/sh\n",
@@ -59,35 +57,37 @@ EOT
     });
     const bake = await project.bake();
     expect(bake.result.exitCode, bake.result.stderr).toBe(0);
-    const look =
-      "cat /renamed /into/plain.txt /owned/deep/file /from-stage/link /inline; " +
-      "stat -c '%n %u:%g %a' /renamed /owned/deep/file /from-stage/made";
-    expect(await project.run("copies", ["sh", "-c", look])).toBe(
-      "plain\nplain\ndeep\nmade\ninline content\n" +
+    await lightboxOk(["run", "-d", "--name", "instructions-box", "instructions", "--", "sleep", "600"]);
+  });
+
+  afterAll(async () => {
+    await lightbox(["rm", "-f", "instructions-box"]);
+    await project[Symbol.asyncDispose]();
+  });
+
+  test("USER, WORKDIR, ENV, SHELL and heredocs have the effect on steps that a Dockerfile's have", async () => {
+    const files = "cd /made/by/workdir/owned; cat who where home /heredoc /script";
+    const owners = "stat -c '%u %a' /made/by/workdir /made/by/workdir/owned";
+    expect(await look(`${files}; ${owners}`)).toBe(
+      "1234\n/made/by/workdir/owned\n/home/builder\nvalue\nscript ran\n0 755\n1234 755\n",
+    );
+  });
+
+  test("CMD is what a sandbox runs by itself, as USER, in WORKDIR, with ENV", async () => {
+    expect(await project.run("instructions", [])).toBe("1234\n/made/by/workdir/owned\nvalue\n");
+  });
+
+  test("COPY brings files of the context and of stages, with owner and mode", async () => {
+    const files = "cat /renamed /into/plain.txt /from-stage/link /inline";
+    const owners = "stat -c '%n %u:%g %a' /renamed /owned/deep/file /from-stage/made";
+    expect(await look(`${files} /owned/deep/file; ${owners}`)).toBe(
+      "plain\nplain\nmade\ninline content\ndeep\n" +
         "/renamed 0:0 644\n/owned/deep/file 5:6 600\n/from-stage/made 7:8 640\n",
     );
   });
 
-  test("a step without network reaches nothing, and the one after it does again", async () => {
-    await using project = await bakeProject({
-      Lightfile: `${head}SNAPSHOT network
-RUN --network=none ls /sys/class/net | grep -v '^lo$' > /devices-without || true
-RUN ls /sys/class/net | grep -v '^lo$' > /devices-with || true
-`,
-    });
-    const bake = await project.bake();
-    expect(bake.result.exitCode, bake.result.stderr).toBe(0);
-    expect(
-      await project.run("network", [
-        "sh",
-        "-c",
-        "wc -l < /devices-without; test -s /devices-with && echo some",
-      ]),
-    ).toBe("0\nsome\n");
-  });
-
   test("what the runtime makes in the guest, and what a step leaves running, stays out of layers", async () => {
-    await using project = await bakeProject({
+    await using quiet = await bakeProject({
       Lightfile: `FROM BASE AS ran
 RESOURCES cpus=1 memory=256M disk=1G
 RUN (while true; do echo tick >> /ticks; sleep 0.2; done) & sleep 1
@@ -99,10 +99,10 @@ COPY --from=ran / /ran/
 RUN diff -r /bare /ran > /difference; true
 `,
     });
-    const bake = await project.bake(["--checkpoint=every"]);
+    const bake = await quiet.bake(["--checkpoint=every"]);
     expect(bake.result.exitCode, bake.result.stderr).toBe(0);
     // The loop that the first step left behind had ended before the second began: both counted the same.
-    expect(await project.run("quiet", ["sh", "-c", "cat /difference; cmp /ran/first /ran/second"])).toBe(
+    expect(await quiet.run("quiet", ["sh", "-c", "cat /difference; cmp /ran/first /ran/second"])).toBe(
       "Only in /ran: first\nOnly in /ran: second\nOnly in /ran: ticks\n",
     );
   });

@@ -1,7 +1,8 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, inject, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { bakeProject } from "../support/bake-project.ts";
+import { endToEndHome } from "../support/end-to-end-home.ts";
 import { lightbox } from "../support/lightbox-command.ts";
 
 const head = "FROM BASE\nRESOURCES cpus=1 memory=256M disk=1G\n";
@@ -127,7 +128,7 @@ RUN --mount=type=secret,id=absent ls /run/secrets >> /seen 2>/dev/null; echo "[$
       const shown = await lightbox(words);
       expect(shown.stdout + shown.stderr).not.toContain(secret);
     }
-    expect(await filesWith(inject("home"), secret)).toEqual([]);
+    expect(await filesWith(endToEndHome(), secret)).toEqual([]);
 
     // What the value is has no effect on what is cached.
     await project.write({ "token.txt": "another value" });

@@ -1,3 +1,4 @@
+import { createServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type BakeProject, bakeProject } from "../support/bake-project.ts";
 import { freePort } from "../support/free-port.ts";
@@ -36,26 +37,11 @@ describe("a sandbox", () => {
   });
 
   test("passes on exit codes, standard input, and variables", async () => {
-    const exit = await lightbox(["run", "--rm", "sandboxes", "--", "sh", "-c", "exit 42"]);
-    expect(exit.exitCode, exit.stderr).toBe(42);
-    const echo = await lightbox(
-      [
-        "run",
-        "--rm",
-        "-i",
-        "-e",
-        "GIVEN=here",
-        "sandboxes",
-        "--",
-        "sh",
-        "-c",
-        'cat; echo "$GIVEN $FROM_LIGHTFILE"',
-      ],
-      {
-        input: "through standard input\n",
-      },
-    );
-    expect(echo.stdout, echo.stderr).toBe("through standard input\nhere yes\n");
+    const command = ["sh", "-c", 'cat; echo "$GIVEN $FROM_LIGHTFILE"; exit 42'];
+    const words = ["run", "--rm", "-i", "-e", "GIVEN=here", "sandboxes", "--", ...command];
+    const ended = await lightbox(words, { input: "through standard input\n" });
+    expect(ended.stdout, ended.stderr).toBe("through standard input\nhere yes\n");
+    expect(ended.exitCode).toBe(42);
   });
 
   test("in the background can be listed, reached, entered, stopped and removed", async () => {
@@ -97,6 +83,20 @@ describe("a sandbox", () => {
       await lightbox(["rm", "-f", "background"]);
     }
     expect((await lightboxOk(["ps", "-q"])).stdout).not.toContain("background");
+  });
+
+  test("that wants a port in use is refused, and does not stay", async () => {
+    const port = await freePort();
+    const server = createServer().listen(port, "127.0.0.1");
+    try {
+      const words = ["run", "--rm", "--name", "portless", "-p", `${port}:80`, "sandboxes", "--", "true"];
+      const refused = await lightbox(words);
+      expect(refused.stderr).toContain("error[PortInUse]");
+      expect(refused.exitCode).toBe(3);
+    } finally {
+      server.close();
+    }
+    expect((await lightboxOk(["ps", "-q"])).stdout).not.toContain("portless");
   });
 
   test("that does not exist, or a snapshot that does not, is named with what was meant", async () => {

@@ -164,8 +164,8 @@ describe("a worker's lineage", () => {
   });
 
   test("a full disk fails the step that filled it", async () => {
-    const fill = rig.run("dd if=/dev/zero of=/fill bs=1M count=300");
-    const filled = await rig.bake([fill], { diskSizeMib: 256, parent: null });
+    const fill = rig.run("dd if=/dev/zero of=/fill bs=1M count=80");
+    const filled = await rig.bake([fill], { diskSizeMib: 64, parent: null });
     assert.partialDeepStrictEqual(filled.outcome, { kind: "step-failed", index: 0 });
     assert.match(filled.output, /No space left on device/);
   });

@@ -1,7 +1,9 @@
 import { readdir, readFile } from "node:fs/promises";
+import { systemErrorCode } from "../../src/diagnostics/failure.ts";
+import { endToEndHome } from "./end-to-end-home.ts";
 import { machineShell, usesMachine } from "./machine-shell.ts";
 
-/** Process ids of the microVMs that run as builders, in the machine where there is one. */
+/** Process ids of the microVMs that run as builders for this file's home, in its machine where there is one. */
 export async function builderProcesses(): Promise<readonly number[]> {
   if (!(await usesMachine())) return await buildersOfThisHost();
   // The brackets keep the search from finding itself.
@@ -21,13 +23,21 @@ async function buildersOfThisHost(): Promise<readonly number[]> {
   const found: number[] = [];
   for (const entry of await readdir("/proc")) {
     if (!/^\d+$/.test(entry)) continue;
-    const commandLine = await readFile(`/proc/${entry}/cmdline`, "utf8").catch((error: unknown) => {
-      // It ended while we looked.
-      if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ESRCH"))
-        return "";
-      throw error;
-    });
-    if (commandLine.includes("\0--name\0lightbox-build-")) found.push(Number(entry));
+    const isBuilder = (await readProcess(entry, "cmdline")).includes("\0--name\0lightbox-build-");
+    // Files that run at the same time have builders, too, with homes of their own.
+    if (isBuilder && (await readProcess(entry, "environ")).includes(endToEndHome()))
+      found.push(Number(entry));
   }
   return found;
+}
+
+/** Empty for one that has ended while we looked. */
+async function readProcess(id: string, file: "cmdline" | "environ"): Promise<string> {
+  try {
+    return await readFile(`/proc/${id}/${file}`, "utf8");
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === "ENOENT" || code === "ESRCH") return "";
+    throw error;
+  }
 }
