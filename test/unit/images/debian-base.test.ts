@@ -51,6 +51,7 @@ test("the Debian base has a package database, sources and Debian's owners and mo
     "bin -> usr/bin",
     "var/lib/dpkg/status",
     "etc/apt/sources.list",
+    "etc/apt/apt.conf.d/small",
     "etc/passwd",
     "usr/bin/apt-get",
   ]) {
