@@ -12,7 +12,7 @@ RUN echo ${middle} > /middle
 ENV GREETING=${greeting}
 WORKDIR /data
 COPY src src
-RUN echo "$GREETING" > greeting
+RUN echo "$GREETING" | tee greeting
 RUN ["/bin/sh", "-c", "echo exec form > /exec-form"]
 `;
 
@@ -20,7 +20,7 @@ const titles = {
   first: "RUN echo first > /first",
   middle: (middle: string) => `RUN echo ${middle} > /middle`,
   copy: "COPY src src",
-  greeting: 'RUN echo "$GREETING" > greeting',
+  greeting: 'RUN echo "$GREETING" | tee greeting',
   exec: 'RUN ["/bin/sh", "-c", "echo exec form > /exec-form"]',
 };
 
@@ -94,16 +94,13 @@ describe("baking again", () => {
     expect(dryRun.stdout).toContain("GREETING");
     const bake = await project.bake();
     expect(bake.ran).toEqual([titles.greeting, titles.exec]);
-    // On the layer of the file that was edited before.
-    expect(await project.run("incremental", ["cat", "greeting", "src/sub/b.txt"])).toBe(
-      "good day\nchanged\n",
-    );
+    expect(bake.output).toBe("good day\n");
   });
 
   test("a change taken back finds the layers of before", async () => {
     await project.write({ Lightfile: lightfile("two") });
     const bake = await project.bake();
     expect(bake.ran).toEqual([]);
-    expect(await project.run("incremental", ["cat", "greeting"])).toBe("hello\n");
+    expect(await project.run("incremental", ["cat", "greeting", "src/sub/b.txt"])).toBe("hello\nchanged\n");
   });
 });

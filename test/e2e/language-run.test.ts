@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, test } from "vitest";
 import { bakeProject } from "../support/bake-project.ts";
-import { type BakeReport, lightbox } from "../support/lightbox-command.ts";
+import { lightbox } from "../support/lightbox-command.ts";
 
 const head = "FROM BASE\nRESOURCES cpus=1 memory=256M disk=1G\n";
 
@@ -18,15 +18,14 @@ echo start >> /starts
 cat /before
 [ "$(wc -l < /count/starts)" = 3 ]
 EOT
+RUN cat /before /starts; test ! -e /count
 `,
     });
     const bake = await project.bake(["--checkpoint=final"]);
     expect(bake.result.exitCode, bake.result.stderr).toBe(0);
-    expect(outputOf(bake)).toContain("attempt 2 of 3");
-    expect(outputOf(bake)).toContain("attempt 3 of 3");
-    expect(await project.run("retried", ["sh", "-c", "cat /before /starts; ls /count 2>&1 || true"])).toBe(
-      "before\nstart\nls: /count: No such file or directory\n",
-    );
+    expect(bake.output).toContain("attempt 2 of 3");
+    expect(bake.output).toContain("attempt 3 of 3");
+    expect(bake.output).toMatch(/before\nstart\n$/);
     const logs = await lightbox(["logs", project.folder, "2"]);
     expect(logs.stdout, logs.stderr).toContain("attempt 2 of 3");
   });
@@ -57,19 +56,17 @@ RUN --timeout=2s (trap '' TERM; sleep 600) & echo waiting; sleep 600
       `nc -w 5 $host ${port} 2>/dev/null | tail -n 1 | grep reached && break; done`;
     await using project = await bakeProject({
       Lightfile: `${head}SNAPSHOT reached
-RUN --network=none { ${get(allowed.port)} || echo refused; ls /sys/class/net; } > /none
-RUN --network=${allow} { ${get(allowed.port)} || echo refused; } > /allowed
-RUN --network=${allow} { ${get(other.port)} || echo refused; } > /refused
-RUN --network=example.org { ${get(allowed.port)} || echo refused; } > /elsewhere
+RUN --network=none ${get(allowed.port)} || echo none; ls /sys/class/net
+RUN --network=${allow} ${get(allowed.port)} || echo nothing
+RUN --network=${allow} ${get(other.port)} || echo not the other
+RUN --network=example.org ${get(allowed.port)} || echo not elsewhere
 `,
     });
     const bake = await project.bake(["--checkpoint=final"]);
     expect(bake.result.exitCode, bake.result.stderr).toBe(0);
     // One for the first three, the first of which has no network in it; another for the hosts of the fourth.
     expect(bake.buildersStarted).toBe(2);
-    expect(await project.run("reached", ["cat", "/none", "/allowed", "/refused", "/elsewhere"])).toBe(
-      "refused\nlo\nreached\nrefused\nrefused\n",
-    );
+    expect(bake.output).toBe("none\nlo\nreached\nnot the other\nnot elsewhere\n");
   });
 });
 
@@ -89,7 +86,7 @@ ${last}
     });
     const bake = await project.bake();
     expect(bake.result.exitCode, bake.result.stderr).toBe(0);
-    expect(outputOf(bake)).toContain("in the next: 1.2\n");
+    expect(bake.output).toContain("in the next: 1.2\n");
 
     await project.write({ Lightfile: lightfile('RUN echo "cached: $VERSION" > /next') });
     const again = await project.bake();
@@ -111,11 +108,6 @@ ENV --from-output LONG head -c 70000 /dev/zero | tr '\\0' x
     expect(failed?.reason).toMatchObject({ kind: "refused", code: "OutputTooLong" });
   });
 });
-
-/** What the steps of a bake printed. */
-function outputOf({ events }: BakeReport): string {
-  return events.map((event) => (event.kind === "step-output" ? event.text : "")).join("");
-}
 
 /** This host as a builder on it knows it, and as one in an emulated machine on it does. */
 const hosts = ["host.microsandbox.internal", "10.0.2.2"];
