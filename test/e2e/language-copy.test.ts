@@ -27,7 +27,7 @@ COPY --from=maker --parents /tree/./**/*.txt /parents/
 COPY --from=maker --parents --if-exists /nowhere /tree/b /whole/
 `,
     });
-    const bake = await project.bake();
+    const bake = await project.bake(["--checkpoint=final"]);
     expect(bake.result.exitCode, bake.result.stderr).toBe(0);
     const look =
       "find /excluded /parents /whole | sort; cat /parents/a/one.txt /parents/a/deep/two.txt; stat -c '%u %a' /parents/a /excluded/a";
@@ -81,7 +81,7 @@ ADD --checksum=${checksum} http://127.0.0.1:${port}/file.txt /got/
 ADD ${repository.url}#main:src /src
 `,
       });
-      const bake = await project.bake();
+      const bake = await project.bake(["--checkpoint=final"]);
       expect(bake.result.exitCode, bake.result.stderr).toBe(0);
       const look =
         "cat /opt/real/linked /opt/bin/link /got/file.txt /src/main.c; stat -c '%n %u:%g %a %h' /opt/bin/tool /owned/bin/tool; " +

@@ -86,7 +86,7 @@ RUN test ! -e /data && test -z "$(ls /dev/.lightbox-volumes)"
 RUN test "$(cat /read)" = "$(printf 'kept\\nread-only')"
 `,
     });
-    const bake = await project.bake();
+    const bake = await project.bake(["--checkpoint=final"]);
     expect(bake.result.exitCode, bake.result.stderr).toBe(0);
     const result = await lightbox([
       "run",

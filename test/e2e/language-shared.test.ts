@@ -37,7 +37,7 @@ USE parts#motd TEXT="of the day"
 TEST cat /greeting /etc/team.conf /etc/app.conf /etc/motd
 `,
     });
-    const bake = await project.bake();
+    const bake = await project.bake(["--checkpoint=final"]);
     expect(bake.result.exitCode, bake.result.stderr + bake.result.stdout).toBe(0);
     const printed = bake.events.map((event) => (event.kind === "test-output" ? event.text : "")).join("");
     expect(printed).toBe(
