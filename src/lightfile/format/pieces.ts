@@ -1,6 +1,6 @@
 import type { Range } from "../../diagnostics/source-file.ts";
 import { unreachable } from "../../diagnostics/unreachable.ts";
-import type { Command, Instruction, Word } from "../ast.ts";
+import type { Command, Instruction, NamedValue, Word } from "../ast.ts";
 import type { Layout } from "./gap.ts";
 
 /** A part of an instruction that the formatter moves as a whole. */
@@ -34,7 +34,7 @@ function bodyOf(instruction: Instruction, layout: Layout): readonly Piece[] {
     case "env":
     case "label":
       return instruction.legacy
-        ? instruction.pairs.flatMap(({ name, value }) => [...words([name]), commandLine(value)])
+        ? instruction.pairs.flatMap((pair) => legacyAssignment(pair, layout))
         : instruction.pairs.map(assignment);
     case "resources":
       return instruction.settings.map(assignment);
@@ -101,6 +101,12 @@ function commandPiece(command: Command): Piece {
 
 function assignment({ name, value }: { readonly name: Word; readonly value: Word | null }): Piece {
   return { kind: "word", range: { start: name.range.start, end: (value ?? name).range.end } };
+}
+
+/** One blank behind an escape character would be part of a name, where several are not. */
+function legacyAssignment({ name, value }: NamedValue, layout: Layout): readonly Piece[] {
+  if (layout.text[name.range.end - 1] !== layout.escape) return [...words([name]), commandLine(value)];
+  return [{ kind: "command", range: { start: name.range.start, end: value.range.end } }];
 }
 
 /** Words that look like an array and are none could become one by a change of the blanks between them. */
