@@ -56,6 +56,12 @@ path-exclude /usr/share/locale/*
 path-exclude /usr/share/lintian/*
 `;
 
+/** Lists of packages without translations, and kept packed: a step reads them once and throws them away. */
+const aptSettings = `Acquire::Languages "none";
+Acquire::GzipIndexes "true";
+Acquire::CompressionTypes::Order:: "gz";
+`;
+
 /**
  * A small Debian from its packages alone: unpacked, not installed, so that neither root nor a chroot is needed. What apt and
  * dpkg need in order to go on from there is made here; installation scripts do not run, and what only they would
@@ -113,6 +119,7 @@ class DebianRoot {
     yield fileEntry("etc/apt/sources.list", sources);
     // A builder's disk is synced as a whole before it is sealed: syncing each file of a package would only cost time.
     yield fileEntry("etc/dpkg/dpkg.cfg.d/small", dpkgSettings);
+    yield fileEntry("etc/apt/apt.conf.d/small", aptSettings);
     yield fileEntry("etc/hostname", "debian\n");
     yield fileEntry("etc/machine-id", "");
     yield fileEntry("var/lib/dpkg/status", `${this.#status.join("\n")}`);

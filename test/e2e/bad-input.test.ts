@@ -3,7 +3,6 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, inject, test } from "vitest";
 import { type BakeProject, bakeProject } from "../support/bake-project.ts";
-import { freePort } from "../support/free-port.ts";
 import { type CommandOptions, lightbox } from "../support/lightbox-command.ts";
 
 const head = "FROM BASE\nRESOURCES cpus=1 memory=256M disk=1G\n";
@@ -178,22 +177,8 @@ describe("bad input is refused with a place or an explanation, and an exit code:
     expect(result.exitCode).toBe(2);
   });
 
-  test("a port in use", async () => {
-    await using project = await bakeProject({ Lightfile: `${head}SNAPSHOT port\nRUN true\n` });
-    expect((await project.bake()).result.exitCode).toBe(0);
-    const port = await freePort();
-    const server = createServer().listen(port, "127.0.0.1");
-    try {
-      const result = await lightbox(["run", "--rm", "-p", `${port}:80`, "port", "--", "true"]);
-      expect(result.stderr).toContain("error[PortInUse]");
-      expect(result.exitCode).toBe(3);
-    } finally {
-      server.close();
-    }
-  });
-
   test("no machine installed where one is needed", async (context) => {
-    const status = await lightbox(["machine", "status"], { environment: { LIGHTBOX_HOME: inject("home") } });
+    const status = await lightbox(["machine", "status"]);
     if (status.stdout.startsWith("not installed")) context.skip("microVMs run without the machine here");
     await using project = await bakeProject({ Lightfile: `${head}SNAPSHOT x\nRUN true\n` });
     const home = join(project.folder, "home");

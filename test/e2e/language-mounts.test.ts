@@ -1,7 +1,8 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, inject, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { bakeProject } from "../support/bake-project.ts";
+import { endToEndHome } from "../support/end-to-end-home.ts";
 import { lightbox, startLightbox } from "../support/lightbox-command.ts";
 import { startSshAgent, writeSshAdd } from "../support/ssh-agent.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -87,7 +88,7 @@ RUN test ! -e /data && test -z "$(ls /dev/.lightbox-volumes)"
 RUN test "$(cat /read)" = "$(printf 'kept\\nread-only')"
 `,
     });
-    const bake = await project.bake();
+    const bake = await project.bake(["--checkpoint=final"]);
     expect(bake.result.exitCode, bake.result.stderr).toBe(0);
     const result = await lightbox([
       "run",
@@ -129,7 +130,7 @@ RUN --mount=type=secret,id=absent ls /run/secrets >> /seen 2>/dev/null; echo "[$
       const shown = await lightbox(words);
       expect(shown.stdout + shown.stderr).not.toContain(secret);
     }
-    expect(await filesWith(inject("home"), secret)).toEqual([]);
+    expect(await filesWith(endToEndHome(), secret)).toEqual([]);
 
     // What the value is has no effect on what is cached.
     await project.write({ "token.txt": "another value" });
@@ -171,7 +172,7 @@ RUN --mount=type=ssh,id=absent echo "[$SSH_AUTH_SOCK]" >> /seen
     const leftovers = "find / -xdev -type s; ls -d /dev/.lightbox-agents /run/own 2>/dev/null; true";
     expect(await project.run("agents", ["sh", "-c", leftovers])).toBe("");
     for (const text of [agent.socketPath, agent.privateKey.split("\n")[1] ?? ""]) {
-      expect(await filesWith(inject("home"), text)).toEqual([]);
+      expect(await filesWith(endToEndHome(), text)).toEqual([]);
     }
 
     // Neither which agent it was nor that there was one has an effect on what is cached.
@@ -194,7 +195,6 @@ EOT
     await using own = await temporaryFolder();
     await using agent = await startSshAgent(own.path);
     await writeSshAdd(join(project.folder, "tools"));
-    process.env.LIGHTBOX_HOME = inject("home");
     const running = startLightbox([
       "bake",
       project.folder,

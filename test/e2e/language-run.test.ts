@@ -18,18 +18,14 @@ echo start >> /starts
 cat /before
 [ "$(wc -l < /count/starts)" = 3 ]
 EOT
+RUN cat /before /starts; test ! -e /count
 `,
     });
     const bake = await project.bake(["--checkpoint=final"]);
     expect(bake.result.exitCode, bake.result.stderr).toBe(0);
-    const output = bake.events
-      .flatMap((event) => (event.kind === "step-output" ? [event.text] : []))
-      .join("");
-    expect(output).toContain("attempt 2 of 3");
-    expect(output).toContain("attempt 3 of 3");
-    expect(await project.run("retried", ["sh", "-c", "cat /before /starts; ls /count 2>&1 || true"])).toBe(
-      "before\nstart\nls: /count: No such file or directory\n",
-    );
+    expect(bake.output).toContain("attempt 2 of 3");
+    expect(bake.output).toContain("attempt 3 of 3");
+    expect(bake.output).toMatch(/before\nstart\n$/);
     const logs = await lightbox(["logs", project.folder, "2"]);
     expect(logs.stdout, logs.stderr).toContain("attempt 2 of 3");
   });
@@ -50,7 +46,7 @@ RUN --timeout=2s (trap '' TERM; sleep 600) & echo waiting; sleep 600
     expect(debug.stdout, debug.stderr).toBe("good\n");
   });
 
-  test("reaches the hosts that it allows, and no other", async () => {
+  test("reaches the hosts that it allows and no other, or none, whatever the step after it may reach", async () => {
     await using allowed = await servedText("reached\n");
     await using other = await servedText("must not be reached\n");
     const allow = hosts.map((host) => `${host}:${allowed.port}`).join();
@@ -60,19 +56,17 @@ RUN --timeout=2s (trap '' TERM; sleep 600) & echo waiting; sleep 600
       `nc -w 5 $host ${port} 2>/dev/null | tail -n 1 | grep reached && break; done`;
     await using project = await bakeProject({
       Lightfile: `${head}SNAPSHOT reached
-RUN --network=${allow} { ${get(allowed.port)} || echo refused; } > /allowed
-RUN --network=${allow} { ${get(other.port)} || echo refused; } > /refused
-RUN --network=example.org { ${get(allowed.port)} || echo refused; } > /elsewhere
-RUN --network=none { ${get(allowed.port)} || echo refused; } > /none
+RUN --network=none ${get(allowed.port)} || echo none; ls /sys/class/net
+RUN --network=${allow} ${get(allowed.port)} || echo nothing
+RUN --network=${allow} ${get(other.port)} || echo not the other
+RUN --network=example.org ${get(allowed.port)} || echo not elsewhere
 `,
     });
     const bake = await project.bake(["--checkpoint=final"]);
     expect(bake.result.exitCode, bake.result.stderr).toBe(0);
-    // One for the first two, another for the hosts of the third, in which the fourth runs, too.
+    // One for the first three, the first of which has no network in it; another for the hosts of the fourth.
     expect(bake.buildersStarted).toBe(2);
-    expect(await project.run("reached", ["cat", "/allowed", "/refused", "/elsewhere", "/none"])).toBe(
-      "reached\nrefused\nrefused\nrefused\n",
-    );
+    expect(bake.output).toBe("none\nlo\nreached\nnot the other\nnot elsewhere\n");
   });
 });
 
@@ -88,17 +82,17 @@ SNAPSHOT valued
 ${last}
 `;
     await using project = await bakeProject({
-      Lightfile: lightfile('RUN echo "in the next: $VERSION" > /next'),
+      Lightfile: lightfile('RUN echo "in the next: $VERSION"'),
     });
     const bake = await project.bake();
     expect(bake.result.exitCode, bake.result.stderr).toBe(0);
-    const look = ["sh", "-c", "cat /side-effect /stage /next; echo $VERSION"];
-    expect(await project.run("valued", look)).toBe("kept\nin the stage: 1.2\nin the next: 1.2\n1.2\n");
+    expect(bake.output).toContain("in the next: 1.2\n");
 
     await project.write({ Lightfile: lightfile('RUN echo "cached: $VERSION" > /next') });
     const again = await project.bake();
     expect(again.result.exitCode, again.result.stderr).toBe(0);
     expect(again.ran).toHaveLength(1);
+    const look = ["sh", "-c", "cat /side-effect /stage /next; echo $VERSION"];
     expect(await project.run("valued", look)).toBe("kept\nin the stage: 1.2\ncached: 1.2\n1.2\n");
   });
 

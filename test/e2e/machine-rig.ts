@@ -1,10 +1,10 @@
-import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
-import { homedir, tmpdir } from "node:os";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { installMachine } from "../../src/machine/install.ts";
 import { Machine } from "../../src/machine/machine.ts";
-import { readInstallation } from "../../src/machine/machine-installation.ts";
-import { machinePaths } from "../../src/machine/machine-paths.ts";
+import { endToEndHome } from "../support/end-to-end-home.ts";
+import { shareInstallation } from "../support/end-to-end-machines.ts";
 
 /**
  * Stands in for lightbox' worker inside the machine: `serve` with a token, a file to write and read, and ways to
@@ -70,15 +70,9 @@ export async function makeMachineRig(): Promise<MachineRig> {
   };
 }
 
-/** What `lightbox machine init` has fetched for this user is used, so that a test run downloads nothing twice. */
+/** What `lightbox machine init` has fetched for the other tests is used, so that a test run downloads nothing twice. */
 async function provideInstallation(home: string): Promise<void> {
-  const usual = machinePaths(process.env.LIGHTBOX_HOME ?? join(homedir(), ".lightbox"));
-  if ((await readInstallation(usual)) !== undefined) {
-    const own = machinePaths(home);
-    await mkdir(own.root, { recursive: true });
-    await copyFile(usual.installation, own.installation);
-    return;
-  }
+  if (await shareInstallation(endToEndHome(), home)) return;
   await installMachine(
     { home, confirm: () => Promise.resolve(true), onEvent: () => {} },
     AbortSignal.timeout(300_000),

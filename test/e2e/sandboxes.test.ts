@@ -1,7 +1,8 @@
+import { createServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type BakeProject, bakeProject } from "../support/bake-project.ts";
 import { freePort } from "../support/free-port.ts";
-import { lightbox, lightboxOk } from "../support/lightbox-command.ts";
+import { type CommandResult, lightbox, lightboxOk } from "../support/lightbox-command.ts";
 
 let project: BakeProject;
 
@@ -22,40 +23,26 @@ WORKDIR /www
 afterAll(() => project[Symbol.asyncDispose]());
 
 describe("a sandbox", () => {
+  let first: CommandResult;
+
+  beforeAll(async () => {
+    const script =
+      'echo changed > index.html; cat index.html /etc/machine-id; cat; echo "$GIVEN $FROM_LIGHTFILE"; exit 42';
+    const words = ["run", "--rm", "-i", "-e", "GIVEN=here", "sandboxes", "--", "sh", "-c", script];
+    first = await lightbox(words, { input: "through standard input\n" });
+  });
+
   test("sees the snapshot's files, cannot change them for the next one, and has a machine id of its own", async () => {
-    const first = await project.run("sandboxes", [
-      "sh",
-      "-c",
-      "echo changed > index.html; cat index.html /etc/machine-id",
-    ]);
     const second = await project.run("sandboxes", ["cat", "index.html", "/etc/machine-id"]);
-    expect(first).toMatch(/^changed\n[0-9a-f]{32}\n$/);
+    expect(first.stdout, first.stderr).toMatch(/^changed\n[0-9a-f]{32}\n/);
     expect(second).toMatch(/^served by a sandbox\n[0-9a-f]{32}\n$/);
-    const ids = [first, second].map((text) => text.split("\n")[1]);
+    const ids = [first.stdout, second].map((text) => text.split("\n")[1]);
     expect(new Set([...ids, "0123456789abcdef0123456789abcdef"]).size).toBe(3);
   });
 
-  test("passes on exit codes, standard input, and variables", async () => {
-    const exit = await lightbox(["run", "--rm", "sandboxes", "--", "sh", "-c", "exit 42"]);
-    expect(exit.exitCode, exit.stderr).toBe(42);
-    const echo = await lightbox(
-      [
-        "run",
-        "--rm",
-        "-i",
-        "-e",
-        "GIVEN=here",
-        "sandboxes",
-        "--",
-        "sh",
-        "-c",
-        'cat; echo "$GIVEN $FROM_LIGHTFILE"',
-      ],
-      {
-        input: "through standard input\n",
-      },
-    );
-    expect(echo.stdout, echo.stderr).toBe("through standard input\nhere yes\n");
+  test("passes on exit codes, standard input, and variables", () => {
+    expect(first.stdout, first.stderr).toMatch(/\nthrough standard input\nhere yes\n$/);
+    expect(first.exitCode).toBe(42);
   });
 
   test("in the background can be listed, reached, entered, stopped and removed", async () => {
@@ -97,6 +84,20 @@ describe("a sandbox", () => {
       await lightbox(["rm", "-f", "background"]);
     }
     expect((await lightboxOk(["ps", "-q"])).stdout).not.toContain("background");
+  });
+
+  test("that wants a port in use is refused, and does not stay", async () => {
+    const port = await freePort();
+    const server = createServer().listen(port, "127.0.0.1");
+    try {
+      const words = ["run", "--rm", "--name", "portless", "-p", `${port}:80`, "sandboxes", "--", "true"];
+      const refused = await lightbox(words);
+      expect(refused.stderr).toContain("error[PortInUse]");
+      expect(refused.exitCode).toBe(3);
+    } finally {
+      server.close();
+    }
+    expect((await lightboxOk(["ps", "-q"])).stdout).not.toContain("portless");
   });
 
   test("that does not exist, or a snapshot that does not, is named with what was meant", async () => {

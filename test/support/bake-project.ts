@@ -22,7 +22,6 @@ export interface BakeProject extends AsyncDisposable {
 
 /** `FROM BASE` and `--from=BASE` in the Lightfile mean the busybox base. */
 export async function bakeProject(files: Readonly<Record<string, string>>): Promise<BakeProject> {
-  process.env.LIGHTBOX_HOME = inject("home");
   const folder = await mkdtemp(join(tmpdir(), "lightbox-project-"));
   const write = (written: Readonly<Record<string, string>>): Promise<void> =>
     writeFiles(

@@ -109,6 +109,8 @@ export interface BakeReport {
   readonly ran: readonly string[];
   readonly cached: readonly string[];
   readonly buildersStarted: number;
+  /** What the steps that ran printed. */
+  readonly output: string;
 }
 
 export async function bakeWithEvents(
@@ -136,6 +138,7 @@ export function reportOf(result: CommandResult): BakeReport {
     ran: titlesOf("step-started"),
     cached: titlesOf("step-cached"),
     buildersStarted: events.filter((event) => event.kind === "builder-starting").length,
+    output: events.map((event) => (event.kind === "step-output" ? event.text : "")).join(""),
   };
 }
 

@@ -1,9 +1,7 @@
-import { inject } from "vitest";
 import { lightbox, lightboxOk } from "./lightbox-command.ts";
 
 /** Whether microVMs run through the machine here. */
 export async function usesMachine(): Promise<boolean> {
-  process.env.LIGHTBOX_HOME = inject("home");
   const status = await lightbox(["machine", "status"]);
   return !status.stdout.startsWith("not installed");
 }

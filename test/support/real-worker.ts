@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { inject } from "vitest";
 import { version } from "../../src/cli/version.ts";
 import { Failure } from "../../src/diagnostics/failure.ts";
 import { type Hasher, loadHasher } from "../../src/graph/hash.ts";
@@ -22,6 +21,7 @@ import type {
   Worker,
 } from "../../src/worker/worker.ts";
 import { bakeProject } from "./bake-project.ts";
+import { endToEndHome } from "./end-to-end-home.ts";
 import { lightboxOk } from "./lightbox-command.ts";
 import { usesMachine } from "./machine-shell.ts";
 
@@ -36,7 +36,7 @@ const repository = join(import.meta.dirname, "../..");
 
 /** The worker of this host, without a command between: the local one, or over HTTP the one in the machine. */
 export async function openRealWorker(): Promise<Worker> {
-  const home = inject("home");
+  const home = endToEndHome();
   if (!(await usesMachine())) return await openLocalWorker({ storeDirectory: join(home, "store"), version });
   await lightboxOk(["machine", "start"]);
   const resources = machineResources(process.env);

@@ -113,6 +113,11 @@ describe("formatting", () => {
     expect(meaningOf(parseText(format(text).text).tree)).toEqual(meaningOf(parseText(text).tree));
   });
 
+  test("keeps the blanks behind a name that ends with an escape character", () => {
+    const text = "FROM a\nENV b\\  C=1\n";
+    expect(format(text).text).toBe(text);
+  });
+
   test("does not join lines at an escape character that a form feed kept from it", () => {
     const text = "FROM a\nRUN b \\\f\nRUN c\n";
     expect(format(text).text).toBe(text);
