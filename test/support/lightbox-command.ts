@@ -19,7 +19,7 @@ export interface CommandOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Run as this user. */
   readonly userId?: number;
-  /** The command is killed after this long; default four minutes. */
+  /** The command is killed after this long; default seven minutes, in which a guest that hangs is started again. */
   readonly timeoutMs?: number;
 }
 
@@ -54,7 +54,7 @@ export function startLightbox(words: readonly string[], options: CommandOptions 
     onData((text) => (stderr += text)),
   );
   child.stdin.end(options.input ?? "");
-  const timer = setTimeout(() => child.kill("SIGKILL"), options.timeoutMs ?? 240_000);
+  const timer = setTimeout(() => child.kill("SIGKILL"), options.timeoutMs ?? 420_000);
   const result = new Promise<CommandResult>((resolve, reject) => {
     child.once("error", reject);
     child.once("close", (exitCode, signal) => {

@@ -3,15 +3,18 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** End-to-end tests that take longest, in the order in which they begin, so that none of them ends alone. */
 export const longestFiles: readonly string[] = [
-  "debian-examples.test.ts",
   "interruption.test.ts",
-  "worker-lineage.test.ts",
-  "machine.test.ts",
+  "debian-examples.test.ts",
   "language-mounts.test.ts",
-  "sandboxes.test.ts",
+  "worker-lineage.test.ts",
   "language-run.test.ts",
-  "language-copy.test.ts",
+  "language-tests.test.ts",
+  "sandboxes.test.ts",
+  "examples.test.ts",
   "instructions.test.ts",
+  "language-copy.test.ts",
+  "incremental-bake.test.ts",
+  "machine.test.ts",
 ];
 
 /** A fresh checkout does not know yet how long its tests take, and Vitest would go by the sizes of their files. */
