@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import { version } from "../../src/cli/version.ts";
 import { Failure } from "../../src/diagnostics/failure.ts";
 import { type Hasher, loadHasher } from "../../src/graph/hash.ts";
-import { Machine } from "../../src/machine/machine.ts";
+import { Machine, type MachineEndpoint } from "../../src/machine/machine.ts";
 import { machineResources } from "../../src/machine/machine-resources.ts";
 import { machineWorker } from "../../src/machine/machine-worker.ts";
 import { type LayerKey, layerKey } from "../../src/model/identifiers.ts";
@@ -38,12 +38,21 @@ const repository = join(import.meta.dirname, "../..");
 export async function openRealWorker(): Promise<Worker> {
   const home = endToEndHome();
   if (!(await usesMachine())) return await openLocalWorker({ storeDirectory: join(home, "store"), version });
+  const { machine, endpoint } = await startedMachine();
+  return machineWorker(await connectWorker({ ...endpoint, version, signal: never }), machine);
+}
+
+/** The machine of this file's home, started, and where its worker is. */
+export async function startedMachine(): Promise<{
+  readonly machine: Machine;
+  readonly endpoint: MachineEndpoint;
+}> {
   await lightboxOk(["machine", "start"]);
   const resources = machineResources(process.env);
-  const machine = new Machine({ home, packageDirectory: repository, resources });
+  const machine = new Machine({ home: endToEndHome(), packageDirectory: repository, resources });
   const endpoint = await machine.findRunning();
   if (endpoint === undefined) throw new Error("the machine has ended right after its start");
-  return machineWorker(await connectWorker({ ...endpoint, version, signal: never }), machine);
+  return { machine, endpoint };
 }
 
 /** Bakes what the lineages stand on: a user `app` (1500, also in `extra`, 1501), and a link /link to a folder /data. */
