@@ -1,7 +1,8 @@
 import { didYouMean } from "../diagnostics/suggest.ts";
 import type { ArgInstruction, LightfileTree } from "../lightfile/ast.ts";
+import type { ArgumentGiver } from "./argument-giver.ts";
 import type { Findings } from "./findings.ts";
-import { type ArgumentGiver, declareArguments } from "./instructions/argument.ts";
+import { declareArguments } from "./instructions/argument.ts";
 import type { ParseMistakes } from "./parse-mistakes.ts";
 import type { PlanOptions } from "./plan-options.ts";
 import { predefinedArguments, proxyArguments } from "./predefined-arguments.ts";

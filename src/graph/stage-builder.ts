@@ -4,9 +4,9 @@ import type { Instruction, LightfileTree, UseInstruction } from "../lightfile/as
 import { type StepId, stepId } from "../model/identifiers.ts";
 import type { SandboxConfiguration } from "../model/sandbox-configuration.ts";
 import type { WorkingDirectory } from "../model/step-operation.ts";
+import type { ArgumentGiver } from "./argument-giver.ts";
 import type { Findings } from "./findings.ts";
 import { instructionTitle } from "./instruction-title.ts";
-import type { ArgumentGiver } from "./instructions/argument.ts";
 import type {
   BuilderResources,
   ContextFolder,

@@ -1,12 +1,10 @@
 import { unreachable } from "../../diagnostics/unreachable.ts";
 import type { ArgInstruction, Word } from "../../lightfile/ast.ts";
+import type { ArgumentGiver } from "../argument-giver.ts";
 import type { Findings } from "../findings.ts";
 import type { Scope } from "../scope.ts";
 import type { StageBuilder } from "../stage-builder.ts";
 import { type ArgumentType, checkValue, readArgumentType } from "./argument-type.ts";
-
-/** Who gives ARGs their values: whoever bakes, another file that joins this one, or the USE of a mixin. */
-export type ArgumentGiver = "bake" | "joining-file" | "use";
 
 export interface ArgumentSources {
   readonly buildArguments: Readonly<Record<string, string>>;
