@@ -55,7 +55,7 @@ export function parseLightfile(source: SourceFile): Diagnosed<LightfileTree> {
   const zone = readDirectives(text, reporter);
   const { lexer, grammar } = dialectFor(zone.escape);
   const { tokens, groups } = lexer.tokenize(text);
-  const context = { text, escape: zone.escape, reporter };
+  const context = { text, sourceLength: source.text.length, escape: zone.escape, reporter };
   const parsed = grammar.parse(tokens);
   reportSyntaxErrors(parsed, context);
   const instructions = parsed.instructions.map((instruction) => readInstruction(instruction, context));

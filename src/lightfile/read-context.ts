@@ -4,6 +4,8 @@ import { describeInstruction, type InstructionName } from "./reserved.ts";
 import type { TokenText } from "./token-words.ts";
 
 export interface ReadContext extends TokenText {
+  /** Of the file, without the line feed that `text` may have more. */
+  readonly sourceLength: number;
   readonly reporter: Reporter;
 }
 

@@ -1,3 +1,4 @@
+import type { Range } from "../diagnostics/source-file.ts";
 import type { Heredoc } from "./ast.ts";
 import type { ParsedInstruction } from "./grammar.ts";
 import type { ReadContext } from "./read-context.ts";
@@ -29,5 +30,14 @@ export function readHeredocs(
       related: near,
     });
   }
-  return { list: heredocs, end: context.text.charAt(end - 1) === "\r" ? end - 1 : end };
+  const list = heredocs.map((heredoc) => ({
+    ...heredoc,
+    bodyRange: inSource(heredoc.bodyRange, context.sourceLength),
+  }));
+  return { list, end: context.text.charAt(end - 1) === "\r" ? end - 1 : end };
+}
+
+/** A body that is missing at the end of the file has its place there. */
+function inSource({ start, end }: Range, length: number): Range {
+  return { start: Math.min(start, length), end: Math.min(end, length) };
 }

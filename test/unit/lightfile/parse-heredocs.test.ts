@@ -107,7 +107,9 @@ describe("heredocs", () => {
   ])("one is never closed either when the file ends where its body would begin: %j", (text, problem) => {
     const { problems, tree } = parseText(text);
     expect(problems).toEqual([problem]);
-    expect(tree.instructions.at(-1)?.heredocs.at(-1)?.body).toBe("");
+    const heredoc = tree.instructions.at(-1)?.heredocs.at(-1);
+    expect(heredoc?.body).toBe("");
+    expect(heredoc?.bodyRange).toEqual({ start: text.length, end: text.length });
   });
 
   test("one behind a misspelt instruction swallows its body, and nothing when it is not closed", () => {
