@@ -23,7 +23,7 @@ const refusals: readonly Refusal[] = [
     name: "a Lightfile that is empty",
     files: { Lightfile: "" },
     exitCode: 2,
-    says: [/Lightfile:1:1: error\[/],
+    says: [/Lightfile: error\[EmptyFile\]/],
   },
   {
     name: "a Lightfile that is binary",
