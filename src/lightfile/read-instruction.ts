@@ -153,7 +153,7 @@ function readOnbuild(parsed: ParsedInstruction, base: InstructionParts, context:
     end: scanLine(context.text, trigger.range.start, context.escape),
   };
   const line = wordOf(
-    { ...parsed.trigger.keyword, image: context.text.slice(range.start, range.end) },
+    { ...(again ?? parsed.trigger.keyword), image: context.text.slice(range.start, range.end) },
     context,
   );
   return {

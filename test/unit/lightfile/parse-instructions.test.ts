@@ -220,6 +220,12 @@ describe("EXPOSE, VOLUME, HEALTHCHECK and ONBUILD", () => {
   });
 });
 
+test("an ONBUILD too many is part of what the first one keeps, at its place", () => {
+  const text = inStage("ONBUILD ONBUILD RUN x");
+  const [words] = instructionOf(text, "onbuild").words;
+  expect(text.slice(words?.range.start, words?.range.end)).toBe("ONBUILD RUN x");
+});
+
 describe("SNAPSHOT and RESOURCES", () => {
   test("name the stage and size its builder", () => {
     const text = inStage("RESOURCES cpus=2 memory=$MEM disk=8G\nSNAPSHOT web");
