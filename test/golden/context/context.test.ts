@@ -35,6 +35,7 @@ test("what is wrong with the sources of COPY, ADD and mounts reads as in diagnos
 const elsewhere: ReadonlyMap<string, string> = new Map([
   ["UnreadableSource", "root can read everything: context/select-sources.test.ts"],
   ["ContextChanged", "changes while it is read: context/open-content.test.ts"],
+  ["ChecksumMismatch", "needs a repository: context/remote-sources.test.ts"],
   ["UnsupportedFileName", "a name that is no UTF-8: context/hash-files.test.ts"],
 ]);
 
