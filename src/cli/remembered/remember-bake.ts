@@ -74,7 +74,8 @@ function evidenceOfCommand(lightfilePath: string, homeDirectory: string): readon
   const [, program = ""] = process.argv;
   const { probe } = machinePaths(homeDirectory);
   return [
-    { kind: "content", path: program },
+    // Installed and built anew as another file; the machine's image links to it meanwhile, which shows in its times.
+    { kind: "replaced", path: program },
     { kind: "content", path: lightfilePath },
     { kind: existsSync(probe) ? "replaced" : "absent", path: probe },
     { kind: existsSync(kvmDevice) ? "place" : "absent", path: kvmDevice },
