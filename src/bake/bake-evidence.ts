@@ -1,3 +1,4 @@
+import { isFetched } from "../context/remote-content.ts";
 import type { InputsWithEvidence } from "../context/resolve-inputs.ts";
 import type { KeyedPlan } from "../graph/keyed-plan.ts";
 import type { Program } from "../graph/link/program.ts";
@@ -26,14 +27,14 @@ interface KeyGrounds {
 export function evidenceOf(grounds: KeyGrounds): readonly Evidence[] | null {
   const { request, program, contextSteps, bases, pins, inputs, keyed } = grounds;
   if (request.pull || request.noCache || program.files.length > 1) return null;
-  if (contextSteps.some(isFetched) || runsAnyAlways(keyed)) return null;
+  if (contextSteps.some(fetches) || runsAnyAlways(keyed)) return null;
   const lock = lockPathOf(request.lightfilePath);
   return [{ kind: pins.isThere ? "content" : "absent", path: lock }, ...bases.evidence, ...inputs.evidence()];
 }
 
-function isFetched({ definition }: PlannedStep): boolean {
+function fetches({ definition }: PlannedStep): boolean {
   if (definition.kind !== "copy" || definition.source.kind !== "context") return false;
-  return definition.source.patterns.some(({ kind }) => kind === "git" || kind === "url");
+  return definition.source.patterns.some(isFetched);
 }
 
 function runsAnyAlways({ stages }: KeyedPlan): boolean {

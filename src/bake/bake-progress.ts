@@ -15,7 +15,6 @@ export class BakeProgress {
   readonly #diagnostics: Diagnostic[] = [];
   /** Up to the plan, with it. */
   readonly #beginning: BakeEvent[] = [];
-  #isPlanned = false;
   #cachedCount = 0;
   #passedTestCount = 0;
   readonly #ran = new Set<StepId>();
@@ -29,8 +28,7 @@ export class BakeProgress {
   emit(event: BakeEventBody): void {
     this.#count(event);
     const stamped = { ...event, at: this.#collaborators.now() };
-    if (!this.#isPlanned) this.#beginning.push(stamped);
-    this.#isPlanned ||= event.kind === "planned";
+    if (this.#beginning.at(-1)?.kind !== "planned") this.#beginning.push(stamped);
     this.#collaborators.onEvent(stamped);
   }
 

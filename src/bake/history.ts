@@ -1,5 +1,5 @@
 import { hash, randomUUID } from "node:crypto";
-import { access, readdir } from "node:fs/promises";
+import { access } from "node:fs/promises";
 import { join } from "node:path";
 import * as v from "valibot";
 import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
@@ -10,6 +10,7 @@ import { type RecordedStep, recordSteps } from "../graph/recorded-step.ts";
 import type { Evidence } from "../model/evidence.ts";
 import { isLayerKey, isSha256Digest, type Sha256Digest, type StepId } from "../model/identifiers.ts";
 import { readClientFile, writeClientFile } from "./client-file.ts";
+import { namesInClientFolder } from "./client-folder.ts";
 
 /** Small, read by every bake. */
 const headSchema = v.object({
@@ -199,7 +200,7 @@ function ignoreUnwritable(error: unknown): void {
 export async function imagesOfLastBakes(homeDirectory: string): Promise<ReadonlySet<Sha256Digest>> {
   const folder = join(homeDirectory, "history");
   const images = new Set<Sha256Digest>();
-  for (const name of await namesIn(folder)) {
+  for (const name of await namesInClientFolder(folder)) {
     const id = /^([0-9a-f]{32})\.json$/.exec(name)?.[1];
     const head = id === undefined ? undefined : await readClientFile(join(folder, name), headSchema);
     if (head === undefined || !(await isThere(head.lightfile))) continue;
@@ -217,15 +218,6 @@ function imagesOf(record: string): readonly Sha256Digest[] {
   const { parent, operation } = read;
   const source = operation.kind === "copy" && "image" in operation.source ? [operation.source.image] : [];
   return [...("image" in parent ? [parent.image] : []), ...source].filter(isSha256Digest);
-}
-
-async function namesIn(folder: string): Promise<readonly string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (systemErrorCode(error) === "ENOENT") return [];
-    throw error;
-  }
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -2,6 +2,7 @@ import { hash, randomUUID } from "node:crypto";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { openContent } from "../context/open-content.ts";
+import { isFetched } from "../context/remote-content.ts";
 import { type InputsWithEvidence, resolveInputs } from "../context/resolve-inputs.ts";
 import { StatCache } from "../context/stat-cache.ts";
 import { type Diagnostic, hasErrors } from "../diagnostics/diagnostic.ts";
@@ -158,7 +159,7 @@ function withoutDownloads(step: PlannedStep): PlannedStep {
   const { definition } = step;
   if (definition.kind !== "copy" || definition.source.kind !== "context") return step;
   const { source } = definition;
-  const patterns = source.patterns.filter(({ kind }) => kind === "path" || kind === "inline");
+  const patterns = source.patterns.filter((pattern) => !isFetched(pattern));
   return { ...step, definition: { ...definition, source: { ...source, patterns } } };
 }
 

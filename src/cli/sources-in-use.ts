@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { namesInClientFolder } from "../bake/client-folder.ts";
 import { systemErrorCode } from "../diagnostics/failure.ts";
 import { isAlive, ownIdentity } from "../layers/process-identity.ts";
 
@@ -25,7 +26,7 @@ export async function useSources(homeDirectory: string, nowMs: number): Promise<
 export async function sourcesInUseSince(homeDirectory: string): Promise<number | null> {
   const folder = folderOf(homeDirectory);
   let since: number | null = null;
-  for (const name of await namesIn(folder)) {
+  for (const name of await namesInClientFolder(folder)) {
     const [identity = "", start = ""] = name.split(".");
     const startMs = Number(start);
     // One that this version cannot judge is taken to go on, and to have begun before all.
@@ -37,13 +38,4 @@ export async function sourcesInUseSince(homeDirectory: string): Promise<number |
 
 function folderOf(homeDirectory: string): string {
   return join(homeDirectory, "sources-in-use");
-}
-
-async function namesIn(folder: string): Promise<readonly string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (systemErrorCode(error) !== "ENOENT") throw error;
-    return [];
-  }
 }

@@ -6,6 +6,11 @@ import type { Place } from "./context-trouble.ts";
 export type UrlPattern = Extract<CopyPattern, { kind: "url" }>;
 export type GitPattern = Extract<CopyPattern, { kind: "git" }>;
 
+/** Whether a source is fetched from elsewhere. */
+export function isFetched(pattern: CopyPattern): pattern is UrlPattern | GitPattern {
+  return pattern.kind === "url" || pattern.kind === "git";
+}
+
 /** A file of the web that has been looked up, and is on this host unless nobody has asked for it for long. */
 export interface FetchedFile {
   /** Absolute path on this host; the file is never changed in place. */

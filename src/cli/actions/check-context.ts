@@ -28,11 +28,11 @@ import { locateFailure } from "../../sources/located.ts";
  * that an ignore file leaves out, wildcards that match nothing or too much.
  */
 export async function checkContext(draft: Draft, signal: AbortSignal): Promise<readonly Diagnostic[]> {
-  const trees = new Map<string, Promise<ContextTree>>();
+  const trees = new Map<string, ContextTree>();
   const diagnostics: Diagnostic[] = [];
   for (const { source, context, definition } of contextStepsOf(draft)) {
-    const tree = await (trees.get(context.directory) ?? openTree(context, diagnostics));
-    trees.set(context.directory, Promise.resolve(tree));
+    const tree = trees.get(context.directory) ?? (await openTree(context, diagnostics));
+    trees.set(context.directory, tree);
     const findings = new Findings(source);
     if (definition.kind === "run") await checkMounts(tree, definition, { findings, signal });
     else if (definition.kind === "copy") await checkCopy(tree, definition, { findings, signal });

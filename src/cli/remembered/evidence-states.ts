@@ -1,4 +1,5 @@
-import { lstatSync, type Stats, statSync } from "node:fs";
+import { lstatSync, statSync } from "node:fs";
+import { fileFacts } from "../../context/file-facts.ts";
 import type { EntryFacts, Evidence } from "../../model/evidence.ts";
 
 /** How a path is looked at; see `Evidence`. */
@@ -14,7 +15,7 @@ export function stateOf(kind: EvidenceKind, path: string): EntryFacts | undefine
     const stats = look(path, { throwIfNoEntry: false });
     if (kind === "absent") return stats === undefined ? nothing : undefined;
     if (stats === undefined) return undefined;
-    return kind === "place" ? { ...nothing, inode: stats.ino, mode: stats.mode } : factsOf(stats);
+    return kind === "place" ? { ...nothing, inode: stats.ino, mode: stats.mode } : fileFacts(stats);
   } catch {
     // Whatever keeps it from being looked at: nothing is known of it then, and nothing is believed.
     return undefined;
@@ -22,10 +23,6 @@ export function stateOf(kind: EvidenceKind, path: string): EntryFacts | undefine
 }
 
 const nothing: EntryFacts = { sizeBytes: 0, mtimeMs: 0, ctimeMs: 0, inode: 0, mode: 0 };
-
-function factsOf({ size: sizeBytes, mtimeMs, ctimeMs, ino: inode, mode }: Stats): EntryFacts {
-  return { sizeBytes, mtimeMs, ctimeMs, inode, mode };
-}
 
 export function writeState(states: Float64Array, position: number, facts: EntryFacts): void {
   const { sizeBytes, mtimeMs, ctimeMs, inode, mode } = facts;
