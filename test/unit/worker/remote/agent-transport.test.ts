@@ -1,11 +1,13 @@
 import { once } from "node:events";
 import { connect } from "node:net";
+import type { Duplex } from "node:stream";
 import { expect, test } from "vitest";
 import type {
   LineageClient,
   LineageOutcome,
   LineageRequest,
   LineageStep,
+  SshAgents,
 } from "../../../../src/worker/worker.ts";
 import { exchange, startTestAgent } from "../../../support/agent-rig.ts";
 import { FakeWorker } from "../../../support/fake-worker.ts";
@@ -52,6 +54,11 @@ function clientWith(agents: Readonly<Record<string, string>>): RecordingClient {
   return Object.assign(new RecordingClient(), { sshAgents });
 }
 
+function connected(sshAgents: SshAgents | undefined): Duplex {
+  if (sshAgents === undefined) throw new Error("no agents");
+  return sshAgents.connect("default");
+}
+
 test("steps reach the agents that they mount, each by its id, and no others", async () => {
   await using folder = await temporaryFolder();
   await using first = await startTestAgent(folder.path, { name: "first" });
@@ -93,8 +100,7 @@ test("megabytes go to an agent and come back unchanged, on several connections",
   const requests = [1, 2, 3].map((fill) => Buffer.alloc(2_000_001, fill));
   fake.use = async ({ sshAgents }) => {
     const answers = requests.map((bytes) => {
-      const stream = sshAgents?.connect("default");
-      if (stream === undefined) throw new Error("no agents");
+      const stream = connected(sshAgents);
       return exchange(stream, bytes);
     });
     const areSame = (await Promise.all(answers)).every((answer, at) => answer.equals(requests[at] ?? answer));
@@ -131,8 +137,7 @@ test("an agent that is gone breaks its connections off, not the lineage", async 
   const fake = new AgentWorker();
   await using rig = await startRemoteRig(fake);
   fake.use = async ({ sshAgents }) => {
-    const stream = sshAgents?.connect("default");
-    if (stream === undefined) throw new Error("no agents");
+    const stream = connected(sshAgents);
     stream.on("error", () => stream.destroy());
     stream.write("x");
     await once(stream, "data");
@@ -159,8 +164,7 @@ test("a client that dies ends the connections that its agents were lent on", asy
   await using through = await startRemoteRig(fake, { client: { url: proxy.url } });
   const ended = Promise.withResolvers<void>();
   fake.use = async ({ sshAgents }) => {
-    const stream = sshAgents?.connect("default");
-    if (stream === undefined) throw new Error("no agents");
+    const stream = connected(sshAgents);
     stream.on("error", () => stream.destroy());
     stream.write("x");
     await once(stream, "data");
@@ -183,8 +187,7 @@ test("a lineage that is cancelled lets its agents go", async () => {
   await using rig = await startRemoteRig(fake);
   const controller = new AbortController();
   fake.use = async ({ sshAgents }, signal) => {
-    const stream = sshAgents?.connect("default");
-    if (stream === undefined) throw new Error("no agents");
+    const stream = connected(sshAgents);
     stream.write("x");
     await once(stream, "data");
     controller.abort();
