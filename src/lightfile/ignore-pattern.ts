@@ -130,9 +130,12 @@ function readRule(
   if (text === "") return null;
   const start = place.start + written.indexOf(text);
   const range = { start, end: start + text.length };
-  const takesBack = text.startsWith("!");
-  const rest = takesBack ? text.slice(1).trim() : text;
-  if (rest === "") {
+  const rest = text.startsWith("!") ? text.slice(1).trim() : text;
+  const cleaned = cleanPath(rest).trim();
+  // Docker looks for the ! after it has cleaned and trimmed once, and then cleans again: `/!x` is `!x`, `b /` is `b`.
+  const hasLateMark = rest === text && cleaned.startsWith("!");
+  const takesBack = rest !== text || hasLateMark;
+  if (rest === "" || (hasLateMark && cleaned === "!")) {
     reporter.error({
       code: "InvalidIgnorePattern",
       range,
@@ -141,8 +144,9 @@ function readRule(
     });
     return null;
   }
-  const cleaned = cleanPath(rest);
-  const pattern = parsePathPattern(cleaned, { directoryWildcards: true });
+  const pattern = parsePathPattern(cleanPath(hasLateMark ? cleaned.slice(1) : cleaned), {
+    directoryWildcards: true,
+  });
   if (!isPatternProblem(pattern)) return { text, line: place.line, range, takesBack, pattern };
   reporter.error({
     code: "InvalidIgnorePattern",

@@ -2,6 +2,7 @@ import type { Range } from "../../diagnostics/source-file.ts";
 import type { Flag } from "../../lightfile/ast.ts";
 import { isSha256Digest } from "../../model/identifiers.ts";
 import type { CopyPattern } from "../plan.ts";
+import { gitSecretHint, refuseSecret } from "../secret-in-address.ts";
 import type { StageBuilder } from "../stage-builder.ts";
 import { flagValue, type ReadFlags } from "./flags.ts";
 
@@ -35,13 +36,9 @@ function readUrl(stage: StageBuilder, { text, range, flags }: RemoteSource): Cop
     });
     return null;
   }
+  const hint = "it would be in the key, the history and the lock: fetch it in a RUN with --mount=type=secret";
+  if (refuseSecret(text, range, stage.findings, hint)) return null;
   const url = new URL(text);
-  if (url.username !== "" || url.password !== "") {
-    stage.findings.error("SecretInUrl", "the address has a user or a password in it", range, {
-      hint: "they would be in the key and the history: fetch it in a RUN with --mount=type=secret",
-    });
-    return null;
-  }
   if (/\.git\/?$/i.test(url.pathname)) warnRepository(stage, url, range);
   // What follows # is for whoever shows a page.
   url.hash = "";
@@ -91,6 +88,7 @@ function nameOf({ pathname }: URL): string {
 const commitPrefixForm = /^[0-9a-f]{7,64}$/;
 
 function readGitSource(stage: StageBuilder, { text, range, flags }: RemoteSource): CopyPattern | null {
+  if (refuseSecret(text, range, stage.findings, gitSecretHint)) return null;
   const hash = text.indexOf("#");
   const repository = hash === -1 ? text : text.slice(0, hash);
   const fragment = hash === -1 ? "" : text.slice(hash + 1);

@@ -1,6 +1,7 @@
 import type { Range, SourceFile } from "../../diagnostics/source-file.ts";
 import { didYouMean } from "../../diagnostics/suggest.ts";
 import type { StageSource } from "../draft-step.ts";
+import { gitSecretHint, refuseSecret } from "../secret-in-address.ts";
 import { findStage, nameWords, stageNames } from "../stages.ts";
 import { findImage, type ImagePlace } from "./find-image.ts";
 import { argumentsOf, type GivenArgument, type OpenFile, reportUnknownArguments } from "./open-file.ts";
@@ -56,7 +57,7 @@ export class ElsewhereReader {
   }
 
   #read(word: string, range: Range, given: readonly GivenArgument[]): Elsewhere | null | undefined {
-    const { open } = this.#options;
+    const { open, findings } = this.#options;
     const reference = parseReference(word);
     if (reference === null) {
       if (open.findImport(word) === undefined) return undefined;
@@ -65,6 +66,7 @@ export class ElsewhereReader {
     if (reference.kind === "import") {
       return this.#readImport(reference.name, range, { target: reference.target, given });
     }
+    if (refuseSecret(word, range, findings, gitSecretHint)) return null;
     const { source } = open.file.tree;
     return { reference: reference.file, target: reference.target, given, alias: null, source, range };
   }

@@ -4,6 +4,7 @@ import type { Flag, ImportInstruction } from "../../lightfile/ast.ts";
 import type { Findings } from "../findings.ts";
 import type { ParseMistakes } from "../parse-mistakes.ts";
 import type { Scope } from "../scope.ts";
+import { gitSecretHint, refuseSecret } from "../secret-in-address.ts";
 import { type FileTexts, type MixinText, nameWords } from "../stages.ts";
 import type { Arguments, ProgramFile } from "./program.ts";
 import { type FileReference, parseReference } from "./reference.ts";
@@ -91,6 +92,7 @@ export class OpenFile {
       });
       return null;
     }
+    if (refuseSecret(written, range, findings, gitSecretHint)) return null;
     if (reference.target !== null) {
       findings.error("TargetInImport", "an IMPORT names a file, not a stage of it", range, {
         hint: `take #${reference.target} off, and write FROM ${instruction.alias.text}#${reference.target}`,

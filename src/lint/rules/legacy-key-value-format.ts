@@ -17,17 +17,21 @@ export const legacyKeyValueFormat: Rule = {
       yield {
         range: { start: pair.name.range.start, end: pair.value.range.end },
         message: `this is the old form of ${keyword}: everything behind the name is one value`,
-        hint: `write ${keyword} ${pair.name.text}=value`,
+        hint: `write ${keyword} ${assignment(pair) ?? `${pair.name.text}="…", with the value in quotes`}`,
         fixes: withEquals(pair),
       };
     }
   },
 };
 
-/** Quotes and escapes mean the same in both forms as long as there are none. */
-function withEquals({ name, value }: NamedValue): readonly Fix[] {
-  if (/["'\\`\n]/.test(value.text) || !/^[\w.${}-]+$/.test(name.text)) return [];
-  const written = /^[^\s]+$/.test(value.text) ? value.text : `"${value.text}"`;
-  const range = { start: name.range.start, end: value.range.end };
-  return [safeFix("Write name=value", range, `${name.text}=${written}`)];
+function withEquals(pair: NamedValue): readonly Fix[] {
+  const written = assignment(pair);
+  const range = { start: pair.name.range.start, end: pair.value.range.end };
+  return written === null ? [] : [safeFix("Write name=value", range, written)];
+}
+
+/** `name=value`; null where that could mean something else: quotes and escapes do not read the same in both forms. */
+function assignment({ name, value }: NamedValue): string | null {
+  if (/["'\\`\n]/.test(value.text) || !/^[\w.${}-]+$/.test(name.text)) return null;
+  return `${name.text}=${/^[^\s]+$/.test(value.text) ? value.text : `"${value.text}"`}`;
 }

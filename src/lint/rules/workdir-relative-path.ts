@@ -11,11 +11,13 @@ export const workdirRelativePath: Rule = {
         if (instruction.kind !== "workdir") continue;
         const { text, range } = instruction.path;
         // Whatever comes after the first one stands on that.
+        // That it is empty is an error of its own.
+        if (text === '""' || text === "''") continue;
         if (isAbsolute(text) || hasAbsoluteDirectory(file, stage)) break;
         yield {
           range,
           message: `${text} is relative, and to what depends on the base image`,
-          hint: `write the whole path, e.g. WORKDIR /${text}`,
+          hint: `write the whole path, e.g. WORKDIR /${text.replace(/^["'](?:\.\/)?|["']$/g, "")}`,
         };
         break;
       }

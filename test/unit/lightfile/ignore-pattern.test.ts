@@ -25,6 +25,10 @@ describe("ignoreMatcher", () => {
     ["# comment", [], ["# comment"]],
     [" spaced \t", ["spaced"], [" spaced \t"]],
     [".", [], ["a"]],
+    // Docker trims once more after it has taken the slashes off, and only then looks for the !.
+    ["b /", ["b"], ["b "]],
+    ["/ b", ["b"], [" b"]],
+    ["*\n/!a", ["b"], ["a"]],
     ["", [], ["a", ""]],
   ])("%s", (pattern, ignored, kept) => {
     const isIgnored = ignoreMatcher(pattern);
@@ -55,13 +59,14 @@ describe("ignoreMatcher", () => {
 
 describe("parseIgnoreFile", () => {
   test("reports malformed patterns and a lonely !, and goes on", () => {
-    const { value, diagnostics } = parse("ok\n[a\n!\nx\\\n[]\n[a-]\nalso\n");
+    const { value, diagnostics } = parse("ok\n[a\n!\nx\\\n[]\n[a-]\nalso\n/!\n");
     expect(diagnostics.map(({ code, range }) => [code, range.start])).toEqual([
       ["InvalidIgnorePattern", 3],
       ["InvalidIgnorePattern", 6],
       ["InvalidIgnorePattern", 8],
       ["InvalidIgnorePattern", 11],
       ["InvalidIgnorePattern", 14],
+      ["InvalidIgnorePattern", 24],
     ]);
     expect(value.isIgnored("also")).toBe(true);
   });
