@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { version } from "../../src/cli/version.ts";
 import { Failure } from "../../src/diagnostics/failure.ts";
 import { type Hasher, loadHasher } from "../../src/graph/hash.ts";
+import { version } from "../../src/host/version.ts";
 import { Machine, type MachineEndpoint } from "../../src/machine/machine.ts";
 import { machineResources } from "../../src/machine/machine-resources.ts";
 import { machineWorker } from "../../src/machine/machine-worker.ts";

@@ -2,13 +2,15 @@ import type { BakeCollaborators, BakeRequest } from "../../bake/bake-request.ts"
 import { type ClientSecrets, noSecrets } from "../../bake/client-secrets.ts";
 import type { BakeEvent } from "../../bake/events.ts";
 import { WorkerIndex } from "../../bake/worker-index.ts";
+import { chooseWorker, type WorkerChoice } from "../../host/choose-worker.ts";
+import { createImageSource } from "../../host/client-images.ts";
+import { guestPlatform } from "../../host/guest-platform.ts";
+import type { WorkerOptions } from "../../host/host-context.ts";
 import type { SshAgents, Worker } from "../../worker/worker.ts";
-import { createImageSource } from "../image-source.ts";
-import { chooseWorker, type WorkerChoice } from "../open-worker.ts";
-import type { BakeOptions, LightfileOptions, WorkerOptions } from "../options.ts";
+import type { BakeOptions, LightfileOptions } from "../options.ts";
 import { readLightfile } from "../read-lightfile.ts";
 import { readSecrets } from "../read-secrets.ts";
-import { guestPlatform, type Session } from "../session.ts";
+import type { Session } from "../session.ts";
 import { useSources } from "../sources-in-use.ts";
 
 export interface BakeSetup extends AsyncDisposable {
@@ -90,7 +92,7 @@ export async function setUpBake(
       workerName: choice.name,
       openWorker,
       reopenWorker,
-      images: createImageSource(session, lightfile.contextDirectory),
+      images: createImageSource(session.home, lightfile.contextDirectory),
       async beforeDownload() {
         const { useEnvironmentProxies } = await import("../../images/environment-proxies.ts");
         useEnvironmentProxies();

@@ -1,45 +1,42 @@
 import { Failure } from "../diagnostics/failure.ts";
 import { Machine } from "../machine/machine.ts";
-import { describeMachineEvent } from "../machine/machine-events.ts";
 import { machineResources } from "../machine/machine-resources.ts";
 import type { Worker } from "../worker/worker.ts";
+import type { HostContext } from "./host-context.ts";
 import { findPackageDirectory } from "./package-directory.ts";
-import type { Session } from "./session.ts";
 
-export function openMachine(session: Session): Machine {
+export function openMachine(context: HostContext): Machine {
   return new Machine({
-    home: session.home.directory,
+    home: context.home.directory,
     packageDirectory: findPackageDirectory(),
-    resources: machineResources(session.environment),
-    mayRestart: async (endpoint) => !(await hasRunningSandboxes(endpoint, session)),
+    resources: machineResources(context.environment),
+    mayRestart: async (endpoint) => !(await hasRunningSandboxes(endpoint, context)),
   });
 }
 
-/** The machine's worker, started first when it does not run; what that takes is told on stderr. */
-export async function openMachineWorker(session: Session): Promise<Worker> {
-  const machine = openMachine(session);
-  const endpoint = await machine.ensureRunning(session.signal, (event) => {
-    session.stderr.write(`machine: ${describeMachineEvent(event)}\n`);
-  });
+/** The machine's worker, started first when it does not run; what that takes is told by events. */
+export async function openMachineWorker(context: HostContext): Promise<Worker> {
+  const machine = openMachine(context);
+  const endpoint = await machine.ensureRunning(context.signal, (event) => context.onMachineEvent(event));
   const { connectWorker } = await import("../worker/remote/remote-worker.ts");
   const { machineWorker } = await import("../machine/machine-worker.ts");
-  const worker = await connectWorker({ ...endpoint, version: session.version, signal: session.signal });
+  const worker = await connectWorker({ ...endpoint, version: context.version, signal: context.signal });
   return machineWorker(worker, machine);
 }
 
 /** A machine of another version is only restarted when that ends nobody's sandbox. */
 async function hasRunningSandboxes(
   endpoint: { readonly url: string; readonly token: string },
-  session: Session,
+  context: HostContext,
 ): Promise<boolean> {
   const { connectWorker } = await import("../worker/remote/remote-worker.ts");
   try {
     await using worker = await connectWorker({
       ...endpoint,
-      version: session.version,
-      signal: session.signal,
+      version: context.version,
+      signal: context.signal,
     });
-    const sandboxes = await worker.listSandboxes(session.signal);
+    const sandboxes = await worker.listSandboxes(context.signal);
     return sandboxes.some((sandbox) => sandbox.status === "running");
   } catch (error) {
     // It speaks another protocol, so it can be of no use to this lightbox either way.
