@@ -22,5 +22,5 @@ export {
   type SnapshotResources,
   shell,
 } from "./snapshot-config.ts";
-export { connectWorker } from "./worker/remote/remote-worker.ts";
+export { connectWorker } from "./worker/remote/connect-worker.ts";
 export type * from "./worker/worker.ts";

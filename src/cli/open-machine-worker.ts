@@ -21,7 +21,7 @@ export async function openMachineWorker(session: Session): Promise<Worker> {
   const endpoint = await machine.ensureRunning(session.signal, (event) => {
     session.stderr.write(`machine: ${describeMachineEvent(event)}\n`);
   });
-  const { connectWorker } = await import("../worker/remote/remote-worker.ts");
+  const { connectWorker } = await import("../worker/remote/connect-worker.ts");
   const { machineWorker } = await import("../machine/machine-worker.ts");
   const worker = await connectWorker({ ...endpoint, version: session.version, signal: session.signal });
   return machineWorker(worker, machine);
@@ -32,7 +32,7 @@ async function hasRunningSandboxes(
   endpoint: { readonly url: string; readonly token: string },
   session: Session,
 ): Promise<boolean> {
-  const { connectWorker } = await import("../worker/remote/remote-worker.ts");
+  const { connectWorker } = await import("../worker/remote/connect-worker.ts");
   try {
     await using worker = await connectWorker({
       ...endpoint,

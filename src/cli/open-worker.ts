@@ -86,7 +86,7 @@ function remoteChoice(host: string, session: Session): WorkerChoice {
     isOnThisHost: false,
     localLayers: null,
     open: async () => {
-      const { connectWorker } = await import("../worker/remote/remote-worker.ts");
+      const { connectWorker } = await import("../worker/remote/connect-worker.ts");
       return await connectWorker({ url: url.href, token, version: session.version, signal: session.signal });
     },
   };

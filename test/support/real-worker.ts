@@ -10,7 +10,7 @@ import { machineWorker } from "../../src/machine/machine-worker.ts";
 import { type LayerKey, layerKey } from "../../src/model/identifiers.ts";
 import type { CopyOperation, RunOperation, StepOperation } from "../../src/model/step-operation.ts";
 import { openLocalWorker } from "../../src/worker/local/local-worker.ts";
-import { connectWorker } from "../../src/worker/remote/remote-worker.ts";
+import { connectWorker } from "../../src/worker/remote/connect-worker.ts";
 import type {
   ExecRequest,
   LineageEvent,

@@ -91,7 +91,7 @@ async function namesOfServer(
   session: Session,
 ): Promise<readonly Candidate[]> {
   if (endpoint === null) return [];
-  const { connectWorker } = await import("../../worker/remote/remote-worker.ts");
+  const { connectWorker } = await import("../../worker/remote/connect-worker.ts");
   const signal = AbortSignal.any([session.signal, AbortSignal.timeout(workerDeadlineMs)]);
   try {
     await using worker = await connectWorker({ ...endpoint, version: session.version, signal });
