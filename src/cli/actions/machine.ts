@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { confirm, isCancel } from "@clack/prompts";
 import prettyBytes from "pretty-bytes";
-import { workerIndexPath } from "../../bake/worker-index.ts";
+import { workerIndexPath } from "../../bake/worker-index-file.ts";
 import { Failure } from "../../diagnostics/failure.ts";
 import { unreachable } from "../../diagnostics/unreachable.ts";
 import { installMachine } from "../../machine/install.ts";
