@@ -35,5 +35,5 @@ export { inspectSnapshot, listSnapshots, removeSnapshot, snapshotExists } from "
 export { parseLightfile } from "./lightfile/parse.ts";
 export type { BaseImage } from "./model/base-image.ts";
 export type { SandboxConfiguration } from "./model/sandbox-configuration.ts";
-export { connectWorker } from "./worker/remote/remote-worker.ts";
+export { connectWorker } from "./worker/remote/connect-worker.ts";
 export type * from "./worker/worker.ts";

@@ -85,7 +85,7 @@ function remoteChoice(host: string, context: HostContext): WorkerChoice {
     isOnThisHost: false,
     localLayers: null,
     open: async () => {
-      const { connectWorker } = await import("../worker/remote/remote-worker.ts");
+      const { connectWorker } = await import("../worker/remote/connect-worker.ts");
       return await connectWorker({ url: url.href, token, version: context.version, signal: context.signal });
     },
   };

@@ -18,7 +18,7 @@ export function openMachine(context: HostContext): Machine {
 export async function openMachineWorker(context: HostContext): Promise<Worker> {
   const machine = openMachine(context);
   const endpoint = await machine.ensureRunning(context.signal, (event) => context.onMachineEvent(event));
-  const { connectWorker } = await import("../worker/remote/remote-worker.ts");
+  const { connectWorker } = await import("../worker/remote/connect-worker.ts");
   const { machineWorker } = await import("../machine/machine-worker.ts");
   const worker = await connectWorker({ ...endpoint, version: context.version, signal: context.signal });
   return machineWorker(worker, machine);
@@ -29,7 +29,7 @@ async function hasRunningSandboxes(
   endpoint: { readonly url: string; readonly token: string },
   context: HostContext,
 ): Promise<boolean> {
-  const { connectWorker } = await import("../worker/remote/remote-worker.ts");
+  const { connectWorker } = await import("../worker/remote/connect-worker.ts");
   try {
     await using worker = await connectWorker({
       ...endpoint,

@@ -3,11 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadHasher } from "../../src/graph/hash.ts";
 import type { ServerActivity } from "../../src/worker/remote/calls.ts";
-import {
-  type ConnectOptions,
-  connectWorker,
-  type RemoteWorker,
-} from "../../src/worker/remote/remote-worker.ts";
+import { type ConnectOptions, connectWorker } from "../../src/worker/remote/connect-worker.ts";
+import type { RemoteWorker } from "../../src/worker/remote/remote-worker.ts";
 import {
   startWorkerServer,
   type WorkerServer,

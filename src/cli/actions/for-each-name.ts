@@ -25,7 +25,7 @@ export async function withEachName(
  * A name that is wrong is explained and does not keep the others from their turn; anything else ends the command.
  * @returns the exit code of the first wrong name
  */
-export async function forEachName(
+async function forEachName(
   names: readonly string[],
   { stdout, stderr }: Pick<Session, "stdout" | "stderr">,
   act: (name: string) => Promise<void>,

@@ -71,7 +71,7 @@ interface Foreground {
 }
 
 /** The sandbox ends with its command, whatever became of it. */
-export async function runInForeground(
+async function runInForeground(
   worker: Worker,
   sandbox: SandboxDescription,
   { words, options, session }: Foreground,

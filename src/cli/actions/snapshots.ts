@@ -25,7 +25,7 @@ export async function listSnapshots(
   });
 }
 
-export function snapshotTable(snapshots: readonly SnapshotDescription[]): string {
+function snapshotTable(snapshots: readonly SnapshotDescription[]): string {
   return formatTable(
     ["SNAPSHOT", "LAYER", "BASE", "CREATED", "SIZE"],
     snapshots.map(({ name, layer, imageReference, createdAt, sizeBytes }) => [
