@@ -78,7 +78,7 @@ export function addRun(
 function refuseInsecure(stage: StageBuilder, flag: Flag | undefined): void {
   const value = flagValue(stage, flag);
   if (flag === undefined || value === null || value === "sandbox") return;
-  stage.findings.error("NotSupportedYet", `--security=${value} cannot act yet`, flag.range, {
+  stage.findings.error("NotSupportedYet", `there is no --security=${value} here`, flag.range, {
     hint: "a step has a virtual machine to itself and is root in it; the flag can go",
   });
 }
