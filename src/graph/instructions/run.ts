@@ -135,7 +135,15 @@ const posixShells = new Set(["sh", "ash", "bash", "dash", "ksh", "mksh", "zsh", 
 function scriptCommand(shell: readonly string[], body: string): RunCommand {
   if (body.startsWith("#!")) return { kind: "script", content: withNewline(body) };
   const program = posix.basename(shell[0] ?? "");
-  return { kind: "argv", argv: [...shell, posixShells.has(program) ? `set -e\n${body}` : body] };
+  return { kind: "argv", argv: [...shell, posixShells.has(program) ? `${stopping}${body}` : body] };
+}
+
+const stopping = "set -e\n";
+
+/** Whether a command is a heredoc's script that a failing line ends, unless it says otherwise itself. */
+export function stopsAtFirstFailure(command: RunCommand): boolean {
+  const script = command.kind === "argv" ? command.argv.at(-1) : undefined;
+  return script?.startsWith(stopping) === true && !script.startsWith("set +e", stopping.length);
 }
 
 function withNewline(text: string): string {
