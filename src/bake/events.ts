@@ -262,6 +262,8 @@ export interface StepFailed {
   readonly step: StepId;
   readonly title: string;
   readonly reason: StepFailure;
+  /** What the language does otherwise than one may expect here, e.g. that a heredoc script stops; null: nothing. */
+  readonly hint: string | null;
   /** The last lines of the step's output, oldest first, not sanitised. */
   readonly outputTail: readonly string[];
   /** Path of the Lightfile as the user typed it. */
@@ -310,6 +312,8 @@ export interface TestFailed {
   readonly test: StepId;
   readonly title: string;
   readonly reason: StepFailure;
+  /** What the language does otherwise than one may expect here, e.g. that a heredoc script stops; null: nothing. */
+  readonly hint: string | null;
   /** The last lines of the test's output, oldest first, not sanitised. */
   readonly outputTail: readonly string[];
   /** Path of the Lightfile as the user typed it. */

@@ -16,6 +16,7 @@ import type {
 import type { BakeProgress } from "./bake-progress.ts";
 import type { ClientSecrets } from "./client-secrets.ts";
 import type { StepFailed } from "./events.ts";
+import { failureHint } from "./failure-hint.ts";
 import { OutputTail } from "./output-tail.ts";
 import type { ScheduledLineage } from "./scheduler.ts";
 
@@ -173,12 +174,13 @@ class LineageReport {
       case "completed":
         return undefined;
       case "step-failed": {
-        const { step } = this.#step(outcome.index);
+        const { step, operation } = this.#step(outcome.index);
         const failure: StepFailed = {
           kind: "step-failed",
           step: step.id,
           title: step.title,
           reason: outcome.reason,
+          hint: failureHint(outcome.reason, operation.kind === "run" ? operation.command : null),
           outputTail: this.#tail(outcome.index).lines(),
           lightfile: this.#options.lightfile,
           file: step.source.path,

@@ -7,6 +7,7 @@ import { collectExec } from "../worker/collect-exec.ts";
 import type { ExecStreams, Resources, StepFailure, Worker } from "../worker/worker.ts";
 import type { BakeProgress } from "./bake-progress.ts";
 import type { TestFailed } from "./events.ts";
+import { failureHint } from "./failure-hint.ts";
 import { OutputTail } from "./output-tail.ts";
 import { stageAt } from "./publish.ts";
 
@@ -62,6 +63,7 @@ export async function runTest(
     test: test.id,
     title: test.title,
     reason,
+    hint: failureHint(reason, test.command),
     outputTail: tail.lines(),
     lightfile: options.lightfile,
     file: test.source.path,

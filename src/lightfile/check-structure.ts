@@ -20,7 +20,7 @@ const notInMixins: ReadonlyMap<string, string> = new Map([
   ["snapshot", "write it in the stage: a mixin is part of several"],
   ["resources", "write it in the stage: it is about the stage's builder"],
   ["onbuild", "write it in the stage that others are built on"],
-  ["maintainer", "write LABEL maintainer=…, which a mixin may hold"],
+  ["maintainer", "write LABEL org.opencontainers.image.authors=…, which a mixin may hold"],
 ]);
 
 class StructureCheck {

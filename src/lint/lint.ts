@@ -197,14 +197,16 @@ function judge(findings: readonly Finding[], { tree, isWhole, options }: Judgeme
   const aboutComments = checkIgnoreComments({ tree, comments, findings, isWhole });
   const skipped = lowerCase(options.skip);
   const errors = lowerCase(options.error);
-  const all = [...heard, ...aboutComments];
+  // Before a file makes errors of its warnings: who asks for a rule not to speak means that one, too.
+  const all = [...heard, ...aboutComments].filter(
+    ({ code, severity }) => severity === "error" || !has(skipped, code),
+  );
   return [
     ...applyChecks(tree.directives, all.filter(isOwn)),
     // What another file says at its head is about that one: see checkedDiagnostics.
     ...all.filter((finding) => !isOwn(finding)),
   ]
     .map((diagnostic): Finding => ({ ...diagnostic, fixes: diagnostic.fixes ?? [] }))
-    .filter(({ code, severity }) => severity === "error" || !has(skipped, code))
     .map((finding): Finding => (has(errors, finding.code) ? { ...finding, severity: "error" } : finding))
     .sort((left, right) => {
       if (isOwn(left) !== isOwn(right)) return isOwn(left) ? -1 : 1;

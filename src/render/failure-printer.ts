@@ -67,6 +67,7 @@ function formatFailed(
   if (event.reason.kind === "refused" && event.reason.hint !== null) {
     lines.push(...formatHint(event.reason.hint, colors));
   }
+  if (event.hint !== null) lines.push(...formatHint(event.hint, colors));
   if (further !== null) lines.push(...formatHint(further, colors));
   return `${lines.join("\n")}\n`;
 }

@@ -34,10 +34,15 @@ function textOf({ description, isRequired, default: byDefault, stages }: Argumen
   const notes = [
     ...(isRequired && byDefault === null ? ["required"] : []),
     ...(byDefault === null ? [] : [`default: ${byDefault === "" ? '""' : byDefault}`]),
-    ...(stages.length === 0 ? [] : [`in ${stages.join(", ")}`]),
+    ...(stages.length === 0 ? [] : [`in ${stages.map(stageLabel).join(", ")}`]),
   ];
   return [
     ...(description === null ? [] : [description]),
     ...(notes.length === 0 ? [] : [`(${notes.join(", ")})`]),
   ].join(" ");
+}
+
+/** A name cannot begin with a digit: what does is the number of a stage without one. */
+function stageLabel(stage: string): string {
+  return /^\d/.test(stage) ? `stage ${stage}` : stage;
 }

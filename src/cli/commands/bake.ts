@@ -6,13 +6,13 @@ import { addLightfileOptions, parseCpus, parseMemory, repeatable } from "./share
 
 export function bakeCommand(session: Session): Command {
   return addLightfileOptions(new Command("bake").description("Bake a Lightfile into a snapshot"), session)
-    .addHelpText(
-      "after",
-      "\nWith a Lightfile, as in `lightbox bake --help -f Lightfile`, its ARGs are listed here.",
-    )
+    .addHelpText("after", "\n`lightbox bake --help -f Lightfile` lists the ARGs of that Lightfile, too.")
     .option("-t, --name <snapshot>", "publish under this name instead of the SNAPSHOT instruction's")
-    .option("--dry-run", "say for each step whether it is cached or will run, and why")
-    .option("--no-cache", "run every step again")
+    .option(
+      "--dry-run",
+      "say for each step and TEST whether it is cached or will run, and why; nothing is started",
+    )
+    .option("--no-cache", "run every step and TEST again")
     .addOption(
       new Option("--checkpoint <policy>", "how eagerly steps are kept as layers of their own")
         .choices(["every", "auto", "final"])

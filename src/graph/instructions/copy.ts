@@ -1,9 +1,11 @@
+import { posix } from "node:path";
 import type { CopyInstruction } from "../../lightfile/ast.ts";
 import type { CopyPattern } from "../plan.ts";
 import type { StageBuilder } from "../stage-builder.ts";
 import { readPatterns } from "./copy-patterns.ts";
 import { readCopySource } from "./copy-source.ts";
 import { emptyWordHint, type FlagEffect, type ReadFlags, readFlags } from "./flags.ts";
+import { warnOfMachinePlaces } from "./machine-places.ts";
 import { readMode, readOwner } from "./ownership.ts";
 
 const copyFlags: Readonly<Record<string, FlagEffect>> = {
@@ -31,7 +33,14 @@ export function readCopy(stage: StageBuilder, instruction: CopyInstruction): voi
   const destination = readDestination(stage, instruction, { sourceCount, flags });
   const source = readCopySource(stage, flags, { instruction, patterns });
   if (source === null) return;
-  if (destination !== null) checkNames(stage, patterns, destination);
+  if (destination !== null) {
+    checkNames(stage, patterns, destination);
+    warnOfMachinePlaces(stage, {
+      destination: destination.destination,
+      files: namedFiles(destination, patterns, flags.isOn("parents")),
+      range: instruction.destination.range,
+    });
+  }
   const variables = stage.scope.read;
   const directories = stage.takePendingDirectories();
   stage.addStep(
@@ -59,6 +68,21 @@ function checkNames(
       },
     );
   }
+}
+
+/** Where the sources arrive, as far as they say it themselves: not those of a wildcard, nor what a folder holds. */
+function namedFiles(
+  { destination, destinationIsDirectory }: Destination,
+  patterns: readonly CopyPattern[],
+  keepsParents: boolean,
+): readonly string[] {
+  if (!destinationIsDirectory) return [destination];
+  const names = patterns.map((pattern) => {
+    if (pattern.kind === "git") return "";
+    if (pattern.kind !== "path") return pattern.name;
+    return keepsParents ? (pattern.pattern.split("/./").at(-1) ?? "") : posix.basename(pattern.pattern);
+  });
+  return names.map((name) => posix.join(destination, name));
 }
 
 interface Destination {

@@ -17,7 +17,11 @@ export function readOther(stage: StageBuilder, instruction: OtherInstruction): v
       readStopSignal(stage, instruction);
       break;
     case "maintainer":
-      warnWithoutEffect(stage, instruction.keyword, 'no snapshot records it; write LABEL maintainer="…"');
+      warnWithoutEffect(
+        stage,
+        instruction.keyword,
+        'no snapshot records it; write LABEL org.opencontainers.image.authors="…"',
+      );
       break;
     default:
       unreachable(instruction.kind);

@@ -78,7 +78,7 @@ export function addRun(
 function refuseInsecure(stage: StageBuilder, flag: Flag | undefined): void {
   const value = flagValue(stage, flag);
   if (flag === undefined || value === null || value === "sandbox") return;
-  stage.findings.error("NotSupportedYet", `--security=${value} cannot act yet`, flag.range, {
+  stage.findings.error("NotSupportedYet", `there is no --security=${value} here`, flag.range, {
     hint: "a step has a virtual machine to itself and is root in it; the flag can go",
   });
 }
@@ -135,7 +135,15 @@ const posixShells = new Set(["sh", "ash", "bash", "dash", "ksh", "mksh", "zsh", 
 function scriptCommand(shell: readonly string[], body: string): RunCommand {
   if (body.startsWith("#!")) return { kind: "script", content: withNewline(body) };
   const program = posix.basename(shell[0] ?? "");
-  return { kind: "argv", argv: [...shell, posixShells.has(program) ? `set -e\n${body}` : body] };
+  return { kind: "argv", argv: [...shell, posixShells.has(program) ? `${stopping}${body}` : body] };
+}
+
+const stopping = "set -e\n";
+
+/** Whether a command is a heredoc's script that a failing line ends, unless it says otherwise itself. */
+export function stopsAtFirstFailure(command: RunCommand): boolean {
+  const script = command.kind === "argv" ? command.argv.at(-1) : undefined;
+  return script?.startsWith(stopping) === true && !script.startsWith("set +e", stopping.length);
 }
 
 function withNewline(text: string): string {

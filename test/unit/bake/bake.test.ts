@@ -137,6 +137,19 @@ test("a failing step cancels its siblings, leaves the name alone and says where 
   expect(events.at(-1)).toMatchObject({ kind: "bake-completed", outcome: "step-failed", snapshot: null });
 });
 
+test.each([
+  ["a heredoc script", "<<EOF\nfalse\ntrue\nEOF", true],
+  ["one that says how it goes on", "<<EOF\nset +e\nfalse\nEOF", false],
+  ["one with an interpreter of its own", "<<EOF\n#!/bin/sh\nfalse\nEOF", false],
+  ["a command line", "false", false],
+])("where %s fails, it is said that such scripts stop, or not (%j: %s)", async (_, command, isSaid) => {
+  await using rig = await BakeRig.create();
+  rig.worker.script("setup", { exitCode: 1 });
+  const { outcome } = await rig.bake(`FROM base:1\nSNAPSHOT app\nRUN --title=setup ${command}\n`);
+  const hint = isSaid ? expect.stringContaining("stops at its first line that fails") : null;
+  expect(outcome).toMatchObject({ kind: "step-failed", failure: { hint } });
+});
+
 test("the bake after a failure goes on after the last good layer", async () => {
   await using rig = await BakeRig.create();
   rig.worker.script("RUN two", { exitCode: 1 });

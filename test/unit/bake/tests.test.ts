@@ -57,6 +57,15 @@ test("--no-cache runs tests again, and so does a bake after the store was wiped"
   expect(outputOf((await rig.bake(`${tested}LABEL a=b\n`)).events)).toBe("hello\nfine\n");
 });
 
+test("where a test's heredoc script fails, it is said that it stops there", async () => {
+  await using rig = await BakeRig.create();
+  const { outcome } = await rig.bake(`${tested}SHELL ["sh", "-c"]\nTEST <<EOF\nexit 3\nEOF\n`);
+  expect(outcome).toMatchObject({
+    kind: "test-failed",
+    failure: { hint: expect.stringContaining("set +e") },
+  });
+});
+
 test("a failing test fails the bake, leaves the name alone, keeps the layers and runs again", async () => {
   await using rig = await BakeRig.create();
   await rig.bake(tested.replace("RUN one", "RUN before"));

@@ -34,6 +34,27 @@ test.each([
   expect(copyOf(line)).toMatchObject({ destination, destinationIsDirectory });
 });
 
+test.each([
+  ["COPY a /etc/hosts", "/etc/hosts"],
+  ["COPY hosts /etc/", "/etc/hosts"],
+  ["COPY --parents x/./etc/resolv.conf /", "/etc/resolv.conf"],
+  ["COPY <<hostname /etc/\nbox\nhostname", "/etc/hostname"],
+  ["COPY a /proc/sys/", "/proc/sys"],
+  ["WORKDIR /dev\nADD a .", "/dev"],
+])("%s is told to have no effect, since %s is the machine's", (line, place) => {
+  const [mistake] = mistakesIn(inStage(line));
+  expect(mistake).toContain("warning NoEffect");
+  expect(mistake).toContain(`| ${place} is the machine's own, and no layer keeps what is copied there`);
+});
+
+test.each([
+  "COPY dev /",
+  "COPY hosts /srv/",
+  "COPY etc/hosts /etc/hosts.d/x",
+  "COPY a /devices/",
+  "COPY *.conf /etc/",
+])("%s goes to the disk, and nothing is said", (line) => expect(mistakesIn(inStage(line))).toEqual([]));
+
 test("the patterns know their place in the file", () => {
   const text = inStage("COPY one two /x/");
   const definition = definitionsOf(text)[0];

@@ -116,6 +116,12 @@ describe("options", () => {
     expect(found(text, { skip: ["all"] })).toEqual([]);
   });
 
+  test("are left out by a caller also where the file makes errors of its warnings", () => {
+    const text = "# check=error=true\nFROM debian\nSNAPSHOT a\n";
+    expect(lint(text).map(({ severity }) => severity)).toEqual(["error"]);
+    expect(lint(text, { skip: ["UnpinnedBase"] })).toEqual([]);
+  });
+
   test("make errors of rules", () => {
     const severities = (error: readonly string[]) => lint(text, { error }).map(({ severity }) => severity);
     expect(severities(["CdInRun"])).toEqual(["warning", "error"]);

@@ -60,6 +60,7 @@ Lightfile:6:1: error[TestFailed]: TEST app --version
   failed: exit code 1
   | app: 1.2
   | no
+  hint: a script stops at its first line that fails
 published app
 baked app in 21s: 2 steps run, 1 cached (saved 1m 2.3s), 1 test passed
 `);
