@@ -17,7 +17,7 @@ export async function printArguments(
 }
 
 /** Two columns, as the options above it. */
-function argumentsHelp(path: string, found: readonly ArgumentDescription[]): string {
+export function argumentsHelp(path: string, found: readonly ArgumentDescription[]): string {
   if (found.length === 0) return `${path} declares no ARG.\n`;
   const rows = found.map((argument) => [termOf(argument), textOf(argument)] as const);
   const width = Math.max(...rows.map(([term]) => term.length));
