@@ -9,7 +9,7 @@ import type { BakeOptions, LightfileOptions, WorkerOptions } from "../options.ts
 import { readLightfile } from "../read-lightfile.ts";
 import { readSecrets } from "../read-secrets.ts";
 import { guestPlatform, type Session } from "../session.ts";
-import { useSources } from "../sources-in-use.ts";
+import { SourcesInUse } from "../sources-in-use.ts";
 
 export interface BakeSetup extends AsyncDisposable {
   readonly request: BakeRequest;
@@ -38,7 +38,7 @@ export async function setUpBake(
 ): Promise<BakeSetup> {
   const lightfile = await readLightfile(path, options, session);
   const choice = await chooseWorker(options, session);
-  const use = await useSources(session.home.directory, Date.now());
+  const sources = new SourcesInUse(session.home.directory, Date.now);
   let opened: Promise<Worker> | undefined;
   const openWorker = (): Promise<Worker> => {
     opened ??= choice.open();
@@ -57,7 +57,7 @@ export async function setUpBake(
   };
   const close = async (): Promise<void> => {
     await closeWorker();
-    await use[Symbol.asyncDispose]();
+    await sources[Symbol.asyncDispose]();
   };
   const askPlatform = async (): Promise<string> => {
     try {
@@ -91,6 +91,7 @@ export async function setUpBake(
       openWorker,
       reopenWorker,
       images: createImageSource(session, lightfile.contextDirectory),
+      beforeSource: () => sources.announce(),
       async beforeDownload() {
         const { useEnvironmentProxies } = await import("../../images/environment-proxies.ts");
         useEnvironmentProxies();
