@@ -18,7 +18,10 @@ export async function main(argv: readonly string[]): Promise<number> {
     environment,
     environmentRead: read,
     workingDirectory: process.cwd(),
-    stdin: process.stdin,
+    // Made when it is first used: most commands never read it.
+    get stdin() {
+      return process.stdin;
+    },
     stdout: process.stdout,
     stderr: process.stderr,
     signal: cancelOnSignals(),

@@ -11,7 +11,7 @@ import type { BakeOptions, LightfileOptions } from "../options.ts";
 import { readLightfile } from "../read-lightfile.ts";
 import { readSecrets } from "../read-secrets.ts";
 import type { Session } from "../session.ts";
-import { useSources } from "../sources-in-use.ts";
+import { SourcesInUse } from "../sources-in-use.ts";
 
 export interface BakeSetup extends AsyncDisposable {
   readonly request: BakeRequest;
@@ -40,7 +40,7 @@ export async function setUpBake(
 ): Promise<BakeSetup> {
   const lightfile = await readLightfile(path, options, session);
   const choice = await chooseWorker(options, session);
-  const use = await useSources(session.home.directory, Date.now());
+  const sources = new SourcesInUse(session.home.directory, Date.now);
   let opened: Promise<Worker> | undefined;
   const openWorker = (): Promise<Worker> => {
     opened ??= choice.open();
@@ -59,7 +59,7 @@ export async function setUpBake(
   };
   const close = async (): Promise<void> => {
     await closeWorker();
-    await use[Symbol.asyncDispose]();
+    await sources[Symbol.asyncDispose]();
   };
   const askPlatform = async (): Promise<string> => {
     try {
@@ -93,6 +93,7 @@ export async function setUpBake(
       openWorker,
       reopenWorker,
       images: createImageSource(session.home, lightfile.contextDirectory),
+      beforeSource: () => sources.announce(),
       async beforeDownload() {
         const { useEnvironmentProxies } = await import("../../images/environment-proxies.ts");
         useEnvironmentProxies();

@@ -42,7 +42,7 @@ export async function runBake(
       const { rememberBake } = await import("../remembered/remember-bake.ts");
       const conclusion = conclusionOf(outcome, mode);
       const { lightfilePath } = setup.request;
-      await rememberBake({ repetition, lightfilePath, sinceMs, mode, conclusion }, session);
+      rememberBake({ repetition, lightfilePath, sinceMs, mode, conclusion }, session);
     }
     addInFormat(outcome.diagnostics, options.format, session);
     if (formatOf(options, session) === "github") session.stderr.write(failureAnnotation(outcome));
