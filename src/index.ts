@@ -8,6 +8,7 @@ export { sshAgentsAt } from "./bake/ssh-agents.ts";
 export type { Diagnosed, Diagnostic } from "./diagnostics/diagnostic.ts";
 export { Failure, type FailureCategory } from "./diagnostics/failure.ts";
 export type { SourceFile } from "./diagnostics/source-file.ts";
+export { type BuildOptions, type BuiltSnapshot, buildSnapshot } from "./library/build-snapshot.ts";
 export { ExecOutput } from "./library/exec-output.ts";
 export type { HostOptions } from "./library/host.ts";
 export {

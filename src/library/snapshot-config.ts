@@ -78,7 +78,8 @@ function quoted(value: string): string {
 
 function setupLines(step: SetupStep): readonly string[] {
   if (typeof step === "string") return [`RUN ${JSON.stringify(["/bin/sh", "-c", step])}`];
-  const title = step.description === undefined ? [] : [`# ${step.description.replaceAll("\n", " ")}`];
+  const { description } = step;
+  const title = description === undefined ? "" : `--title=${quoted(description.replaceAll(/\s+/g, " "))} `;
   const argv = step.kind === "exec" ? [step.cmd, ...(step.args ?? [])] : ["/bin/sh", "-c", step.script];
-  return [...title, `RUN ${JSON.stringify(argv)}`];
+  return [`RUN ${title}${JSON.stringify(argv)}`];
 }

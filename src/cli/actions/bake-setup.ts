@@ -1,17 +1,14 @@
 import type { BakeCollaborators, BakeRequest } from "../../bake/bake-request.ts";
 import { type ClientSecrets, noSecrets } from "../../bake/client-secrets.ts";
 import type { BakeEvent } from "../../bake/events.ts";
-import { WorkerIndex } from "../../bake/worker-index.ts";
-import { chooseWorker, type WorkerChoice } from "../../host/choose-worker.ts";
-import { createImageSource } from "../../host/client-images.ts";
-import { guestPlatform } from "../../host/guest-platform.ts";
+import { openBakeHost } from "../../host/bake-host.ts";
+import { chooseWorker } from "../../host/choose-worker.ts";
 import type { WorkerOptions } from "../../host/host-context.ts";
 import type { SshAgents, Worker } from "../../worker/worker.ts";
 import type { BakeOptions, LightfileOptions } from "../options.ts";
 import { readLightfile } from "../read-lightfile.ts";
 import { readSecrets } from "../read-secrets.ts";
 import type { Session } from "../session.ts";
-import { SourcesInUse } from "../sources-in-use.ts";
 
 export interface BakeSetup extends AsyncDisposable {
   readonly request: BakeRequest;
@@ -39,47 +36,20 @@ export async function setUpBake(
   onEvent: (event: BakeEvent) => void,
 ): Promise<BakeSetup> {
   const lightfile = await readLightfile(path, options, session);
-  const choice = await chooseWorker(options, session);
-  const sources = new SourcesInUse(session.home.directory, Date.now);
-  let opened: Promise<Worker> | undefined;
-  const openWorker = (): Promise<Worker> => {
-    opened ??= choice.open();
-    return opened;
-  };
-  const reopenWorker = async (): Promise<Worker> => {
-    await closeWorker();
-    opened = choice.open();
-    return await opened;
-  };
-  const closeWorker = async (): Promise<void> => {
-    // A worker that could not be opened has told so already, and has nothing to close.
-    const worker = await opened?.catch(() => undefined);
-    opened = undefined;
-    await worker?.[Symbol.asyncDispose]();
-  };
-  const close = async (): Promise<void> => {
-    await closeWorker();
-    await sources[Symbol.asyncDispose]();
-  };
-  const askPlatform = async (): Promise<string> => {
-    try {
-      return (await (await openWorker()).describe(session.signal)).platform;
-    } catch (error) {
-      await close();
-      throw error;
-    }
-  };
-  const remembered = await rememberedPlatform(choice, session.home.directory);
-  const platform = remembered ?? (choices.mayAskWorker ? await askPlatform() : guestPlatform());
+  const { contextDirectory } = lightfile;
+  const host = await openBakeHost(await chooseWorker(options, session), session, {
+    contextDirectory,
+    mayAskWorker: choices.mayAskWorker ?? false,
+  });
   return {
     request: {
       lightfile: lightfile.source,
       lightfilePath: lightfile.path,
-      contextDirectory: lightfile.contextDirectory,
+      contextDirectory,
       buildArguments: options.buildArg,
       target: options.target ?? null,
       snapshotName: choices.snapshotName ?? null,
-      platform,
+      platform: host.platform,
       pull: options.pull ?? false,
       locked: options.locked ?? false,
       noCache: choices.noCache ?? false,
@@ -88,31 +58,14 @@ export async function setUpBake(
       resources: choices.resources ?? {},
     },
     collaborators: {
-      homeDirectory: session.home.directory,
-      workerName: choice.name,
-      openWorker,
-      reopenWorker,
-      images: createImageSource(session.home, lightfile.contextDirectory),
-      beforeSource: () => sources.announce(),
-      async beforeDownload() {
-        const { useEnvironmentProxies } = await import("../../images/environment-proxies.ts");
-        useEnvironmentProxies();
-      },
-      localLayers: choice.localLayers,
+      ...host.collaborators,
       secrets: choices.secrets ?? noSecrets,
       ...(choices.sshAgents === undefined ? {} : { sshAgents: choices.sshAgents }),
       onEvent,
-      now: Date.now,
     },
-    openWorker,
-    [Symbol.asyncDispose]: close,
+    openWorker: host.openWorker,
+    [Symbol.asyncDispose]: () => host[Symbol.asyncDispose](),
   };
-}
-
-/** This host's, or what a worker elsewhere said when it was last asked; null when it never was. */
-async function rememberedPlatform(choice: WorkerChoice, home: string): Promise<string | null> {
-  if (choice.isOnThisHost) return guestPlatform();
-  return (await WorkerIndex.load(home, choice.name)).platform;
 }
 
 /**

@@ -2,6 +2,7 @@ import prettyBytes from "pretty-bytes";
 import { imagesOfLastBakes } from "../../bake/history.ts";
 import { pruneSources } from "../../bake/prune-sources.ts";
 import { withWorker } from "../../host/choose-worker.ts";
+import { sourcesInUseSince } from "../../host/sources-in-use.ts";
 import { openImageStore } from "../../images/image-store.ts";
 import { type PrunedImages, pruneImages } from "../../images/prune-images.ts";
 import type { Sha256Digest } from "../../model/identifiers.ts";
@@ -10,7 +11,6 @@ import type { Worker } from "../../worker/worker.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { PruneOptions } from "../options.ts";
 import type { Session } from "../session.ts";
-import { sourcesInUseSince } from "../sources-in-use.ts";
 
 /** `lightbox prune`: the worker's layers first, then this host's base images and what was fetched for bakes. */
 export async function prune(options: PruneOptions, session: Session): Promise<number> {

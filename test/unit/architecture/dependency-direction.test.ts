@@ -21,7 +21,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   bake: ["sources", "context", "graph", "lightfile", "worker", "model", "diagnostics"],
   sandboxes: ["worker", "model", "diagnostics"],
   host: ["bake", "machine", "worker", "images", "layers", "model", "diagnostics"],
-  library: ["host", "sandboxes", "bake", "machine", "worker", "model", "diagnostics"],
+  library: ["host", "sandboxes", "render", "bake", "machine", "worker", "model", "diagnostics"],
   import: ["graph", "lightfile", "diagnostics"],
   lint: ["graph", "lightfile", "diagnostics"],
   "language-server": ["context", "lint", "sources", "graph", "lightfile", "diagnostics"],

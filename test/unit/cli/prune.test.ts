@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { SourcesInUse } from "../../../src/cli/sources-in-use.ts";
+import { SourcesInUse } from "../../../src/host/sources-in-use.ts";
 import { openImageStore } from "../../../src/images/image-store.ts";
 import { PinnedGit } from "../../../src/sources/pinned-git.ts";
 import { noPins } from "../../../src/sources/pins.ts";

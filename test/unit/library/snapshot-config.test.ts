@@ -21,8 +21,7 @@ ENV CI="true"
 ENV PRICE="the \\"\\$\\" sign"
 WORKDIR /work
 RUN ["/bin/sh","-c","npm i -g pnpm@9"]
-# two things
-RUN ["/bin/sh","-c","a && b"]
+RUN --title="two things" ["/bin/sh","-c","a && b"]
 RUN ["cargo","install","x"]
 `);
 });
