@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -29,6 +29,20 @@ describe("lightbox parse", () => {
     const result = lightbox(["parse", "-"], text);
     expect(result).toMatchObject({ status: 2, stderr: "" });
     expect(JSON.parse(result.stdout)).toEqual(parse(text));
+  });
+
+  test("is whole for a reader that takes its time", async () => {
+    const text = `FROM a\n${"RUN echo something\n".repeat(10_000)}`;
+    const child = spawn(process.execPath, [program, "parse", "-"], { stdio: ["pipe", "pipe", "inherit"] });
+    child.stdin.end(text);
+    let printed = "";
+    // Nothing more is read before the rest of what is here has been looked at: the pipe is full most of the time.
+    for await (const chunk of child.stdout) {
+      printed += String(chunk);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(printed.length).toBeGreaterThan(2 ** 20);
+    expect(JSON.parse(printed)).toEqual(parse(text));
   });
 
   test("warnings alone end with 0", () => {
