@@ -26,6 +26,7 @@ import { redundantTargetPlatform } from "./rules/redundant-target-platform.ts";
 import { reservedStageName } from "./rules/reserved-stage-name.ts";
 import { runWithoutEffect } from "./rules/run-without-effect.ts";
 import { sameLineReference } from "./rules/same-line-reference.ts";
+import { scriptGoesOn } from "./rules/script-goes-on.ts";
 import { secretsUsedInArgOrEnv } from "./rules/secrets-used-in-arg-or-env.ts";
 import { stageNameCasing } from "./rules/stage-name-casing.ts";
 import { stageTakenForImage } from "./rules/stage-taken-for-image.ts";
@@ -74,6 +75,7 @@ export const rules: readonly Rule[] = [
   reservedStageName,
   runWithoutEffect,
   sameLineReference,
+  scriptGoesOn,
   secretsUsedInArgOrEnv,
   stageNameCasing,
   stageTakenForImage,

@@ -290,3 +290,28 @@ describe("MAINTAINER", () => {
     expect(finding?.fixes.flatMap(({ edits }) => edits.map(({ newText }) => newText))).toEqual([label]);
   });
 });
+
+describe("ScriptGoesOn", () => {
+  const said = (run: string) =>
+    lint(`FROM debian:12\nSNAPSHOT a\n${run}\n`).filter(({ code }) => code === "ScriptGoesOn").length;
+
+  test.each([
+    "RUN <<E\n#!/bin/sh\na\nb\nE",
+    "RUN <<E\n#!/usr/bin/env bash\na\nb\nE",
+    "RUN bash <<'E'\na\nb\nE",
+    "RUN /bin/sh -x <<-E\n\ta\n\tb\n\tE",
+    "TEST <<E\n#!/bin/sh\na\nb\nE",
+  ])("speaks of %j", (run) => expect(said(run)).toBe(1));
+
+  test.each([
+    "RUN <<E\na\nb\nE",
+    "RUN <<E\n#!/bin/sh -e\na\nb\nE",
+    "RUN <<E\n#!/bin/bash\nset -euo pipefail\na\nb\nE",
+    "RUN <<E\n#!/bin/sh\nset +e\na\nb\nE",
+    "RUN <<E\n#!/bin/sh\n# one command\na\nE",
+    "RUN <<E\n#!/usr/bin/env python3\na\nb\nE",
+    "RUN bash -eu <<E\na\nb\nE",
+    "RUN bash script.sh <<E\na\nb\nE",
+    "RUN cat <<E > /x\na\nb\nE",
+  ])("is silent about %j", (run) => expect(said(run)).toBe(0));
+});
