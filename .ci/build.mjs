@@ -4,7 +4,7 @@ import { chmodSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { mergeChunks, outside, plainBuiltins } from "./quick-start.mjs";
+import { lazyBuiltins, mergeChunks, outside, plainBuiltins } from "./quick-start.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const out = join(root, "dist");
@@ -29,41 +29,46 @@ const shared = {
   legalComments: "linked",
   sourcemap: false,
   minifySyntax: true,
-  logLevel: "warning",
-};
-const options = {
-  ...shared,
-  entryPoints: {
-    main: "src/cli/main.ts",
-    index: "src/index.ts",
-    presets: "src/presets.ts",
-    lightfile: "src/lightfile-api.ts",
-  },
+  // Less to read at each start; names stay, for the stack traces of bugs.
+  minifyWhitespace: true,
   splitting: true,
   chunkNames: "chunks/[name]-[hash]",
-  metafile: true,
-  plugins: [plainBuiltins],
+  logLevel: "warning",
 };
-const { metafile } = await build({ ...options, write: false });
+const library = {
+  index: "src/index.ts",
+  presets: "src/presets.ts",
+  lightfile: "src/lightfile-api.ts",
+};
+await build({ ...shared, entryPoints: library, plugins: [plainBuiltins] });
+
+// Apart from the library: what the two share would be chunks of their own, each of which takes time to load.
+const commandLine = { ...shared, entryPoints: { main: "src/cli/main.ts" } };
+const { metafile } = await build({
+  ...commandLine,
+  plugins: [plainBuiltins],
+  metafile: true,
+  write: false,
+});
 const merging = mergeChunks(metafile, {
   root,
   main: "src/cli/main.ts",
+  mainAlso: lazyBuiltins,
   bake: [
     "src/cli/actions/run-bake.ts",
+    "src/cli/remembered/remember-bake.ts",
     "src/images/image-source.ts",
     "src/render/plain.ts",
     "src/render/quiet.ts",
   ],
   parser: "src/lightfile/parse.ts",
-  untouched: Object.values(options.entryPoints),
 });
-await build({ ...options, plugins: [plainBuiltins, merging] });
-// What answers a bake from memory shares no file with the rest: one small file is read for it.
-const separate = outside({ "./main.ts": "./main.js", "./remembered/recall-bake.ts": "./recall-bake.js" });
+await build({ ...commandLine, plugins: [plainBuiltins, merging] });
+// What answers a bake from memory shares no file with the rest: few small files are read for it.
 await build({
   ...shared,
-  entryPoints: { cli: "src/cli/start.ts", "recall-bake": "src/cli/remembered/recall-bake.ts" },
-  plugins: [separate, plainBuiltins],
+  entryPoints: { cli: "src/cli/start.ts" },
+  plugins: [outside({ "./main.ts": "./main.js" }), plainBuiltins],
 });
 chmodSync(join(out, "cli.js"), 0o755);
 

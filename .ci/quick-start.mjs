@@ -4,7 +4,7 @@ import { isBuiltin } from "node:module";
 import { join } from "node:path";
 
 /** Slow to load, and needed by few commands: each is loaded when something of it is first used. */
-const lazyBuiltins = [
+export const lazyBuiltins = [
   "child_process",
   "crypto",
   "fs/promises",
@@ -23,11 +23,13 @@ const lazyBuiltins = [
 export const plainBuiltins = {
   name: "plain-builtins",
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^[a-z_:/0-9]+$/ }, ({ path, kind }) => {
+    onResolve({ filter: /^[a-z_:/0-9]+$/ }, ({ path, kind, importer }) => {
       if (!isBuiltin(path) || kind === "dynamic-import") return undefined;
       const name = path.replace(/^node:/, "");
       if (lazyBuiltins.includes(name)) return { path: name, namespace: "lazy-builtin" };
-      return { path: name, namespace: kind === "require-call" ? "required-builtin" : "imported-builtin" };
+      const namespace = kind === "require-call" ? "required-builtin" : "imported-builtin";
+      // A few words, in each file that imports it: what files share becomes a chunk, which takes longer to load.
+      return { path: name, namespace, suffix: `?${importer}` };
     });
     onLoad({ filter: /.*/, namespace: "lazy-builtin" }, ({ path }) => {
       const members = namesIn(path).map((name) => `get ${name}() { return ${expressionFor(path)}.${name}; }`);
@@ -71,10 +73,10 @@ export function outside(files) {
 
 /**
  * esbuild makes a chunk of the files that the same entries import. Here every entry imports what the main program
- * does, those that share files with a bake import all the shared ones, and those that parse a Lightfile import all
+ * does (which imports `mainAlso`, too), those that share files with a bake import all the shared ones, and those that parse a Lightfile import all
  * that a bake does. So the dozens of small chunks that a bake needs become a few.
  */
-export function mergeChunks({ inputs, outputs }, { root, main, bake, parser, untouched }) {
+export function mergeChunks({ inputs, outputs }, { root, main, mainAlso, bake, parser }) {
   const reach = (entries) => {
     const reached = new Set(entries);
     for (const file of reached) {
@@ -84,7 +86,7 @@ export function mergeChunks({ inputs, outputs }, { root, main, bake, parser, unt
     return reached;
   };
   const entries = Object.values(outputs).flatMap(({ entryPoint }) => entryPoint ?? []);
-  const others = entries.filter((entry) => entry !== main && !untouched.includes(entry));
+  const others = entries.filter((entry) => entry !== main);
   const ofMain = reach([main]);
   const isOfBake = (entry) => bake.includes(entry) || reach([entry]).has(parser);
   const elsewhere = reach(others.filter((entry) => !isOfBake(entry)));
@@ -94,17 +96,15 @@ export function mergeChunks({ inputs, outputs }, { root, main, bake, parser, unt
   const added = new Map(
     others.map((entry) => [
       join(root, entry),
-      [main, ...(isOfBake(entry) ? bake : isSharing(entry) ? shared : [])],
+      [main, ...(isOfBake(entry) ? bake : isSharing(entry) ? shared : [])].map((file) => join(root, file)),
     ]),
   );
+  added.set(join(root, main), mainAlso);
   return {
     name: "merge-chunks",
     setup({ onLoad }) {
       onLoad({ filter: /\.ts$/ }, async ({ path }) => {
-        const files = added
-          .get(path)
-          ?.map((file) => join(root, file))
-          .filter((file) => file !== path);
+        const files = added.get(path)?.filter((file) => file !== path);
         if (files === undefined) return undefined;
         const imports = files.map((file) => `import ${JSON.stringify(file)};`);
         return { contents: [await readFile(path, "utf8"), ...imports].join("\n"), loader: "ts" };

@@ -8,9 +8,18 @@ export { sshAgentsAt } from "./bake/ssh-agents.ts";
 export type { Diagnosed, Diagnostic } from "./diagnostics/diagnostic.ts";
 export { Failure, type FailureCategory } from "./diagnostics/failure.ts";
 export type { SourceFile } from "./diagnostics/source-file.ts";
-export { parseLightfile } from "./lightfile/parse.ts";
-export type { BaseImage } from "./model/base-image.ts";
-export type { SandboxConfiguration } from "./model/sandbox-configuration.ts";
+export { ExecOutput } from "./library/exec-output.ts";
+export type { HostOptions } from "./library/host.ts";
+export {
+  connectToSandbox,
+  type LaunchOptions,
+  launchSandbox,
+  listSandboxes,
+  type MountOption,
+  removeSandbox,
+  runInSandbox,
+} from "./library/launch-sandbox.ts";
+export type { ExecOptions, Sandbox } from "./library/sandbox.ts";
 export {
   defineSnapshot,
   exec,
@@ -21,6 +30,10 @@ export {
   type SnapshotConfig,
   type SnapshotResources,
   shell,
-} from "./snapshot-config.ts";
-export { connectWorker } from "./worker/remote/remote-worker.ts";
+} from "./library/snapshot-config.ts";
+export { inspectSnapshot, listSnapshots, removeSnapshot, snapshotExists } from "./library/snapshots.ts";
+export { parseLightfile } from "./lightfile/parse.ts";
+export type { BaseImage } from "./model/base-image.ts";
+export type { SandboxConfiguration } from "./model/sandbox-configuration.ts";
+export { connectWorker } from "./worker/remote/connect-worker.ts";
 export type * from "./worker/worker.ts";

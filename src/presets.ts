@@ -1,4 +1,4 @@
-import type { PresetConfig, SnapshotConfig } from "./snapshot-config.ts";
+import type { PresetConfig, SnapshotConfig } from "./library/snapshot-config.ts";
 
 /** The npm packages of {@link codingAgentsPreset}. */
 const codingAgents = [

@@ -61,7 +61,7 @@ const rulesForMistakes = ["unknown", "bareOnbuild"];
 
 /** The rules of the parser, in its order. */
 export function readTracks(): readonly RuleTrack[] {
-  const grammar = new LightfileGrammar(createVocabulary("\\"), { validate: false });
+  const grammar = new LightfileGrammar(createVocabulary("\\"), { validate: false, beginnings: null });
   const rules = grammar
     .getSerializedGastProductions()
     .filter((rule) => !rulesForMistakes.includes(nameOf(rule)));

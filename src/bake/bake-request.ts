@@ -47,6 +47,8 @@ export interface BakeCollaborators {
   /** Opens the worker once more, after the connection to it was lost; absent: a lost connection ends the bake. */
   reopenWorker?(signal: AbortSignal): Promise<Worker>;
   readonly images: ImageSource;
+  /** Awaited before each repository and each file of the web is taken, whether it is fetched or kept from before. */
+  readonly beforeSource?: () => Promise<void>;
   /** Awaited once, before ADD fetches anything: e.g. for proxies. */
   readonly beforeDownload?: () => Promise<void>;
   /** Reads the worker's store without the worker, where it is on this host; null: the index is asked. */

@@ -1,4 +1,5 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import * as v from "valibot";
 import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
@@ -15,7 +16,8 @@ export async function readClientFile<Schema extends v.GenericSchema>(
 ): Promise<v.InferOutput<Schema> | undefined> {
   let text: string;
   try {
-    text = await readFile(path, "utf8");
+    // Not through the thread pool: to go there and back takes longer than to read it.
+    text = readFileSync(path, "utf8");
   } catch (error) {
     const code = systemErrorCode(error);
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;

@@ -1,4 +1,4 @@
-import { realpath } from "node:fs/promises";
+import { realpathSync } from "node:fs";
 import type { Diagnosed } from "../diagnostics/diagnostic.ts";
 import { systemErrorCode } from "../diagnostics/failure.ts";
 import { Program } from "../graph/link/program.ts";
@@ -19,15 +19,15 @@ export async function entryProgram({
 > {
   const { value: tree, diagnostics } = parseLightfile(lightfile);
   const context = { directory: contextDirectory, lightfilePath };
-  const identity = await withoutLinks(lightfilePath);
+  const identity = withoutLinks(lightfilePath);
   const entry = { identity, tree, context, parseErrors: errorRanges(diagnostics) };
   return { value: new Program(entry, buildArguments), diagnostics };
 }
 
 /** Another file may name this one by another way: a loop has to be seen all the same. */
-async function withoutLinks(path: string): Promise<string> {
+function withoutLinks(path: string): string {
   try {
-    return await realpath(path);
+    return realpathSync(path);
   } catch (error) {
     // From stdin, or gone: nobody can name it.
     if (systemErrorCode(error) === undefined) throw error;

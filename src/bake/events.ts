@@ -15,8 +15,6 @@ export type BakeEvent = BakeEventBody & {
 
 export const eventSchemaVersion = 1;
 
-export type BakeEventKind = BakeEventBody["kind"];
-
 export type BakeEventBody =
   | BakeStarted
   | SourceFetching

@@ -39,11 +39,11 @@ export interface LocatedDiagnostic {
 }
 
 /** More lines than this say nothing that the first ones do not. */
-export const excerptLineLimit = 6;
+const excerptLineLimit = 6;
 const lengthBeforeRange = 200;
 const lengthAfterStart = 600;
 
-export function locateRange(source: SourceFile, range: Range): LocatedText {
+function locateRange(source: SourceFile, range: Range): LocatedText {
   const start = positionAt(source, range.start);
   const end = positionAt(source, Math.max(range.start, range.end));
   const lines: ExcerptLine[] = [];

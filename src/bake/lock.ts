@@ -54,7 +54,7 @@ export type LockOutcome =
  */
 export async function lockReferences(
   request: LockRequest,
-  collaborators: Pick<BakeCollaborators, "homeDirectory" | "images" | "beforeDownload">,
+  collaborators: LockCollaborators,
   signal: AbortSignal,
 ): Promise<LockOutcome> {
   const path = lockPathOf(request.lightfilePath);
@@ -127,15 +127,18 @@ interface Found {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-type Search = Pick<BakeCollaborators, "homeDirectory" | "images" | "beforeDownload"> & {
-  readonly pins: Pins;
-};
+type LockCollaborators = Pick<
+  BakeCollaborators,
+  "homeDirectory" | "images" | "beforeSource" | "beforeDownload"
+>;
+type Search = LockCollaborators & { readonly pins: Pins };
 
 async function findPins(request: LockRequest, search: Search, signal: AbortSignal): Promise<Found> {
   const commits = new Map<string, LockedCommit>();
   const git = new PinnedGit({
     homeDirectory: search.homeDirectory,
     pins: search.pins,
+    beforeSource: search.beforeSource,
     onCommit: (pin) => commits.set(nameOfCommit(pin), pin),
   });
   const options = { ...request, everyStage: true };
@@ -202,11 +205,11 @@ interface Fetched {
 /** Fetches what ADDs name: URLs without a checksum, and repositories, which `git` takes note of. */
 async function fetchContents(
   plan: Plan,
-  { homeDirectory, pins, git, beforeDownload }: Search & { readonly git: PinnedGit },
+  { homeDirectory, pins, git, beforeSource, beforeDownload }: Search & { readonly git: PinnedGit },
   signal: AbortSignal,
 ): Promise<Fetched> {
   const beforeFirst = beforeDownload === undefined ? {} : { beforeFirst: beforeDownload };
-  const remote = openRemoteContent({ homeDirectory, pins, git, ...beforeFirst });
+  const remote = openRemoteContent({ homeDirectory, pins, git, beforeSource, ...beforeFirst });
   const urls = new Map<string, LockedUrl>();
   const diagnostics: Diagnostic[] = [];
   for (const { source, definition } of plan.stages.flatMap((stage) => stage.steps)) {

@@ -66,7 +66,8 @@ export async function prepareBake(
   const phases = { ...preparation, report: reporting(progress, program) };
   phases.report(diagnostics);
   const pins = await readPins(request);
-  const git = new ReportedGit({ homeDirectory: collaborators.homeDirectory, pins, progress });
+  const { homeDirectory, beforeSource } = collaborators;
+  const git = new ReportedGit({ homeDirectory, pins, progress, beforeSource });
   const troubles: Failure[] = [];
   const onTrouble = (trouble: Failure): void => void troubles.push(trouble);
   const references = await loadProgram(program, request, {
@@ -135,11 +136,12 @@ async function readContext(
       now: () => collaborators.now(),
     });
   const entry = { directory: request.contextDirectory, lightfilePath: request.lightfilePath };
-  const { homeDirectory, beforeDownload: beforeFirst } = collaborators;
+  const { homeDirectory, beforeSource, beforeDownload: beforeFirst } = collaborators;
   const downloads = openRemoteContent({
     homeDirectory,
     pins,
     git,
+    beforeSource,
     onProgress: ({ url, ...amount }) =>
       progress.emit({ kind: "source-progress", source: withoutPassword(url), ...amount }),
     ...(beforeFirst === undefined ? {} : { beforeFirst }),

@@ -9,6 +9,8 @@ export interface RemoteContentOptions {
   readonly pins: Pins;
   readonly git: PinnedGit;
   readonly onProgress?: (progress: DownloadProgress) => void;
+  /** See `BakeCollaborators`; repositories have it of their own. */
+  readonly beforeSource: (() => Promise<void>) | undefined;
   /** See `DownloadsOptions`. */
   readonly beforeFirst?: () => Promise<void>;
 }
@@ -17,7 +19,8 @@ export interface RemoteContentOptions {
  * What ADD fetches, held to the lock file where it says anything: a file by its SHA-256, a repository by its commit.
  * With `--locked`, what neither the Lightfile nor the lock file pins is a mistake (`LockMissing`, `LockStale`).
  */
-export function openRemoteContent({ pins, git, ...options }: RemoteContentOptions): RemoteContent {
+export function openRemoteContent(remote: RemoteContentOptions): RemoteContent {
+  const { pins, git, beforeSource, ...options } = remote;
   const downloads = new Downloads(options);
   return {
     async fetchUrl({ url, checksum }: UrlPattern, signal) {
@@ -25,7 +28,8 @@ export function openRemoteContent({ pins, git, ...options }: RemoteContentOption
       if (pinned === null && pins.missing === "refuse") {
         throw new Failure({ category: "usage", ...unpinned(url, pins) });
       }
-      return downloads.fetch(url, pinned, signal);
+      await beforeSource?.();
+      return await downloads.fetch(url, pinned, signal);
     },
     fetchGit: ({ repository: url, ref }: GitPattern, signal) => git.fetch({ url, ref }, signal),
   };

@@ -1,68 +1,20 @@
 import { rm } from "node:fs/promises";
-import { join } from "node:path";
-import * as v from "valibot";
 import { Failure } from "../diagnostics/failure.ts";
 import type { KeyedTest } from "../graph/keyed-plan.ts";
 import type { Evidence } from "../model/evidence.ts";
-import { isLayerKey, isSha256Digest, type LayerKey } from "../model/identifiers.ts";
-import { parseJson } from "../model/parse-json.ts";
+import type { LayerKey } from "../model/identifiers.ts";
 import type { WorkerDescription } from "../worker/worker.ts";
-import { readClientFile, writeClientFile } from "./client-file.ts";
-import { type KnownLayer, type KnownSnapshot, type LayerLookup, recordDigest } from "./layer-lookup.ts";
-
-/** Keeps the file small enough to load in a few milliseconds; the least recently written ones go first. */
-const layerLimit = 4000;
-const testLimit = 1000;
-
-const indexSchema = v.object({
-  version: v.literal(1),
-  storeId: v.string(),
-  generation: v.number(),
-  /** e.g. `linux/amd64`: what base images are chosen for, before the worker is asked. */
-  platform: v.string(),
-  /** See {@link layerLine}; read only when looked up, so that loading costs little. */
-  layers: v.array(v.string()),
-  snapshots: v.array(
-    v.object({
-      name: v.string(),
-      layer: v.nullable(v.pipe(v.string(), v.guard(isLayerKey))),
-      fingerprint: v.pipe(v.string(), v.guard(isSha256Digest)),
-    }),
-  ),
-  /** Keys and digests of records of TESTs that passed on layers of this store. */
-  passedTests: v.optional(v.array(v.string()), []),
-});
-
-type IndexFile = v.InferOutput<typeof indexSchema>;
-
-const keyLength = 32;
-
-function testLine({ key, record }: KeyedTest): string {
-  return `${key} ${recordDigest(record)}`;
-}
-
-/** Key, digest of the record, size in bytes, duration in milliseconds and, where there are some, output values. */
-function layerLine({ key, recordDigest: digest, sizeBytes, durationMs, outputValues }: KnownLayer): string {
-  const line = `${key} ${digest} ${sizeBytes} ${durationMs}`;
-  return Object.keys(outputValues).length === 0 ? line : `${line} ${JSON.stringify(outputValues)}`;
-}
-
-/** Undefined for a line that nobody could have written. */
-function readLayerLine(line: string): KnownLayer | undefined {
-  const [key = "", digest = "", size, duration, ...rest] = line.split(" ");
-  const [sizeBytes, durationMs] = [Number(size), Number(duration)];
-  if (!isLayerKey(key) || !isSha256Digest(digest)) return undefined;
-  if (!(sizeBytes >= 0 && durationMs >= 0)) return undefined;
-  const outputValues = rest.length === 0 ? {} : readOutputValues(rest.join(" "));
-  return outputValues && { key, recordDigest: digest, sizeBytes, durationMs, outputValues };
-}
-
-const outputValuesSchema = v.record(v.string(), v.string());
-
-function readOutputValues(text: string): Readonly<Record<string, string>> | undefined {
-  const parsed = v.safeParse(outputValuesSchema, parseJson(text));
-  return parsed.success ? parsed.output : undefined;
-}
+import type { KnownLayer, KnownSnapshot, LayerLookup } from "./layer-lookup.ts";
+import {
+  type IndexContent,
+  layerLine,
+  readIndex,
+  readLayerLine,
+  type StoreState,
+  testLine,
+  workerIndexPath,
+  writeIndex,
+} from "./worker-index-file.ts";
 
 /** A worker's answer about all the layers that it was asked for. */
 export interface WorkerAnswer {
@@ -78,11 +30,11 @@ export interface WorkerAnswer {
  */
 export class WorkerIndex implements LayerLookup {
   readonly #path: string;
-  #remembered: Remembered;
+  #remembered: IndexContent;
   /** Learned since the last save. */
   #news: News = noNews();
 
-  private constructor(path: string, remembered: Remembered) {
+  private constructor(path: string, remembered: IndexContent) {
     this.#path = path;
     this.#remembered = remembered;
   }
@@ -90,7 +42,7 @@ export class WorkerIndex implements LayerLookup {
   /** A missing or damaged file is an empty index. */
   static async load(homeDirectory: string, workerName: string): Promise<WorkerIndex> {
     const path = workerIndexPath(homeDirectory, workerName);
-    return new WorkerIndex(path, await readRemembered(path));
+    return new WorkerIndex(path, await readIndex(path));
   }
 
   async findLayers(keys: readonly LayerKey[]): Promise<ReadonlyMap<LayerKey, KnownLayer>> {
@@ -153,28 +105,17 @@ export class WorkerIndex implements LayerLookup {
    * stop a bake: the index only saves time.
    */
   async save(): Promise<void> {
-    const remembered = withNews(await readRemembered(this.#path), this.#news);
+    const remembered = withNews(await readIndex(this.#path), this.#news);
     const { store } = remembered;
     if (store === null) return;
     this.#remembered = remembered;
     this.#news = { ...noNews(), store };
     try {
-      await writeClientFile(this.#path, toFile(remembered, store), { durable: false });
+      await writeIndex(this.#path, { ...remembered, store });
     } catch (error) {
       if (!(error instanceof Failure) || error.code !== "ClientFileUnwritable") throw error;
     }
   }
-}
-
-type StoreState = Pick<WorkerDescription, "storeId" | "generation" | "platform">;
-
-interface Remembered {
-  /** Null: nothing is known. */
-  readonly store: StoreState | null;
-  /** Lines by key. */
-  readonly layers: ReadonlyMap<string, string>;
-  readonly snapshots: ReadonlyMap<string, KnownSnapshot>;
-  readonly passedTests: ReadonlySet<string>;
 }
 
 interface News {
@@ -190,21 +131,7 @@ function noNews(): News {
   return { store: null, asked: new Set(), layers: new Map(), snapshots: new Map(), passedTests: new Set() };
 }
 
-async function readRemembered(path: string): Promise<Remembered> {
-  const file = await readClientFile(path, indexSchema);
-  if (file === undefined) {
-    return { store: null, layers: new Map(), snapshots: new Map(), passedTests: new Set() };
-  }
-  const { storeId, generation, platform } = file;
-  return {
-    store: { storeId, generation, platform },
-    layers: new Map(file.layers.map((line) => [line.slice(0, keyLength), line])),
-    snapshots: new Map(file.snapshots.map(({ name, layer, fingerprint }) => [name, { layer, fingerprint }])),
-    passedTests: new Set(file.passedTests),
-  };
-}
-
-function withNews(remembered: Remembered, news: News): Remembered {
+function withNews(remembered: IndexContent, news: News): IndexContent {
   const { store } = news;
   if (store === null) return remembered;
   const isCurrent =
@@ -220,22 +147,6 @@ function withNews(remembered: Remembered, news: News): Remembered {
     passedTests.add(test);
   }
   return { store, layers, snapshots, passedTests };
-}
-
-function toFile(remembered: Remembered, { storeId, generation, platform }: StoreState): IndexFile {
-  return {
-    version: 1,
-    storeId,
-    generation,
-    platform,
-    layers: [...remembered.layers.values()].slice(-layerLimit),
-    snapshots: [...remembered.snapshots].map(([name, snapshot]) => ({ name, ...snapshot })),
-    passedTests: [...remembered.passedTests].slice(-testLimit),
-  };
-}
-
-export function workerIndexPath(homeDirectory: string, workerName: string): string {
-  return join(homeDirectory, "index", `${encodeURIComponent(workerName)}.json`);
 }
 
 /**

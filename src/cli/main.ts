@@ -1,13 +1,14 @@
 import { type Command, CommanderError } from "commander";
 import { Failure } from "../diagnostics/failure.ts";
+import { findHome } from "../host/home.ts";
+import { version } from "../host/version.ts";
+import { describeMachineEvent } from "../machine/machine-events.ts";
 import { cancelOnSignals } from "./cancellation.ts";
 import { exitCodeOf, exitCodes } from "./exit-code.ts";
-import { findHome } from "./home.ts";
 import type { LightfileOptions } from "./options.ts";
 import { commandAskedFor, createProgram } from "./program.ts";
 import { recordEnvironment } from "./recorded-environment.ts";
 import type { Session } from "./session.ts";
-import { version } from "./version.ts";
 
 /** Runs this process's command line and returns its exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -17,11 +18,15 @@ export async function main(argv: readonly string[]): Promise<number> {
     environment,
     environmentRead: read,
     workingDirectory: process.cwd(),
-    stdin: process.stdin,
+    // Made when it is first used: most commands never read it.
+    get stdin() {
+      return process.stdin;
+    },
     stdout: process.stdout,
     stderr: process.stderr,
     signal: cancelOnSignals(),
     version,
+    onMachineEvent: (event) => void process.stderr.write(`machine: ${describeMachineEvent(event)}\n`),
     exitCode: exitCodes.success,
   };
   endQuietlyWhenNobodyReads(session);

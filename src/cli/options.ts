@@ -1,12 +1,8 @@
+import type { WorkerOptions } from "../host/host-context.ts";
 import type { DiagnosticsFormat } from "../render/diagnostics/format.ts";
 import type { CheckpointPolicy } from "../worker/worker.ts";
 
 /** What commander hands to the actions: one interface per command, here because both sides need them. */
-
-export interface WorkerOptions {
-  /** `--host` */
-  readonly host?: string;
-}
 
 /** The options that say what to bake; `bake`, `graph`, `debug` and `logs` share them. */
 export interface LightfileOptions {

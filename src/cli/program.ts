@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { requireHomeFolder } from "../host/home.ts";
 import { bakeCommand } from "./commands/bake.ts";
 import { checkCommand } from "./commands/check.ts";
 import { completeCommand, completionCommand } from "./commands/completion.ts";
@@ -19,7 +20,6 @@ import { runCommand } from "./commands/run.ts";
 import { psCommand, rmCommand, stopCommand } from "./commands/sandboxes.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { snapshotsCommand } from "./commands/snapshots.ts";
-import { requireHomeFolder } from "./home.ts";
 import type { Session } from "./session.ts";
 
 /** By name. Their files hold options and wording only; what they do is loaded when they run. */

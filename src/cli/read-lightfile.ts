@@ -1,5 +1,4 @@
-import type { Stats } from "node:fs";
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdirSync, readFileSync, type Stats, statSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
 import type { SourceFile } from "../diagnostics/source-file.ts";
@@ -35,7 +34,7 @@ export async function readLightfile(
   session: Session,
 ): Promise<ReadLightfile> {
   const given = resolve(session.workingDirectory, argument);
-  const isDirectory = argument !== "-" && (await isFolder(given));
+  const isDirectory = argument !== "-" && isFolder(given);
   const written = options.file ?? (isDirectory ? join(argument, "Lightfile") : argument);
   const fromStdin = written === "-";
   const path = resolve(session.workingDirectory, fromStdin ? "Lightfile-from-stdin" : written);
@@ -45,8 +44,8 @@ export async function readLightfile(
       : options.file !== undefined && isDirectory
         ? given
         : dirname(path);
-  if (!(await isFolder(contextDirectory))) throw await noContext(contextDirectory);
-  const bytes = fromStdin ? await readStdin(session) : await readBounded(path, written, options.command);
+  if (!isFolder(contextDirectory)) throw noContext(contextDirectory);
+  const bytes = fromStdin ? await readStdin(session) : readBounded(path, written, options.command);
   return {
     source: { path: displayPath(path, session), text: decodeLightfile(bytes, written) },
     path,
@@ -60,19 +59,19 @@ export function displayPath(path: string, session: Session): string {
   return short.startsWith("..") ? path : short;
 }
 
-async function isFolder(path: string): Promise<boolean> {
+function isFolder(path: string): boolean {
   try {
-    return (await stat(path)).isDirectory();
+    return statSync(path).isDirectory();
   } catch (error) {
     if (systemErrorCode(error) === undefined) throw error;
     return false;
   }
 }
 
-async function noContext(path: string): Promise<Failure> {
+function noContext(path: string): Failure {
   const hint = "name the folder that COPY takes files from with --context";
   try {
-    await stat(path);
+    statSync(path);
   } catch (error) {
     if (systemErrorCode(error) === undefined) throw error;
     const message = `the context ${path} cannot be opened (${systemErrorCode(error)})`;
@@ -82,16 +81,16 @@ async function noContext(path: string): Promise<Failure> {
   return new Failure({ code: "ContextNotDirectory", category: "usage", message, hint });
 }
 
-async function readBounded(path: string, written: string, command: PathCommand | undefined): Promise<Buffer> {
+function readBounded(path: string, written: string, command: PathCommand | undefined): Buffer {
   try {
-    const status = await stat(path);
+    const status = statSync(path);
     if (!status.isFile()) throw notFile(written, status);
     if (status.size > lightfileLimitBytes) throw lightfileTooLarge(written);
-    return await readFile(path);
+    return readFileSync(path);
   } catch (error) {
     if (error instanceof Failure) throw error;
     const code = systemErrorCode(error);
-    if (code === "ENOENT" || code === "ENOTDIR") throw await notFound(path, written, command);
+    if (code === "ENOENT" || code === "ENOTDIR") throw notFound(path, written, command);
     throw new Failure({
       code: "LightfileUnreadable",
       category: "usage",
@@ -115,8 +114,8 @@ function notFile(written: string, status: Stats): Failure {
   });
 }
 
-async function notFound(path: string, written: string, command: PathCommand | undefined): Promise<Failure> {
-  const neighbours = await namesBeside(path);
+function notFound(path: string, written: string, command: PathCommand | undefined): Failure {
+  const neighbours = namesBeside(path);
   const near = nearestName(basename(path), neighbours);
   const hint =
     near !== undefined
@@ -132,9 +131,9 @@ async function notFound(path: string, written: string, command: PathCommand | un
   return new Failure({ code: "LightfileNotFound", category: "usage", message, hint });
 }
 
-async function namesBeside(path: string): Promise<readonly string[]> {
+function namesBeside(path: string): readonly string[] {
   try {
-    return await readdir(dirname(path));
+    return readdirSync(dirname(path));
   } catch (error) {
     if (systemErrorCode(error) === undefined) throw error;
     return [];

@@ -31,7 +31,7 @@ export async function readSshAgents(
 }
 
 /** `ID`, which is the agent that SSH_AUTH_SOCK names, or `ID=SOCKET`. */
-export function parseSshAgent(text: string): { readonly id: string; readonly path: string | null } {
+function parseSshAgent(text: string): { readonly id: string; readonly path: string | null } {
   const equals = text.indexOf("=");
   const id = equals === -1 ? text : text.slice(0, equals);
   if (!idPattern.test(id)) throw invalid(`--ssh ${text} does not begin with a word that can name an agent`);

@@ -6,20 +6,44 @@ import { systemErrorCode } from "../diagnostics/failure.ts";
 import { isAlive, ownIdentity } from "../layers/process-identity.ts";
 
 /**
- * Commands that take fetched repositories and downloads say so while they last, as files
+ * Commands that take fetched repositories and downloads say so from before the first of them until their end, as files
  * `<process>.<since>.<random>`: `lightbox prune` leaves alone what they may have taken.
  */
-export async function useSources(homeDirectory: string, nowMs: number): Promise<AsyncDisposable> {
-  const folder = folderOf(homeDirectory);
-  const name = `${await ownIdentity()}.${Math.floor(nowMs)}.${randomBytes(6).toString("hex")}`;
-  try {
-    await mkdir(folder, { recursive: true });
-    await writeFile(join(folder, name), "");
-  } catch (error) {
-    // EACCES, EROFS, ENOSPC and the like: who needs to write says so; what cannot be written is not pruned either.
-    if (systemErrorCode(error) === undefined) throw error;
+export class SourcesInUse implements AsyncDisposable {
+  readonly #folder: string;
+  readonly #now: () => number;
+  #note: Promise<string> | undefined;
+
+  /** @param now milliseconds since 1970 */
+  constructor(homeDirectory: string, now: () => number) {
+    this.#folder = folderOf(homeDirectory);
+    this.#now = now;
   }
-  return { [Symbol.asyncDispose]: () => rm(join(folder, name), { force: true }) };
+
+  /** Resolves when others can see it; says it once, however often it is called. */
+  async announce(): Promise<void> {
+    this.#note ??= this.#write();
+    await this.#note;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#note !== undefined) await rm(await this.#note, { force: true });
+  }
+
+  async #write(): Promise<string> {
+    // Of the time before: what is taken from now on was used since.
+    const sinceMs = Math.floor(this.#now());
+    const name = `${await ownIdentity()}.${sinceMs}.${randomBytes(6).toString("hex")}`;
+    const path = join(this.#folder, name);
+    try {
+      await mkdir(this.#folder, { recursive: true });
+      await writeFile(path, "");
+    } catch (error) {
+      // EACCES, EROFS, ENOSPC and the like: who needs to write says so; what cannot be written is not pruned either.
+      if (systemErrorCode(error) === undefined) throw error;
+    }
+    return path;
+  }
 }
 
 /** When the oldest of them began that goes on; null: there is none. Forgets those of processes that are gone. */

@@ -1,32 +1,16 @@
 import { lstatSync, readdirSync, readlinkSync, type Stats } from "node:fs";
 import { systemErrorCode } from "../diagnostics/failure.ts";
 import type { Evidence } from "../model/evidence.ts";
-import type { ContentDigest } from "../model/identifiers.ts";
 import type { ContextIgnore } from "./context-ignore.ts";
 import { ContextTrouble, readTrouble, vanished } from "./context-trouble.ts";
 import { type FileFacts, fileFacts } from "./file-facts.ts";
+import { followLinks } from "./follow-links.ts";
+import type { TreeNode } from "./tree-node.ts";
 
 /** Something in a directory of the context, of use to a COPY or not. */
 type ListedNode =
   | TreeNode
   | { readonly kind: "unusable"; readonly path: string; readonly trouble: ContextTrouble };
-
-/** Something in the context, by its real path relative to the root (no link on the way). */
-export type TreeNode =
-  | FileNode
-  | { readonly kind: "directory"; readonly path: string }
-  | { readonly kind: "symlink"; readonly path: string; readonly target: string };
-
-export interface FileNode {
-  readonly kind: "file";
-  readonly path: string;
-  readonly facts: FileFacts;
-  /** Null until it is hashed; a trouble when it could not be. */
-  digest: ContentDigest | ContextTrouble | null;
-}
-
-/** As Linux: more links than this on the way to a file are a loop. */
-const mostLinks = 40;
 
 /**
  * The context directory as COPY sees it. Reads are synchronous, since that takes two thirds of the time of
@@ -68,34 +52,10 @@ export class ContextTree {
   }
 
   #resolve(path: string, asDirectory: boolean): TreeNode | undefined {
-    const waiting = segmentsOf(path).reverse();
-    let links = 0;
-    let at: TreeNode = { kind: "directory", path: "" };
-    for (let segment = waiting.pop(); segment !== undefined; segment = waiting.pop()) {
-      if (at.kind !== "directory") return undefined;
-      if (segment === "..") {
-        at = { kind: "directory", path: parentOf(at.path) };
-        continue;
-      }
-      const nextPath: string = at.path === "" ? segment : `${at.path}/${segment}`;
-      const next: TreeNode | undefined =
-        waiting.length > 0 || asDirectory ? this.#passable(nextPath) : this.#node(nextPath);
-      if (next === undefined) return undefined;
-      if (next.kind !== "symlink") {
-        at = next;
-        continue;
-      }
-      links += 1;
-      if (links > mostLinks) {
-        throw new ContextTrouble(
-          "SymlinkLoop",
-          `the links at ${path} lead round in a circle`,
-          "mend the links, or copy the file that they should lead to",
-        );
-      }
-      waiting.push(...this.#linkSegments(next, at.path).reverse());
-    }
-    return this.#isLeftOut(at) ? undefined : at;
+    const found = followLinks(path, (place, isOnTheWay) =>
+      isOnTheWay || asDirectory ? this.#passable(place) : this.#node(place),
+    );
+    return found === undefined || this.#isLeftOut(found) ? undefined : found;
   }
 
   /**
@@ -228,34 +188,6 @@ export class ContextTree {
   #stat(path: string): Stats | undefined {
     return readable(path, () => lstatSync(this.hostPath(path), { throwIfNoEntry: false }));
   }
-
-  /** Where a link leads, from the directory that it is in. */
-  #linkSegments(link: TreeNode & { kind: "symlink" }, directory: string): string[] {
-    if (link.target.startsWith("/")) throw outside(link);
-    const segments = segmentsOf(link.target);
-    let depth = segmentsOf(directory).length;
-    for (const segment of segments) {
-      depth += segment === ".." ? -1 : 1;
-      if (depth < 0) throw outside(link);
-    }
-    return segments;
-  }
-}
-
-export function segmentsOf(path: string): string[] {
-  return path.split("/").filter((segment) => segment !== "" && segment !== ".");
-}
-
-export function parentOf(path: string): string {
-  return path.slice(0, Math.max(path.lastIndexOf("/"), 0));
-}
-
-function outside(link: { readonly path: string; readonly target: string }): ContextTrouble {
-  return new ContextTrouble(
-    "OutsideContext",
-    `${link.path} is a link out of the context, to ${link.target}`,
-    "copy the file into the context, or choose a context that holds both",
-  );
 }
 
 function specialKind(stats: Stats): string {

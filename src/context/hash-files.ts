@@ -2,10 +2,11 @@ import { close, constants, createReadStream, fstatSync, open, read } from "node:
 import { promisify } from "node:util";
 import type { Hasher } from "../graph/hash.ts";
 import type { ContentDigest } from "../model/identifiers.ts";
-import type { ContextTree, FileNode } from "./context-tree.ts";
+import type { ContextTree } from "./context-tree.ts";
 import { ContextTrouble, readTrouble, vanished } from "./context-trouble.ts";
 import { fileFacts, sameFacts } from "./file-facts.ts";
 import type { StatCache } from "./stat-cache.ts";
+import type { FileNode } from "./tree-node.ts";
 
 export interface HashFilesOptions {
   readonly tree: ContextTree;

@@ -15,7 +15,6 @@ import type { ContextSource } from "../model/step-operation.ts";
 import { isArchive } from "./archive-kind.ts";
 import { checkDestination } from "./check-destination.ts";
 import type { ContentLocation, ContentPaths } from "./content-location.ts";
-import type { FileNode } from "./context-tree.ts";
 import { ContextTrouble, type Place, readTrouble, reportTrouble } from "./context-trouble.ts";
 import { rulesOf } from "./copy-selection.ts";
 import { type Fetching, selectDownload, selectRepository } from "./fetched-files.ts";
@@ -30,6 +29,7 @@ import {
   type Selection,
   toContextSource,
 } from "./selected-files.ts";
+import type { FileNode } from "./tree-node.ts";
 
 export interface ResolvedInputs {
   readonly inputs: StepInputs;

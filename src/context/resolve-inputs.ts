@@ -1,4 +1,5 @@
-import { realpath, stat } from "node:fs/promises";
+import { realpathSync, statSync } from "node:fs";
+import { realpath } from "node:fs/promises";
 import { type Diagnosed, hasErrors } from "../diagnostics/diagnostic.ts";
 import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
 import { Findings, withoutRepeats } from "../graph/findings.ts";
@@ -98,7 +99,7 @@ async function resolveIn(
     if (!findings.includes(known)) findings.push(known);
     return wayHere.length === 0 ? known : known.within(source, ...wayHere);
   };
-  const root = steps.some(readsContext) ? await contextRoot(directory) : directory;
+  const root = steps.some(readsContext) ? contextRoot(directory) : directory;
   const opened = new Map<string, Promise<HashedTree>>();
   const open = (path: string, rules: ContextIgnore): Promise<HashedTree> => {
     const known = opened.get(path);
@@ -128,10 +129,10 @@ async function resolveIn(
   return { value, diagnostics, evidence };
 }
 
-async function contextRoot(directory: string): Promise<string> {
+function contextRoot(directory: string): string {
   try {
-    const root = await realpath(directory);
-    if ((await stat(root)).isDirectory()) return root;
+    const root = realpathSync(directory);
+    if (statSync(root).isDirectory()) return root;
   } catch (error) {
     if (systemErrorCode(error) === undefined) throw error;
     throw new Failure({

@@ -2,10 +2,11 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { didYouMean } from "../diagnostics/suggest.ts";
 import type { IgnorePatterns } from "../lightfile/ignore-pattern.ts";
 import { hasWildcard, wildcardProblem } from "../lightfile/wildcard.ts";
-import { type ContextTree, parentOf, type TreeNode } from "./context-tree.ts";
+import type { ContextTree } from "./context-tree.ts";
 import { ContextTrouble, vanished } from "./context-trouble.ts";
 import { everything, type SelectionRules } from "./copy-selection.ts";
 import { type MatchedPath, matchPaths } from "./match-paths.ts";
+import { parentOf, type TreeNode } from "./tree-node.ts";
 
 /** A source argument after matching, its files not hashed yet. */
 export interface SelectedSource {

@@ -1,8 +1,9 @@
 import type { ContextEntry, ContextSource } from "../model/step-operation.ts";
-import type { ContextTree, FileNode } from "./context-tree.ts";
+import type { ContextTree } from "./context-tree.ts";
 import { ContextTrouble, type Place, reportTrouble } from "./context-trouble.ts";
 import type { SelectedNode, SelectedSource } from "./select-sources.ts";
 import type { StatCache } from "./stat-cache.ts";
+import type { FileNode } from "./tree-node.ts";
 
 /** Files of one folder, which are hashed together. */
 export interface HashedTree {

@@ -1,4 +1,5 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { systemErrorCode } from "../diagnostics/failure.ts";
 import type { Hasher } from "../graph/hash.ts";
@@ -55,7 +56,7 @@ export class StatCache {
     const openedAtMs = (options.now ?? Date.now)();
     let bytes: Buffer | undefined;
     try {
-      bytes = await readFile(options.file);
+      bytes = readFileSync(options.file);
     } catch (error) {
       // Whatever keeps the cache from being read, its absence only costs time.
       if (systemErrorCode(error) === undefined) throw error;

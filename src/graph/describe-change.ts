@@ -1,5 +1,5 @@
 import { unreachable } from "../diagnostics/unreachable.ts";
-import type { ChangeReason } from "./explain.ts";
+import type { ChangeReason } from "./change-reason.ts";
 
 /** More files than this are counted, not named. */
 const mostFiles = 5;

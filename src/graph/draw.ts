@@ -8,8 +8,6 @@ import type { Plan } from "./plan.ts";
 
 export type DrawingFormat = "text" | "dot" | "mermaid" | "json";
 
-export const drawingFormats: readonly DrawingFormat[] = ["text", "dot", "mermaid", "json"];
-
 /** The step DAG as text that ends with a line feed; stages are clusters. */
 export function drawPlan(plan: Plan, format: DrawingFormat, statuses: StepStatuses = new Map()): string {
   switch (format) {

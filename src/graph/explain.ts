@@ -1,49 +1,8 @@
-import { type ReadKeyRecord, type ReadMount, readKeyRecord } from "./read-record.ts";
-import type { RecordedFile, RecordedStep } from "./recorded-step.ts";
-
-/** One reason why a step has another key than last time. */
-export type ChangeReason =
-  | { readonly kind: "new-step" }
-  | { readonly kind: "instruction-changed"; readonly before: string; readonly after: string }
-  /** Null: not set. */
-  | {
-      readonly kind: "variable-changed";
-      readonly name: string;
-      readonly before: string | null;
-      readonly after: string | null;
-    }
-  | { readonly kind: "file-added"; readonly path: string }
-  | { readonly kind: "file-removed"; readonly path: string }
-  | { readonly kind: "file-changed"; readonly path: string }
-  | { readonly kind: "working-directory-changed"; readonly before: string; readonly after: string }
-  | { readonly kind: "user-changed"; readonly before: string; readonly after: string }
-  | { readonly kind: "shell-changed"; readonly before: string; readonly after: string }
-  | { readonly kind: "network-changed"; readonly before: string; readonly after: string }
-  | { readonly kind: "mount-added"; readonly target: string }
-  | { readonly kind: "mount-removed"; readonly target: string }
-  /** What it is, or how it is mounted. */
-  | { readonly kind: "mount-changed"; readonly target: string }
-  /** The stage or image that it shows; files of the context are reasons of their own. */
-  | { readonly kind: "mounted-content-changed"; readonly target: string }
-  /** The step is never found in the cache. */
-  | { readonly kind: "runs-always" }
-  /** What an address sends. */
-  | { readonly kind: "download-changed"; readonly url: string }
-  | {
-      readonly kind: "commit-changed";
-      readonly repository: string;
-      readonly before: string;
-      readonly after: string;
-    }
-  /** A WORKDIR before the step now makes other directories. */
-  | { readonly kind: "directories-changed" }
-  /** The content of the stage that it copies from. */
-  | { readonly kind: "source-stage-changed"; readonly stage: string }
-  | { readonly kind: "source-image-changed"; readonly before: string; readonly after: string }
-  | { readonly kind: "base-image-changed"; readonly before: string; readonly after: string }
-  | { readonly kind: "disk-size-changed"; readonly beforeMib: number; readonly afterMib: number }
-  /** The step below has another key; its title, or null where the step now stands on an image. */
-  | { readonly kind: "parent-changed"; readonly step: string | null };
+import type { ChangeReason } from "./change-reason.ts";
+import { fileChanges } from "./file-changes.ts";
+import { mountChanges } from "./mount-changes.ts";
+import { type ReadKeyRecord, readKeyRecord } from "./read-record.ts";
+import type { RecordedStep } from "./recorded-step.ts";
 
 /** Why `after` has another key than `before`; empty when the keys are equal. The step's own reasons come first. */
 export function explainChange(
@@ -59,8 +18,7 @@ export function explainChange(
   }
   const own = [
     ...variableChanges(before.variables, after.variables),
-    ...commitChanges(before.commits, after.commits),
-    ...fileChanges(...withoutMoved(before, after)),
+    ...fileChanges(before, after),
     ...settingChanges(old, now, before.title === after.title),
     ...mountChanges(old, now),
     ...sourceChanges(old, now, after),
@@ -110,53 +68,6 @@ function variableChanges(
   });
 }
 
-function fileChanges(
-  before: readonly RecordedFile[],
-  after: readonly RecordedFile[],
-): readonly ChangeReason[] {
-  const old = new Map(before.map(({ path, digest }) => [path, digest]));
-  const now = new Map(after.map(({ path, digest }) => [path, digest]));
-  const changes: ChangeReason[] = [];
-  for (const [path, digest] of now) {
-    const was = old.get(path);
-    if (was === undefined) changes.push({ kind: "file-added", path });
-    else if (was !== digest)
-      changes.push(isUrl(path) ? { kind: "download-changed", url: path } : { kind: "file-changed", path });
-  }
-  for (const path of old.keys()) {
-    if (!now.has(path)) changes.push({ kind: "file-removed", path });
-  }
-  return changes;
-}
-
-function isUrl(path: string): boolean {
-  return /^https?:\/\//.test(path);
-}
-
-function commitChanges(
-  before: Readonly<Record<string, string>>,
-  after: Readonly<Record<string, string>>,
-): readonly ChangeReason[] {
-  return Object.entries(after).flatMap(([repository, commit]): readonly ChangeReason[] => {
-    const was = before[repository];
-    if (was === undefined || was === commit) return [];
-    return [{ kind: "commit-changed", repository, before: was, after: commit }];
-  });
-}
-
-/** The files but for those of repositories at another commit: that they differ goes without saying. */
-function withoutMoved(
-  before: RecordedStep,
-  after: RecordedStep,
-): [readonly RecordedFile[], readonly RecordedFile[]] {
-  const moved = commitChanges(before.commits, after.commits).flatMap((change) =>
-    change.kind === "commit-changed" ? [change.repository] : [],
-  );
-  const isMoved = (path: string) => moved.some((name) => path === name || path.startsWith(`${name}/`));
-  const rest = (files: readonly RecordedFile[]) => files.filter(({ path }) => !isMoved(path));
-  return moved.length === 0 ? [before.files, after.files] : [rest(before.files), rest(after.files)];
-}
-
 function settingChanges(
   { operation: old }: ReadKeyRecord,
   { operation: now }: ReadKeyRecord,
@@ -186,47 +97,6 @@ function settingChanges(
 
 function networkText(network: string | { readonly allow: readonly string[] }): string {
   return typeof network === "string" ? network : network.allow.join(", ") || "no host";
-}
-
-function mountChanges(
-  { operation: old }: ReadKeyRecord,
-  { operation: now }: ReadKeyRecord,
-): readonly ChangeReason[] {
-  if (old.kind !== "run" || now.kind !== "run") return [];
-  const before = mountsByTarget(old.mounts);
-  const after = mountsByTarget(now.mounts);
-  const changes: ChangeReason[] = [];
-  for (const [target, mount] of after) {
-    const was = before.get(target);
-    if (was === undefined) changes.push({ kind: "mount-added", target });
-    else if (JSON.stringify(withoutContent(was)) !== JSON.stringify(withoutContent(mount))) {
-      changes.push({ kind: "mount-changed", target });
-    } else if (stageOf(was) !== stageOf(mount)) changes.push({ kind: "mounted-content-changed", target });
-  }
-  for (const target of before.keys()) {
-    if (!after.has(target)) changes.push({ kind: "mount-removed", target });
-  }
-  return changes;
-}
-
-function mountsByTarget(mounts: readonly ReadMount[]): ReadonlyMap<string, ReadMount> {
-  // A secret that is only a variable has no target.
-  return new Map(mounts.map((mount) => [mount.target ?? `$${String(mount.environmentVariable)}`, mount]));
-}
-
-function withoutContent({ content, seed, ...rest }: ReadMount): unknown {
-  return {
-    ...rest,
-    path: content !== undefined && "path" in content ? content.path : null,
-    hasSeed: seed !== undefined,
-  };
-}
-
-/** The layer or image that a mount shows; null for files of the context. */
-function stageOf({ content, seed }: ReadMount): string | null {
-  const shown = content ?? seed;
-  if (shown === undefined || "selection" in shown) return null;
-  return "layer" in shown ? shown.layer : shown.image;
 }
 
 type RecordedCommand = Extract<ReadKeyRecord["operation"], { kind: "run" }>["command"];

@@ -198,11 +198,7 @@ function directoriesRecord(directories: readonly WorkingDirectory[]): JsonValue 
  * counts, per entry the path, kind, mode and content. Where an octal --chmod replaces the modes, the host's do
  * not count.
  */
-export function selectionDigest(
-  sources: readonly ContextSource[],
-  modesCount: boolean,
-  hasher: Hasher,
-): string {
+function selectionDigest(sources: readonly ContextSource[], modesCount: boolean, hasher: Hasher): string {
   const lines: string[] = [];
   for (const source of sources) {
     // Of a directory and an archive only the contents are copied: their own names have no effect.

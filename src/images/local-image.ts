@@ -1,5 +1,4 @@
-import type { Stats } from "node:fs";
-import { stat } from "node:fs/promises";
+import { type Stats, statSync } from "node:fs";
 import { join } from "node:path";
 import { systemErrorCode } from "../diagnostics/failure.ts";
 import type { Evidence } from "../model/evidence.ts";
@@ -25,12 +24,12 @@ export async function inspectLocalImage(
   missingHint: string,
 ): Promise<LocalImage> {
   try {
-    const found = await stat(path);
+    const found = statSync(path);
     // A named pipe would make the reader wait for ever.
     if (!found.isFile() && !found.isDirectory()) {
       throw imageUnreadable(path, "it is neither a file nor a folder");
     }
-    const witness = found.isDirectory() ? await inspectIndex(path) : found;
+    const witness = found.isDirectory() ? inspectIndex(path) : found;
     return {
       isFolder: found.isDirectory(),
       witness: `${witness.size} ${witness.mtimeMs} ${witness.ctimeMs} ${witness.ino}`,
@@ -48,9 +47,9 @@ export async function inspectLocalImage(
   }
 }
 
-async function inspectIndex(folder: string): Promise<Stats> {
+function inspectIndex(folder: string): Stats {
   try {
-    return await stat(join(folder, "index.json"));
+    return statSync(join(folder, "index.json"));
   } catch (error) {
     const code = systemErrorCode(error);
     if (code !== "ENOENT" && code !== "ENOTDIR") throw error;

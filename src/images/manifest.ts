@@ -150,7 +150,7 @@ export function parseImageConfig(bytes: Uint8Array, what: string): ImageConfig {
 }
 
 /** True when a descriptor points to another index. */
-export function isIndexType(mediaType: string | null): boolean {
+function isIndexType(mediaType: string | null): boolean {
   return mediaType === mediaTypes.ociIndex || mediaType === mediaTypes.dockerIndex;
 }
 

@@ -1,4 +1,5 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import * as v from "valibot";
 import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
@@ -75,14 +76,14 @@ export class ResolvedImages {
     reference: string,
     platform: string,
   ): Promise<{ reference: ResolvedReference; image: ResolvedImage } | undefined> {
-    const file = await this.#load();
+    const file = this.#load();
     const found = file.references.find((entry) => entry.key === keyOf(reference, platform));
     const image = file.images.find((entry) => entry.digest === found?.digest);
     return found === undefined || image === undefined ? undefined : { reference: found, image };
   }
 
   async findImage(digest: Sha256Digest): Promise<ResolvedImage | undefined> {
-    return (await this.#load()).images.find((image) => image.digest === digest);
+    return this.#load().images.find((image) => image.digest === digest);
   }
 
   async remember(reference: string, witness: string | null, image: ResolvedImage): Promise<void> {
@@ -100,10 +101,11 @@ export class ResolvedImages {
     });
   }
 
-  async #load(): Promise<ResolvedFile> {
+  #load(): ResolvedFile {
     const empty: ResolvedFile = { version: fileVersion, references: [], images: [] };
     try {
-      const result = v.safeParse(fileSchema, JSON.parse(await readFile(this.path, "utf8")));
+      // Not through the thread pool: to go there and back takes longer than to read it.
+      const result = v.safeParse(fileSchema, JSON.parse(readFileSync(this.path, "utf8")));
       return result.success ? result.output : empty;
     } catch (error) {
       if (systemErrorCode(error) === "ENOENT" || error instanceof SyntaxError) return empty;
@@ -123,7 +125,7 @@ export class ResolvedImages {
     const previous = this.#writing;
     const next = (async () => {
       await previous;
-      const changed = change(await this.#load());
+      const changed = change(this.#load());
       const { default: writeFileAtomic } = await import("write-file-atomic");
       try {
         await mkdir(dirname(this.path), { recursive: true });

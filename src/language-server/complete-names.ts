@@ -66,7 +66,7 @@ function completeReference(place: Place, kind: "stage" | "mixin"): readonly Sugg
 }
 
 /** The Lightfile that an import's name stands for. */
-export function importedAs(table: SymbolTable, name: string): string | undefined {
+function importedAs(table: SymbolTable, name: string): string | undefined {
   for (const instruction of table.tree.instructions) {
     if (instruction.kind === "import" && sameName(instruction.alias.text, name))
       return instruction.reference.text;

@@ -1,6 +1,6 @@
 import type { Range } from "../diagnostics/source-file.ts";
 import type { Instruction, LightfileTree } from "../lightfile/ast.ts";
-import { symbolsOf } from "./symbols.ts";
+import { symbolsOf } from "./read-symbols.ts";
 import { commandOf, variableUses } from "./variable-uses.ts";
 
 /** What a piece of text is, for colours. Editors know these names. */

@@ -9,8 +9,8 @@ import { type FoundSource, readSource } from "../sources/read-source.ts";
 import { findLightfiles, readTextFile, resolveLightfile } from "./disk.ts";
 import { findingsWithJoined, type JoinedFindings, pinsBeside, withoutLinks } from "./joined-findings.ts";
 import type { KnownFile, Neighbours } from "./places.ts";
+import { symbolsOf } from "./read-symbols.ts";
 import { isRelativePath, repositoryOf } from "./references-to-files.ts";
-import { symbolsOf } from "./symbols.ts";
 
 /** A parsed Lightfile with the text that its offsets are in. */
 export interface ParsedFile extends KnownFile {

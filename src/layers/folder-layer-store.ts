@@ -2,6 +2,8 @@ import { utimes } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { isLayerKey, type LayerKey } from "../model/identifiers.ts";
 import { provideBlank } from "./blank-disk.ts";
+import { blankBase, type DiskBase } from "./disk-base.ts";
+import { createDiskFile } from "./disk-file.ts";
 import { isMissing, namesIn, readJsonFile, withStorageFailures } from "./durable-file.ts";
 import { addHold, type Held } from "./holds.ts";
 import { LayerCatalog, unknownLayer } from "./layer-catalog.ts";
@@ -24,7 +26,7 @@ import type { BackingFile } from "./qcow2/format.ts";
 import type { SnapshotDocument } from "./snapshot-document.ts";
 import { SnapshotShelf } from "./snapshots.ts";
 import { debugFileName, diskFileName, layerFileName, type StoreContext } from "./store-context.ts";
-import { blankBase, createDiskFile, type DiskBase, StoreWritable } from "./writable-disk.ts";
+import { StoreWritable } from "./writable-disk.ts";
 
 export interface StoreGeneration {
   read(): Promise<number>;

@@ -18,7 +18,7 @@ import { ProcessLocks } from "./lock.ts";
 import { StoreContext, storeFolders } from "./store-context.ts";
 
 /** Version of the folder layout; a store with a greater number is refused. */
-export const storeVersion = 1;
+const storeVersion = 1;
 
 /** Where a store keeps what tells its states apart, e.g. to see whether anything was removed. */
 export function storePaths(root: string) {

@@ -58,8 +58,6 @@ async function linuxStart(pid: number): Promise<string | undefined> {
   return `${(await bootId).slice(0, 8)}t${startTicks}`;
 }
 
-const run = promisify(execFile);
-
 async function otherStart(pid: number): Promise<string | undefined> {
   try {
     process.kill(pid, 0);
@@ -68,7 +66,8 @@ async function otherStart(pid: number): Promise<string | undefined> {
     if (systemErrorCode(error) !== "EPERM") throw error;
   }
   try {
-    const { stdout } = await run("ps", ["-o", "stat=", "-o", "lstart=", "-p", String(pid)], {
+    // Made here: where it is not needed, the module behind it is not loaded.
+    const { stdout } = await promisify(execFile)("ps", ["-o", "stat=", "-o", "lstart=", "-p", String(pid)], {
       env: { ...process.env, LC_ALL: "C", TZ: "UTC" },
     });
     const [, state, start] = /^\s*(\S+)\s+(.*\S)\s*$/.exec(stdout) ?? [];

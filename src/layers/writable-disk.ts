@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { lstat, realpath, rename, rm } from "node:fs/promises";
-import { join, relative } from "node:path";
+import { lstat, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
 import type { LayerKey } from "../model/identifiers.ts";
-import { provideBlank } from "./blank-disk.ts";
+import { blankBase, type DiskBase } from "./disk-base.ts";
+import { type FinishedDisk, placeDiskFile } from "./disk-file.ts";
 import { allocatedBytes, syncDirectory, withStorageFailures, writeNewFile } from "./durable-file.ts";
 import { addHold } from "./holds.ts";
 import { type LayerCatalog, sealedBacking } from "./layer-catalog.ts";
@@ -10,13 +11,6 @@ import { moveLogs, openLogFile } from "./layer-log.ts";
 import { type DebugLayerRecord, type LayerRecord, layerRecordVersion } from "./layer-record.ts";
 import type { LayerLog, SealDebugRequest, SealRequest, WritableDisk } from "./layer-store.ts";
 import type { Release } from "./lock.ts";
-import type { ChainRequest } from "./qcow2/chain.ts";
-import { copyChangedClusters } from "./qcow2/copy-clusters.ts";
-import type { BackingFile } from "./qcow2/format.ts";
-import { openRegularFile } from "./qcow2/image.ts";
-import { createOverlay } from "./qcow2/overlay-writer.ts";
-import { repairImage } from "./qcow2/refcounts.ts";
-import { rewriteBacking } from "./qcow2/rewrite-backing.ts";
 import { debugFileName, diskFileName, layerFileName, type StoreContext } from "./store-context.ts";
 
 /**
@@ -24,14 +18,6 @@ import { debugFileName, diskFileName, layerFileName, type StoreContext } from ".
  * blank disk. Measured in docs/decisions/0001-layers-chain-depth.md.
  */
 export const maximumChainDepth = 32;
-
-/** What a disk stands on. */
-export interface DiskBase {
-  /** Null: the blank disk. */
-  readonly parent: LayerKey | null;
-  readonly parentInstance: string;
-  readonly diskSizeMib: number;
-}
 
 export interface StoreWritableFields {
   readonly store: StoreContext;
@@ -134,10 +120,18 @@ export class StoreWritable implements WritableDisk {
   async #sealNew(request: SealRequest, how: "move" | "copy"): Promise<SealedLayer> {
     const { store, catalog } = this.#fields;
     const depth = (await catalog.chainOf(this.#cutBase.parent)).length + 1;
-    const base = depth > maximumChainDepth ? await this.#blankBase() : this.#cutBase;
+    const base = depth > maximumChainDepth ? await blankBase(store, this.diskSizeMib) : this.#cutBase;
     return this.#inStaging(async (staging) => {
       const backing = sealedBacking("layers", base.parent, base.diskSizeMib);
-      await this.#placeDisk({ staging, base, backing, how, signal: request.signal });
+      await placeDiskFile(this.#file, {
+        store,
+        catalog,
+        staging,
+        base,
+        backing,
+        how,
+        signal: request.signal,
+      });
       await moveLogs(this.#fields.folder, staging, { own: request.key, covered: request.coveredKeys });
       const { signal: _, ...described } = request;
       const record: LayerRecord = {
@@ -170,34 +164,6 @@ export class StoreWritable implements WritableDisk {
     });
   }
 
-  /** Puts the finished disk into the staging folder: the file itself, or what differs from the base. */
-  async #placeDisk(request: PlaceDiskRequest): Promise<void> {
-    const { store } = this.#fields;
-    const target = join(request.staging, diskFileName);
-    const isSameBase = request.base.parentInstance === this.#fields.base.parentInstance;
-    if (request.how === "copy" || !isSameBase) {
-      await copyChangedClusters({
-        from: await this.#chain(this.#fields.base, this.path),
-        over: await this.#chain(request.base, null),
-        output: { path: target, backing: request.backing },
-        ...(request.signal === undefined ? {} : { signal: request.signal }),
-      });
-      store.checkpoint("seal: disk copied");
-      return;
-    }
-    await repairImage(this.path);
-    store.checkpoint("seal: disk mended");
-    await rename(this.path, target);
-    store.checkpoint("seal: disk moved");
-    await rewriteBacking(target, request.backing);
-    const file = await openRegularFile(target, "r+");
-    try {
-      await file.datasync();
-    } finally {
-      await file.close();
-    }
-  }
-
   /** Renames the layer into place; call inside the gate. Whoever was there first, and is complete, stays. */
   async #publishLayer(staging: string, record: LayerRecord): Promise<LayerRecord> {
     const { store, catalog } = this.#fields;
@@ -214,10 +180,10 @@ export class StoreWritable implements WritableDisk {
   }
 
   async #sealDebug(request: SealDebugRequest, how: "move" | "copy"): Promise<DebugLayerRecord> {
-    const { store, base } = this.#fields;
+    const { store, catalog, base } = this.#fields;
     return this.#inStaging(async (staging) => {
       const backing = sealedBacking("debug", base.parent, base.diskSizeMib);
-      await this.#placeDisk({ staging, base, backing, how, signal: undefined });
+      await placeDiskFile(this.#file, { store, catalog, staging, base, backing, how, signal: undefined });
       await moveLogs(this.#fields.folder, staging, { own: request.key, covered: "all" });
       const record: DebugLayerRecord = {
         version: layerRecordVersion,
@@ -236,6 +202,11 @@ export class StoreWritable implements WritableDisk {
     });
   }
 
+  /** What was written; its base is not the one that the next layer is cut against. */
+  get #file(): FinishedDisk {
+    return { path: this.path, base: this.#fields.base };
+  }
+
   async #inStaging<Value>(work: (staging: string) => Promise<Value>): Promise<Value> {
     const staging = await this.#fields.store.makeTemporaryFolder();
     try {
@@ -245,52 +216,15 @@ export class StoreWritable implements WritableDisk {
     }
   }
 
-  async #blankBase(): Promise<DiskBase> {
-    return blankBase(this.#fields.store, this.diskSizeMib);
-  }
-
   #holdLayer(record: LayerRecord): Promise<Release> {
     const held = { kind: "layer", key: record.key } as const;
     return addHold(this.#fields.store, held, { kind: "process", pid: process.pid });
-  }
-
-  async #chain(base: DiskBase, newest: string | null): Promise<ChainRequest> {
-    const { store, catalog } = this.#fields;
-    const layers = await catalog.chainOf(base.parent);
-    const images = layers.map((record) => join(store.layerFolder(record.key), diskFileName));
-    const blank = await provideBlank(store, base.diskSizeMib);
-    return { images: newest === null ? images : [newest, ...images], root: blank.path };
   }
 }
 
 interface SealedLayer {
   readonly record: LayerRecord;
   readonly release: Release;
-}
-
-interface PlaceDiskRequest {
-  readonly staging: string;
-  readonly base: DiskBase;
-  readonly backing: BackingFile;
-  readonly how: "move" | "copy";
-  readonly signal: AbortSignal | undefined;
-}
-
-export async function blankBase(store: StoreContext, diskSizeMib: number): Promise<DiskBase> {
-  const blank = await provideBlank(store, diskSizeMib);
-  return { parent: null, parentInstance: blank.instance, diskSizeMib };
-}
-
-/** Makes the empty overlay of a writable disk in `folder`, which must exist, over the file at `backingPath`. */
-export async function createDiskFile(
-  folder: string,
-  diskSizeMib: number,
-  backing: BackingFile,
-): Promise<void> {
-  // Relative, and between real paths: readers resolve it against the folder that the file is really in.
-  const path = relative(await realpath(folder), await realpath(backing.path));
-  const sizeBytes = diskSizeMib * 1024 ** 2;
-  await createOverlay({ path: join(folder, diskFileName), backing: { ...backing, path }, sizeBytes });
 }
 
 async function measure(staging: string): Promise<{ sizeBytes: number; diskLengthBytes: number }> {

@@ -7,6 +7,10 @@ const hints = {
   InvalidPattern: "a backslash stands before *, ? or another backslash only",
 } as const;
 
+/** A blank ends a word, also within a substitution. */
+export const unclosedHint =
+  "write it; if a blank cut the word off, put quotes around it, or paths into a JSON array; escape a $ that stands for itself";
+
 /** A word that cannot be expanded. `offset` is where in the word, in UTF-16 units, and `end` how far it was read. */
 export class ExpansionError extends Error {
   /** Stable name in PascalCase, to be the code of a diagnostic. */
@@ -22,6 +26,7 @@ export class ExpansionError extends Error {
     code: ExpansionError["code"],
     place: { text: string; offset: number; end: number },
     message: string,
+    hint: string = hints[code],
   ) {
     super(message);
     this.name = "ExpansionError";
@@ -29,6 +34,6 @@ export class ExpansionError extends Error {
     this.offset = place.offset;
     this.end = place.end;
     this.position = positionAt({ path: "", text: place.text }, place.offset);
-    this.hint = hints[code];
+    this.hint = hint;
   }
 }

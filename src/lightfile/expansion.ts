@@ -1,5 +1,5 @@
 import type { ExpandOptions, VariableLookup } from "./expand-options.ts";
-import { ExpansionError } from "./expansion-error.ts";
+import { ExpansionError, unclosedHint } from "./expansion-error.ts";
 import {
   cutPrefix,
   cutSuffix,
@@ -61,13 +61,27 @@ export class Expansion {
       }
     }
     if (stop === "") return result;
-    throw this.error("BadSubstitution", begin, `the ${stop} that ends the substitution is missing`);
+    throw this.unclosed(begin, stop);
   }
 
-  private error(code: ExpansionError["code"], offset: number, message: string): ExpansionError {
+  private error(
+    code: ExpansionError["code"],
+    offset: number,
+    message: string,
+    hint?: string,
+  ): ExpansionError {
     const { length } = this.text;
     const place = { text: this.text, offset: Math.min(offset, length), end: Math.min(this.at, length) };
-    return new ExpansionError(code, place, message);
+    return new ExpansionError(code, place, message, hint);
+  }
+
+  private unclosed(offset: number, stop: string): ExpansionError {
+    return this.error(
+      "BadSubstitution",
+      offset,
+      `the ${stop} that ends the substitution is missing`,
+      unclosedHint,
+    );
   }
 
   /** Text in which nothing has a meaning. */
@@ -163,8 +177,7 @@ export class Expansion {
     const modifierAt = this.at;
     let modifier = this.text.charAt(this.at++);
     if (modifier === "}") return this.plainValue(name, start);
-    if (modifier === "")
-      throw this.error("BadSubstitution", start, "the } that ends the substitution is missing");
+    if (modifier === "") throw this.unclosed(start, "}");
     if (modifier === "/") return this.replaced(name, start);
     const emptyIsUnset = modifier === ":";
     if (emptyIsUnset) modifier = this.text.charAt(this.at++);
@@ -217,7 +230,7 @@ export class Expansion {
       // Where the substitution begins says more than where the search for its end began.
       const isMissingEnd =
         error instanceof ExpansionError && error.code === "BadSubstitution" && this.at >= this.text.length;
-      throw isMissingEnd ? this.error("BadSubstitution", start, error.message) : error;
+      throw isMissingEnd ? this.error("BadSubstitution", start, error.message, error.hint) : error;
     }
   }
 

@@ -14,6 +14,18 @@ export interface ParsedInstruction {
   trigger: ParsedInstruction | null;
 }
 
+export interface GrammarOptions {
+  /** Makes chevrotain check the grammar itself: for tests, it takes longer than parsing. */
+  readonly validate: boolean;
+  /**
+   * The token types that instructions of the text begin with; null: any. The others get no rule: to make the rules of
+   * all instructions takes longer than to parse an ordinary file, which has few of them.
+   */
+  readonly beginnings: ReadonlySet<TokenType> | null;
+}
+
+type Instruction = readonly [name: string, keyword: TokenType, readArguments: () => void];
+
 export interface ParsedFile {
   readonly instructions: readonly ParsedInstruction[];
   readonly errors: readonly IRecognitionException[];
@@ -31,8 +43,7 @@ export class LightfileGrammar extends EmbeddedActionsParser {
   private onbuild: ParsedInstruction | null = null;
   private current: ParsedInstruction | null = null;
 
-  /** `validate` makes chevrotain check the grammar itself: for tests, it takes longer than parsing. */
-  constructor(vocabulary: Vocabulary, options: { readonly validate: boolean }) {
+  constructor(vocabulary: Vocabulary, options: GrammarOptions) {
     super(vocabulary.definition, {
       recoveryEnabled: true,
       maxLookahead: 1,
@@ -43,46 +54,62 @@ export class LightfileGrammar extends EmbeddedActionsParser {
     const { keywords, types } = vocabulary;
     const { Command, Argument, Assignment, EnvironmentArgument, Text, Word } = types;
 
-    const rules = [
-      this.instructionRule("from", keywords.FROM, () => this.fromArguments()),
-      this.instructionRule("run", keywords.RUN, () => this.single(Command)),
-      this.instructionRule("copy", keywords.COPY, () => this.severalOf(Argument)),
-      this.instructionRule("env", keywords.ENV, () => {
-        this.OPTION2(() => this.separator(this.CONSUME1(types.OutputName)));
-        this.severalOf(EnvironmentArgument);
-      }),
-      this.instructionRule("arg", keywords.ARG, () => this.severalOf(Assignment)),
-      this.instructionRule("workdir", keywords.WORKDIR, () => this.single(Text)),
-      this.instructionRule("user", keywords.USER, () => this.single(Text)),
-      this.instructionRule("label", keywords.LABEL, () => this.severalOf(Assignment)),
-      this.instructionRule("cmd", keywords.CMD, () => this.single(Command)),
-      this.instructionRule("entrypoint", keywords.ENTRYPOINT, () => this.single(Command)),
-      this.instructionRule("shell", keywords.SHELL, () => this.single(Command)),
-      this.instructionRule("add", keywords.ADD, () => this.severalOf(Argument)),
-      this.instructionRule("expose", keywords.EXPOSE, () => this.severalOf(Argument)),
-      this.instructionRule("volume", keywords.VOLUME, () => this.severalOf(Argument)),
-      this.instructionRule("healthcheck", keywords.HEALTHCHECK, () => this.healthcheckArguments()),
-      this.instructionRule("stopsignal", keywords.STOPSIGNAL, () => this.single(Text)),
-      this.instructionRule("snapshot", keywords.SNAPSHOT, () => this.single(Word)),
-      this.instructionRule("resources", keywords.RESOURCES, () => this.severalOf(Assignment)),
-      this.instructionRule("test", keywords.TEST, () => this.single(Command)),
-      this.instructionRule("mixin", keywords.MIXIN, () => this.single(Word)),
-      this.instructionRule("use", keywords.USE, () => {
-        this.single(types.MixinName);
-        this.MANY1(() => this.collect("arguments", this.CONSUME2(Assignment)));
-      }),
-      this.instructionRule("import", keywords.IMPORT, () => this.importArguments()),
-      this.instructionRule("maintainer", keywords.MAINTAINER, () => this.single(Text)),
-      this.instructionRule("bareOnbuild", types.BareOnbuild, () => this.single(Text)),
-      this.instructionRule("unknown", types.Unknown, () => this.OPTION2(() => this.single(Command))),
+    const { beginnings } = options;
+    const isNeeded = (keyword: TokenType): boolean => beginnings === null || beginnings.has(keyword);
+    const instructions: readonly Instruction[] = [
+      ["from", keywords.FROM, () => this.fromArguments()],
+      ["run", keywords.RUN, () => this.single(Command)],
+      ["copy", keywords.COPY, () => this.severalOf(Argument)],
+      [
+        "env",
+        keywords.ENV,
+        () => {
+          this.OPTION2(() => this.separator(this.CONSUME1(types.OutputName)));
+          this.severalOf(EnvironmentArgument);
+        },
+      ],
+      ["arg", keywords.ARG, () => this.severalOf(Assignment)],
+      ["workdir", keywords.WORKDIR, () => this.single(Text)],
+      ["user", keywords.USER, () => this.single(Text)],
+      ["label", keywords.LABEL, () => this.severalOf(Assignment)],
+      ["cmd", keywords.CMD, () => this.single(Command)],
+      ["entrypoint", keywords.ENTRYPOINT, () => this.single(Command)],
+      ["shell", keywords.SHELL, () => this.single(Command)],
+      ["add", keywords.ADD, () => this.severalOf(Argument)],
+      ["expose", keywords.EXPOSE, () => this.severalOf(Argument)],
+      ["volume", keywords.VOLUME, () => this.severalOf(Argument)],
+      ["healthcheck", keywords.HEALTHCHECK, () => this.healthcheckArguments()],
+      ["stopsignal", keywords.STOPSIGNAL, () => this.single(Text)],
+      ["snapshot", keywords.SNAPSHOT, () => this.single(Word)],
+      ["resources", keywords.RESOURCES, () => this.severalOf(Assignment)],
+      ["test", keywords.TEST, () => this.single(Command)],
+      ["mixin", keywords.MIXIN, () => this.single(Word)],
+      [
+        "use",
+        keywords.USE,
+        () => {
+          this.single(types.MixinName);
+          this.MANY1(() => this.collect("arguments", this.CONSUME2(Assignment)));
+        },
+      ],
+      ["import", keywords.IMPORT, () => this.importArguments()],
+      ["maintainer", keywords.MAINTAINER, () => this.single(Text)],
+      ["bareOnbuild", types.BareOnbuild, () => this.single(Text)],
+      ["unknown", types.Unknown, () => this.OPTION2(() => this.single(Command))],
     ];
-    const onbuildRule = this.RULE("onbuild", () => {
-      this.begin(keywords.ONBUILD);
-      this.MANY(() => this.separator(this.CONSUME2(keywords.ONBUILD)));
-      this.SUBRULE(instructionRule);
-    });
+    const rules = instructions
+      .filter(([, keyword]) => isNeeded(keyword))
+      .map((instruction) => this.instructionRule(instruction));
+    if (isNeeded(keywords.ONBUILD)) {
+      const onbuildRule = this.RULE("onbuild", () => {
+        this.begin(keywords.ONBUILD);
+        this.MANY(() => this.separator(this.CONSUME2(keywords.ONBUILD)));
+        this.SUBRULE(instructionRule);
+      });
+      rules.push(onbuildRule);
+    }
     const instructionRule: () => void = this.RULE("instruction", () => {
-      this.OR([...rules, onbuildRule].map((rule) => ({ ALT: () => this.SUBRULE(rule) })));
+      this.OR(rules.map((rule) => ({ ALT: () => this.SUBRULE(rule) })));
     });
     this.lightfile = this.RULE("lightfile", () => {
       this.MANY(() => this.SUBRULE(instructionRule));
@@ -118,7 +145,7 @@ export class LightfileGrammar extends EmbeddedActionsParser {
     return [];
   }
 
-  private instructionRule(name: string, keyword: TokenType, readArguments: () => void): () => void {
+  private instructionRule([name, keyword, readArguments]: Instruction): () => void {
     return this.RULE(name, () => {
       this.begin(keyword);
       this.MANY(() => this.collect("flags", this.CONSUME(this.vocabulary.types.Flag)));

@@ -1,4 +1,4 @@
-import { type IToken, Lexer } from "chevrotain";
+import { type IToken, Lexer, type TokenType } from "chevrotain";
 import type { Diagnosed } from "../diagnostics/diagnostic.ts";
 import type { SourceFile } from "../diagnostics/source-file.ts";
 import type { Comment, LightfileTree } from "./ast.ts";
@@ -11,12 +11,16 @@ import { readInstruction } from "./read-instruction.ts";
 import { Reporter } from "./reporter.ts";
 import { type Escape, trimmedEnd } from "./scan.ts";
 import { reportSyntaxErrors } from "./syntax-errors.ts";
+import { beginsInstruction } from "./token-patterns.ts";
 import { rangeOf } from "./token-words.ts";
-import { createVocabulary } from "./tokens.ts";
+import { createVocabulary, type Vocabulary } from "./tokens.ts";
 
 interface Dialect {
+  readonly vocabulary: Vocabulary;
   readonly lexer: Lexer;
-  readonly grammar: LightfileGrammar;
+  /** With rules for what was read so far. */
+  grammar: LightfileGrammar | null;
+  readonly beginnings: Set<TokenType>;
 }
 
 const dialects = new Map<Escape, Dialect>();
@@ -26,7 +30,8 @@ function dialectFor(escapeChar: Escape): Dialect {
   const known = dialects.get(escapeChar);
   if (known !== undefined) return known;
   const vocabulary = createVocabulary(escapeChar);
-  const dialect = {
+  const dialect: Dialect = {
+    vocabulary,
     lexer: new Lexer(vocabulary.definition, {
       positionTracking: "onlyOffset",
       skipValidations: true,
@@ -34,10 +39,23 @@ function dialectFor(escapeChar: Escape): Dialect {
       safeMode: true,
       recoveryEnabled: true,
     }),
-    grammar: new LightfileGrammar(vocabulary, { validate: false }),
+    grammar: null,
+    // So that there is a rule at all, even for a file without an instruction.
+    beginnings: new Set([vocabulary.keywords.FROM]),
   };
   dialects.set(escapeChar, dialect);
   return dialect;
+}
+
+/** Made anew when the text has an instruction that no text before had. */
+function grammarFor(dialect: Dialect, tokens: readonly IToken[]): LightfileGrammar {
+  const { vocabulary, beginnings } = dialect;
+  const sizeBefore = beginnings.size;
+  for (const { tokenType } of tokens) if (beginsInstruction(tokenType.name)) beginnings.add(tokenType);
+  if (dialect.grammar === null || beginnings.size > sizeBefore) {
+    dialect.grammar = new LightfileGrammar(vocabulary, { validate: false, beginnings });
+  }
+  return dialect.grammar;
 }
 
 /**
@@ -53,10 +71,10 @@ export function parseLightfile(source: SourceFile): Diagnosed<LightfileTree> {
   // Every instruction ends with a line feed, the last one too.
   const text = source.text.endsWith("\n") ? source.text : `${source.text}\n`;
   const zone = readDirectives(text, reporter);
-  const { lexer, grammar } = dialectFor(zone.escape);
-  const { tokens, groups } = lexer.tokenize(text);
+  const dialect = dialectFor(zone.escape);
+  const { tokens, groups } = dialect.lexer.tokenize(text);
   const context = { text, sourceLength: source.text.length, escape: zone.escape, reporter };
-  const parsed = grammar.parse(tokens);
+  const parsed = grammarFor(dialect, tokens).parse(tokens);
   reportSyntaxErrors(parsed, context);
   const instructions = parsed.instructions.map((instruction) => readInstruction(instruction, context));
   const comments = [

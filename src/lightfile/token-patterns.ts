@@ -40,7 +40,8 @@ export function payloadOf(token: IToken): TokenPayload | undefined {
   return token.payload as TokenPayload | undefined; // chevrotain types it as any; only these patterns set it
 }
 
-function isKeyword(name: string): boolean {
+/** Whether a token of that name is the first of an instruction. */
+export function beginsInstruction(name: string): boolean {
   return isInstructionName(name) || name === "Unknown" || name === "BareOnbuild";
 }
 
@@ -49,7 +50,9 @@ function instructionBefore(tokens: readonly IToken[]): string | undefined {
   for (let at = tokens.length - 1; at >= 0; at--) {
     const name = tokens[at]?.tokenType.name ?? "";
     if (name !== "Flag" && name !== "FlagsEnd") {
-      return isKeyword(name) || name === "HealthcheckCommand" || name === "OutputName" ? name : undefined;
+      return beginsInstruction(name) || name === "HealthcheckCommand" || name === "OutputName"
+        ? name
+        : undefined;
     }
   }
   return undefined;
@@ -58,7 +61,7 @@ function instructionBefore(tokens: readonly IToken[]): string | undefined {
 function mayBeFlag({ text, offset, tokens }: Place): boolean {
   if (!text.startsWith("--", offset)) return false;
   const name = tokens.at(-1)?.tokenType.name ?? "";
-  return name === "Flag" || isKeyword(name);
+  return name === "Flag" || beginsInstruction(name);
 }
 
 export function matchContinuation({ text, offset, escape: escapeChar }: Place): Match | null {
@@ -163,7 +166,7 @@ function pendingMarkers(tokens: readonly IToken[]): { markers: readonly HeredocM
   for (let at = tokens.length - 1; at >= 0; at--) {
     const token = tokens[at];
     if (token === undefined || token.tokenType.name === "HeredocBodies") break;
-    if (isKeyword(token.tokenType.name)) {
+    if (beginsInstruction(token.tokenType.name)) {
       return { markers: groups.reverse().flat(), isKnown: token.tokenType.name !== "Unknown" };
     }
     const payload = payloadOf(token);

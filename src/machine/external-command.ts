@@ -127,6 +127,16 @@ function explainSpawnError(error: unknown, argv: readonly string[], how: { cance
   return error;
 }
 
+/** The first line of what a program says about itself when it is called with these words. */
+export async function versionOf(
+  program: string,
+  words: readonly string[],
+  signal: AbortSignal,
+): Promise<string> {
+  const { stdout, stderr } = await runCommand([program, ...words], { signal, timeoutMs: 20_000 });
+  return (stdout || stderr).split("\n")[0]?.trim() ?? "";
+}
+
 /** The last `count` non-empty lines of a text. */
 export function lastLines(text: string, count: number): string {
   return text

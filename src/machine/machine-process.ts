@@ -1,9 +1,8 @@
 import { spawn } from "node:child_process";
-import { open, readFile, rename, rm } from "node:fs/promises";
+import { open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
-import { lastLines } from "./external-command.ts";
 import { powerOffRequest } from "./guest-scripts.ts";
 import { type MachinePaths, machineSockets } from "./machine-paths.ts";
 import { connectMachineSocket } from "./machine-socket.ts";
@@ -114,19 +113,4 @@ async function untilGone(qemu: QemuProcess, paths: MachinePaths, limitMs: number
     await delay(pollMs);
   }
   return false;
-}
-
-/** The end of what the machine's console and QEMU itself said. */
-export async function endOfLogs(paths: MachinePaths, lines = 12): Promise<string> {
-  const texts = await Promise.all([paths.consoleLog, paths.qemuLog].map(readLog));
-  return lastLines(texts.join("\n"), lines);
-}
-
-async function readLog(path: string): Promise<string> {
-  try {
-    return (await readFile(path, "utf8")).replaceAll("\r", "");
-  } catch (error) {
-    if (systemErrorCode(error) === "ENOENT") return "";
-    throw error;
-  }
 }

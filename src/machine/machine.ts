@@ -1,21 +1,23 @@
-import { mkdir, readFile, rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import type { Socket } from "node:net";
-import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
-import { sizeOnDisk } from "./data-disk.ts";
-import { guestWorkerPort } from "./guest-scripts.ts";
+import { Failure } from "../diagnostics/failure.ts";
 import { bootMachine } from "./machine-boot.ts";
+import { endpointOf, type MachineEndpoint } from "./machine-endpoint.ts";
 import type { MachineEvent } from "./machine-events.ts";
 import { type MachineInstallation, requireInstallation, requireMachineHost } from "./machine-installation.ts";
+import { readLog } from "./machine-logs.ts";
 import { type MachinePaths, machinePaths, machineSockets } from "./machine-paths.ts";
 import { endQemu, endUnrecordedQemu } from "./machine-process.ts";
 import type { MachineResources } from "./machine-resources.ts";
 import { connectMachineSocket } from "./machine-socket.ts";
 import { type MachineState, readLiveState, readQemuProcess, removeState } from "./machine-state.ts";
+import { type MachineStatus, machineStatus } from "./machine-status.ts";
 import { withMonitor } from "./monitor.ts";
-import { addForwarding, listForwardings, type PortForwarding, removeForwarding } from "./port-forwarding.ts";
+import { addForwarding, type PortForwarding, removeForwarding } from "./port-forwarding.ts";
+import { exists } from "./present-files.ts";
 import { rootImageKey } from "./root-image.ts";
 import type { RootImageInputs } from "./root-stage.ts";
-import { isPaused, isServing, type ServingOptions, untilServing } from "./serving.ts";
+import { isServing, type ServingOptions, untilServing } from "./serving.ts";
 import { acquireMachineLock } from "./start-lock.ts";
 
 export interface MachineOptions {
@@ -33,29 +35,6 @@ export interface MachineOptions {
   /** Default: two minutes. */
   readonly bootTimeoutMs?: number;
 }
-
-/** How a client reaches the worker in the machine. */
-export interface MachineEndpoint {
-  readonly url: string;
-  readonly token: string;
-}
-
-export type MachineStatus =
-  | { readonly state: "not-installed" }
-  | { readonly state: "stopped"; readonly dataBytesOnDisk: number }
-  | {
-      /** `paused`: the host's disk is full; it goes on once there is space. */
-      readonly state: "running" | "starting" | "paused";
-      readonly pid: number;
-      readonly url: string;
-      readonly startedAt: string;
-      readonly cpus: number;
-      readonly memoryMib: number;
-      /** Memory that QEMU holds of the host. */
-      readonly residentBytes: number;
-      readonly dataBytesOnDisk: number;
-      readonly forwardings: readonly PortForwarding[];
-    };
 
 type Progress = (event: MachineEvent) => void;
 
@@ -119,7 +98,7 @@ export class Machine {
 
   /** Powers the machine off in order; its data stay. @returns false when it did not run. */
   async stop(signal: AbortSignal, onProgress: Progress = () => {}): Promise<boolean> {
-    if ((await sizeOnDisk(this.#paths.run)) === undefined) return false;
+    if (!(await exists(this.#paths.run))) return false;
     await using _lock = await this.#lock(signal, onProgress);
     return this.#end(onProgress);
   }
@@ -132,39 +111,13 @@ export class Machine {
     }
   }
 
-  async status(signal: AbortSignal): Promise<MachineStatus> {
-    const dataBytesOnDisk = (await sizeOnDisk(this.#paths.dataDisk)) ?? 0;
-    const state = await readLiveState(this.#paths);
-    if (state === undefined) {
-      if ((await sizeOnDisk(this.#paths.installation)) === undefined) return { state: "not-installed" };
-      return { state: "stopped", dataBytesOnDisk };
-    }
-    const seen = await withMonitor(this.#paths.run, signal, async (call) => ({
-      paused: isPaused(await call("query-status")),
-      forwardings: await listForwardings(call),
-    }));
-    const working = seen.paused ? "paused" : (await isServing(state, this.#serving)) ? "running" : "starting";
-    return {
-      state: working,
-      pid: state.pid,
-      url: endpointOf(state).url,
-      startedAt: state.startedAt,
-      cpus: state.cpus,
-      memoryMib: state.memoryMib,
-      residentBytes: await residentBytes(state.pid),
-      dataBytesOnDisk,
-      forwardings: seen.forwardings.filter((one) => one.guestPort !== guestWorkerPort),
-    };
+  status(signal: AbortSignal): Promise<MachineStatus> {
+    return machineStatus(this.#serving, signal);
   }
 
   /** The console of the running or last machine; empty when there was none. */
-  async readConsole(): Promise<string> {
-    try {
-      return (await readFile(this.#paths.consoleLog, "utf8")).replaceAll("\r", "");
-    } catch (error) {
-      if (systemErrorCode(error) === "ENOENT") return "";
-      throw error;
-    }
+  readConsole(): Promise<string> {
+    return readLog(this.#paths.consoleLog);
   }
 
   /**
@@ -266,13 +219,4 @@ export class Machine {
       hint: "start it with `lightbox machine start`",
     });
   }
-}
-
-function endpointOf(state: MachineState): MachineEndpoint {
-  return { url: `http://127.0.0.1:${state.hostPort}`, token: state.token };
-}
-
-async function residentBytes(pid: number): Promise<number> {
-  const pages = (await readFile(`/proc/${pid}/statm`, "utf8")).split(" ")[1];
-  return Number(pages) * 4096;
 }

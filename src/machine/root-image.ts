@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
 import { lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { systemErrorCode } from "../diagnostics/failure.ts";
 import { runChecked } from "./external-command.ts";
 import { filesBelow } from "./files-below.ts";
 import * as scripts from "./guest-scripts.ts";
 import { type CpioEntry, writeCpio } from "./initramfs.ts";
 import { type KernelModule, machineModules, modulesInLoadOrder } from "./kernel-modules.ts";
 import { microsandboxPackages } from "./microsandbox-packages.ts";
+import { exists } from "./present-files.ts";
 import { type ArrangedModules, type RootImageInputs, stageRoot } from "./root-stage.ts";
 
 /** Raise when the image's layout changes other than through its inputs. */
@@ -152,14 +152,4 @@ async function makeRootDisk(stage: string, disk: string, mke2fs: string, signal:
     "root_owner=0:0",
   ];
   await runChecked([mke2fs, ...options, "-d", stage, disk], { signal, timeoutMs: 300_000 });
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await lstat(path);
-    return true;
-  } catch (error) {
-    if (systemErrorCode(error) === "ENOENT") return false;
-    throw error;
-  }
 }

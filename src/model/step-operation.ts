@@ -246,7 +246,7 @@ export function contextSourcesOf(operation: StepOperation): readonly ContextSour
 }
 
 /** What the mounts of a RUN show, in order. */
-export function mountContents({ mounts }: RunOperation): readonly MountContent[] {
+function mountContents({ mounts }: RunOperation): readonly MountContent[] {
   return mounts.flatMap((mount) => {
     if (mount.kind === "bind") return [mount.content];
     return mount.kind === "cache" && mount.seed !== null ? [mount.seed] : [];

@@ -80,7 +80,7 @@ export function formatHint(hint: string, colors: Colors): readonly string[] {
     .map((line, position) => (position === 0 ? `  ${colors.cyan("hint:")} ${line}` : `        ${line}`));
 }
 
-export function formatPlace(place: Pick<LocatedText, "path" | "start">): string {
+function formatPlace(place: Pick<LocatedText, "path" | "start">): string {
   return `${plainText(place.path)}:${place.start.line}:${place.start.column}`;
 }
 

@@ -24,7 +24,7 @@ export function formatSize(sizeBytes: number): string {
 }
 
 /** Enough of a digest to tell it from others. */
-export function shortDigest(digest: string): string {
+function shortDigest(digest: string): string {
   return digest.replace(/^sha256:/, "").slice(0, 12);
 }
 

@@ -31,7 +31,7 @@ export interface LockContent {
   readonly urls: readonly LockedUrl[];
 }
 
-export const lockVersion = 1;
+const lockVersion = 1;
 
 const digest = v.pipe(v.string(), v.guard(isSha256Digest));
 const contentSchema = v.strictObject({

@@ -9,6 +9,8 @@ export interface PinnedGitOptions {
   /** LIGHTBOX_HOME: trees are kept below it. */
   readonly homeDirectory: string;
   readonly pins: Pins;
+  /** Awaited before each repository is taken, whether it is fetched or kept from before. */
+  readonly beforeSource?: (() => Promise<void>) | undefined;
   /** Told of the commit of every branch and tag that was fetched. */
   onCommit?(pin: LockedCommit): void;
 }
@@ -24,7 +26,8 @@ export class PinnedGit {
 
   /** @throws Failure `LockMissing`, `LockStale`; as `fetchGitTree` */
   async fetch(place: GitPlace, signal: AbortSignal): Promise<GitTree> {
-    const { homeDirectory, onCommit } = this.#options;
+    const { homeDirectory, beforeSource, onCommit } = this.#options;
+    await beforeSource?.();
     const { url, ref } = place;
     const commit = await this.#commitOf(place, signal);
     if (!isCommit(ref)) onCommit?.({ url, ref, commit });

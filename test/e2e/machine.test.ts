@@ -1,7 +1,8 @@
 import { readFile, stat } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { shellEndedMark } from "../../src/machine/guest-scripts.ts";
-import type { Machine, MachineEndpoint } from "../../src/machine/machine.ts";
+import type { Machine } from "../../src/machine/machine.ts";
+import type { MachineEndpoint } from "../../src/machine/machine-endpoint.ts";
 import type { MachineEvent } from "../../src/machine/machine-events.ts";
 import { machinePaths } from "../../src/machine/machine-paths.ts";
 import { processesNaming } from "../support/host-processes.ts";

@@ -1,10 +1,10 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
-import { findHome } from "../../src/cli/home.ts";
 import { runCommandLine } from "../../src/cli/main.ts";
 import { recordEnvironment } from "../../src/cli/recorded-environment.ts";
 import type { Session } from "../../src/cli/session.ts";
+import { findHome } from "../../src/host/home.ts";
 import { FakeWorker, type FakeWorkerOptions } from "./fake-worker.ts";
 import { remoteToken, startRemoteRig } from "./remote-rig.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
@@ -60,6 +60,7 @@ export async function commandRig(options: FakeWorkerOptions = {}): Promise<Comma
         workingDirectory: folder,
         signal: new AbortController().signal,
         version: "1.2.3",
+        onMachineEvent() {},
         exitCode: 0,
       };
       const exitCode = await runCommandLine(["node", "lightbox", ...words], session);

@@ -16,6 +16,8 @@ export class FakeSandboxes {
   readonly #store: FakeWorkerStore;
   /** All that ran, or was to run, in sandboxes. */
   readonly commands: ExecRequest[] = [];
+  /** All that was to be launched. */
+  readonly launches: LaunchRequest[] = [];
   readonly #sandboxes = new Map<string, SandboxDescription>();
 
   constructor(store: FakeWorkerStore) {
@@ -27,6 +29,7 @@ export class FakeSandboxes {
   }
 
   launch(request: LaunchRequest): SandboxDescription {
+    this.launches.push(request);
     if (this.#sandboxes.has(request.name) && !request.replace) {
       throw missing("SandboxExists", `there is already a sandbox named ${request.name}`);
     }

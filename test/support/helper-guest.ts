@@ -55,12 +55,12 @@ class HelperClient {
 
   async stream(_flags: number, body: Buffer) {
     const { args } = decode(decode(body).p);
-    const [command, directory] = args;
-    if (command !== "pack" && command !== "unpack") throw new Error(`not on a host: ${command}`);
+    const [command, directory, ...words] = args;
+    if (!["pack", "unpack", "list", "read"].includes(command)) throw new Error(`not on a host: ${command}`);
     this.#lastId += 1;
     const id = this.#lastId;
     const frames = new Inbox<RawFrame>();
-    const child = spawn(this.#helper, [command, join(this.#root, directory)]);
+    const child = spawn(this.#helper, [command, join(this.#root, directory), ...words]);
     this.children.set(id, child);
     // The helper has read what it wants.
     child.stdin.on("error", () => undefined);

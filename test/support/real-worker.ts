@@ -1,15 +1,16 @@
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { version } from "../../src/cli/version.ts";
 import { Failure } from "../../src/diagnostics/failure.ts";
 import { type Hasher, loadHasher } from "../../src/graph/hash.ts";
-import { Machine, type MachineEndpoint } from "../../src/machine/machine.ts";
+import { version } from "../../src/host/version.ts";
+import { Machine } from "../../src/machine/machine.ts";
+import type { MachineEndpoint } from "../../src/machine/machine-endpoint.ts";
 import { machineResources } from "../../src/machine/machine-resources.ts";
 import { machineWorker } from "../../src/machine/machine-worker.ts";
 import { type LayerKey, layerKey } from "../../src/model/identifiers.ts";
 import type { CopyOperation, RunOperation, StepOperation } from "../../src/model/step-operation.ts";
 import { openLocalWorker } from "../../src/worker/local/local-worker.ts";
-import { connectWorker } from "../../src/worker/remote/remote-worker.ts";
+import { connectWorker } from "../../src/worker/remote/connect-worker.ts";
 import type {
   ExecRequest,
   LineageEvent,

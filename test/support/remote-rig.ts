@@ -3,11 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadHasher } from "../../src/graph/hash.ts";
 import type { ServerActivity } from "../../src/worker/remote/calls.ts";
-import {
-  type ConnectOptions,
-  connectWorker,
-  type RemoteWorker,
-} from "../../src/worker/remote/remote-worker.ts";
+import { type ConnectOptions, connectWorker } from "../../src/worker/remote/connect-worker.ts";
+import type { RemoteWorker } from "../../src/worker/remote/remote-worker.ts";
 import {
   startWorkerServer,
   type WorkerServer,
@@ -33,7 +30,9 @@ export interface RemoteRigOptions {
 }
 
 export async function startRemoteRig(worker: Worker, options: RemoteRigOptions = {}): Promise<RemoteRig> {
+  await using undo = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), "lightbox-remote-"));
+  undo.defer(() => rm(folder, { recursive: true, force: true }));
   const spoolFolder = join(folder, "spool");
   const hasher = await loadHasher();
   const activity: ServerActivity[] = [];
@@ -50,6 +49,7 @@ export async function startRemoteRig(worker: Worker, options: RemoteRigOptions =
     onInternalError: (error) => internalErrors.push(error),
     ...options.server,
   });
+  undo.defer(() => server.close());
   const remote = await connectWorker({
     url: server.url,
     token: remoteToken,
@@ -57,16 +57,8 @@ export async function startRemoteRig(worker: Worker, options: RemoteRigOptions =
     signal: new AbortController().signal,
     ...options.client,
   });
-  return {
-    server,
-    remote,
-    spoolFolder,
-    activity,
-    internalErrors,
-    [Symbol.asyncDispose]: async () => {
-      await remote[Symbol.asyncDispose]();
-      await server.close();
-      await rm(folder, { recursive: true, force: true });
-    },
-  };
+  undo.use(remote);
+  const parts = undo.move();
+  const dispose = (): Promise<void> => parts.disposeAsync();
+  return { server, remote, spoolFolder, activity, internalErrors, [Symbol.asyncDispose]: dispose };
 }

@@ -2,14 +2,16 @@ import type { BakeCollaborators, BakeRequest } from "../../bake/bake-request.ts"
 import { type ClientSecrets, noSecrets } from "../../bake/client-secrets.ts";
 import type { BakeEvent } from "../../bake/events.ts";
 import { WorkerIndex } from "../../bake/worker-index.ts";
+import { chooseWorker, type WorkerChoice } from "../../host/choose-worker.ts";
+import { createImageSource } from "../../host/client-images.ts";
+import { guestPlatform } from "../../host/guest-platform.ts";
+import type { WorkerOptions } from "../../host/host-context.ts";
 import type { SshAgents, Worker } from "../../worker/worker.ts";
-import { createImageSource } from "../image-source.ts";
-import { chooseWorker, type WorkerChoice } from "../open-worker.ts";
-import type { BakeOptions, LightfileOptions, WorkerOptions } from "../options.ts";
+import type { BakeOptions, LightfileOptions } from "../options.ts";
 import { readLightfile } from "../read-lightfile.ts";
 import { readSecrets } from "../read-secrets.ts";
-import { guestPlatform, type Session } from "../session.ts";
-import { useSources } from "../sources-in-use.ts";
+import type { Session } from "../session.ts";
+import { SourcesInUse } from "../sources-in-use.ts";
 
 export interface BakeSetup extends AsyncDisposable {
   readonly request: BakeRequest;
@@ -38,7 +40,7 @@ export async function setUpBake(
 ): Promise<BakeSetup> {
   const lightfile = await readLightfile(path, options, session);
   const choice = await chooseWorker(options, session);
-  const use = await useSources(session.home.directory, Date.now());
+  const sources = new SourcesInUse(session.home.directory, Date.now);
   let opened: Promise<Worker> | undefined;
   const openWorker = (): Promise<Worker> => {
     opened ??= choice.open();
@@ -57,7 +59,7 @@ export async function setUpBake(
   };
   const close = async (): Promise<void> => {
     await closeWorker();
-    await use[Symbol.asyncDispose]();
+    await sources[Symbol.asyncDispose]();
   };
   const askPlatform = async (): Promise<string> => {
     try {
@@ -90,7 +92,8 @@ export async function setUpBake(
       workerName: choice.name,
       openWorker,
       reopenWorker,
-      images: createImageSource(session, lightfile.contextDirectory),
+      images: createImageSource(session.home, lightfile.contextDirectory),
+      beforeSource: () => sources.announce(),
       async beforeDownload() {
         const { useEnvironmentProxies } = await import("../../images/environment-proxies.ts");
         useEnvironmentProxies();

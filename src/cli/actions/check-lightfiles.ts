@@ -4,6 +4,7 @@ import { type Diagnostic, hasErrors } from "../../diagnostics/diagnostic.ts";
 import { Failure } from "../../diagnostics/failure.ts";
 import { didYouMean } from "../../diagnostics/suggest.ts";
 import { checkedDiagnostics } from "../../graph/checked-diagnostics.ts";
+import { guestPlatform } from "../../host/guest-platform.ts";
 import { fixText } from "../../lint/fix-text.ts";
 import { type Finding, type LintOptions, lint } from "../../lint/lint.ts";
 import { findRule, ruleNames, rules } from "../../lint/rules.ts";
@@ -13,7 +14,7 @@ import { planJoined } from "../../sources/plan-joined.ts";
 import { exitCodeOf, exitCodes } from "../exit-code.ts";
 import type { CheckOptions } from "../options.ts";
 import { type ReadLightfile, readLightfile } from "../read-lightfile.ts";
-import { guestPlatform, type Session } from "../session.ts";
+import type { Session } from "../session.ts";
 import { formatTable } from "../table.ts";
 import { checkContext, checkLocalImages } from "./check-context.ts";
 

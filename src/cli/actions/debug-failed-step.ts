@@ -1,14 +1,15 @@
 import { randomBytes } from "node:crypto";
 import { Failure } from "../../diagnostics/failure.ts";
+import { withWorker } from "../../host/choose-worker.ts";
 import { isLayerKey, type LayerKey } from "../../model/identifiers.ts";
 import { oneLine } from "../../render/step-directory.ts";
+import { shellOf } from "../../sandboxes/default-command.ts";
 import type { Worker } from "../../worker/worker.ts";
 import { formatAge } from "../age.ts";
 import { findLightfile, stepsOfLastBake } from "../last-bake.ts";
-import { withWorker } from "../open-worker.ts";
 import type { LogsOptions } from "../options.ts";
 import type { Session } from "../session.ts";
-import { execWithTerminal, shellArgv } from "./exec-in-sandbox.ts";
+import { execWithTerminal } from "./exec-in-sandbox.ts";
 
 /** `lightbox debug`: boots a failed step's disk in a sandbox of its own, runs a shell in it, and removes it. */
 export async function debugFailedStep(
@@ -41,7 +42,7 @@ export async function debugFailedStep(
     try {
       return await execWithTerminal(worker, {
         sandbox,
-        argv: words.length > 0 ? words : shellArgv(sandbox),
+        argv: words.length > 0 ? words : shellOf(sandbox.configuration),
         environment: {},
         workingDirectory: null,
         user: null,

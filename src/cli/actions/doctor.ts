@@ -1,10 +1,10 @@
 import { join } from "node:path";
+import { findPackageDirectory } from "../../host/package-directory.ts";
+import { probeChildCommand } from "../../host/virtualization.ts";
 import { examineHost, type HostCheck } from "../../machine/doctor.ts";
 import { colorsFor } from "../../render/colors.ts";
 import { exitCodes } from "../exit-code.ts";
-import { findPackageDirectory } from "../package-directory.ts";
 import type { Session } from "../session.ts";
-import { probeChildCommand } from "../virtualization.ts";
 
 /** `lightbox doctor`: exit code 3 when something is missing without which nothing can be baked here. */
 export async function examine(

@@ -1,8 +1,9 @@
 import prettyMilliseconds from "pretty-ms";
 import { explainBake, type PublicationReason, type StepExplanation } from "../../bake/dry-run.ts";
 import type { TestExplanation } from "../../bake/explain-tests.ts";
+import type { WorkerOptions } from "../../host/host-context.ts";
 import { exitCodes } from "../exit-code.ts";
-import type { BakeOptions, WorkerOptions } from "../options.ts";
+import type { BakeOptions } from "../options.ts";
 import type { Session } from "../session.ts";
 import { choicesOf, setUpBake } from "./bake-setup.ts";
 import { tellFindings } from "./tell-findings.ts";

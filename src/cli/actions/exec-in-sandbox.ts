@@ -1,7 +1,7 @@
-import { Failure } from "../../diagnostics/failure.ts";
-import { didYouMean } from "../../diagnostics/suggest.ts";
+import { withWorker } from "../../host/choose-worker.ts";
+import { shellOf } from "../../sandboxes/default-command.ts";
+import { findSandbox } from "../../sandboxes/find-sandbox.ts";
 import type { SandboxDescription, Worker } from "../../worker/worker.ts";
-import { withWorker } from "../open-worker.ts";
 import type { ExecOptions } from "../options.ts";
 import { parseEnvironment } from "../parse-launch-options.ts";
 import type { Session } from "../session.ts";
@@ -18,30 +18,13 @@ export async function execInSandbox(
     const sandbox = await findSandbox(worker, name, session.signal);
     return await execWithTerminal(worker, {
       sandbox,
-      argv: words ?? shellArgv(sandbox),
+      argv: words ?? shellOf(sandbox.configuration),
       environment: parseEnvironment(options.env, session.environment),
       workingDirectory: options.workdir ?? null,
       user: options.user ?? null,
       terminal: options,
       session,
     });
-  });
-}
-
-export function shellArgv(sandbox: SandboxDescription): readonly string[] {
-  return sandbox.configuration.shell.slice(0, 1);
-}
-
-async function findSandbox(worker: Worker, name: string, signal: AbortSignal): Promise<SandboxDescription> {
-  const sandboxes = await worker.listSandboxes(signal);
-  const found = sandboxes.find((sandbox) => sandbox.name === name);
-  if (found !== undefined) return found;
-  const names = sandboxes.map((sandbox) => sandbox.name);
-  throw new Failure({
-    code: "UnknownSandbox",
-    category: "usage",
-    message: `there is no sandbox named ${JSON.stringify(name)}`,
-    hint: didYouMean(name, names) ?? "`lightbox ps` lists them",
   });
 }
 

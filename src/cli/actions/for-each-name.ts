@@ -1,9 +1,9 @@
 import { Failure } from "../../diagnostics/failure.ts";
+import { withWorker } from "../../host/choose-worker.ts";
+import type { WorkerOptions } from "../../host/host-context.ts";
 import { printFailure } from "../../render/failure-printer.ts";
 import type { Worker } from "../../worker/worker.ts";
 import { exitCodeOf, exitCodes } from "../exit-code.ts";
-import { withWorker } from "../open-worker.ts";
-import type { WorkerOptions } from "../options.ts";
 import type { Session } from "../session.ts";
 
 export interface NamedThings extends WorkerOptions {
@@ -25,7 +25,7 @@ export async function withEachName(
  * A name that is wrong is explained and does not keep the others from their turn; anything else ends the command.
  * @returns the exit code of the first wrong name
  */
-export async function forEachName(
+async function forEachName(
   names: readonly string[],
   { stdout, stderr }: Pick<Session, "stdout" | "stderr">,
   act: (name: string) => Promise<void>,

@@ -3,13 +3,14 @@ import { basename, dirname, join, relative, resolve } from "node:path";
 import { type Diagnostic, hasErrors } from "../../diagnostics/diagnostic.ts";
 import { Failure, systemErrorCode } from "../../diagnostics/failure.ts";
 import { isSnapshotName } from "../../graph/instructions/snapshot.ts";
+import { guestPlatform } from "../../host/guest-platform.ts";
 import { defaultSnapshotName } from "../../import/default-name.ts";
 import { type ImportedLightfile, importDockerfile } from "../../import/import-dockerfile.ts";
 import { printDiagnostics } from "../../render/diagnostic-printer.ts";
 import { toPlainDiagnostic } from "../../render/diagnostics/plain-data.ts";
 import { exitCodes } from "../exit-code.ts";
 import { type ReadLightfile, readLightfile } from "../read-lightfile.ts";
-import { guestPlatform, type Session } from "../session.ts";
+import type { Session } from "../session.ts";
 
 export interface ImportCommandOptions {
   readonly output?: string;

@@ -1,20 +1,21 @@
 import { rm } from "node:fs/promises";
 import { confirm, isCancel } from "@clack/prompts";
 import prettyBytes from "pretty-bytes";
-import { workerIndexPath } from "../../bake/worker-index.ts";
+import { workerIndexPath } from "../../bake/worker-index-file.ts";
 import { Failure } from "../../diagnostics/failure.ts";
 import { unreachable } from "../../diagnostics/unreachable.ts";
+import { openMachine } from "../../host/open-machine-worker.ts";
+import { decideVirtualization } from "../../host/virtualization.ts";
 import { installMachine } from "../../machine/install.ts";
 import type { InstallEvent } from "../../machine/install-events.ts";
-import type { Machine, MachineStatus } from "../../machine/machine.ts";
-import { describeMachineEvent, type MachineEvent } from "../../machine/machine-events.ts";
+import type { Machine } from "../../machine/machine.ts";
+import type { MachineEvent } from "../../machine/machine-events.ts";
+import type { MachineStatus } from "../../machine/machine-status.ts";
 import type { SystemInstallation } from "../../machine/system-packages.ts";
 import { formatAge } from "../age.ts";
 import { attachToSocket } from "../attach-to-socket.ts";
-import { openMachine } from "../open-machine-worker.ts";
 import type { InitOptions } from "../options.ts";
 import type { Session } from "../session.ts";
-import { decideVirtualization } from "../virtualization.ts";
 
 export async function initMachine(options: InitOptions, session: Session): Promise<number> {
   if (options.ifNeeded && (await decideVirtualization(session)) === "native") {
@@ -78,9 +79,7 @@ export async function machineAction(
   session: Session,
 ): Promise<number> {
   const machine = openMachine(session);
-  const onProgress = (event: MachineEvent): void => {
-    session.stderr.write(`machine: ${describeMachineEvent(event)}\n`);
-  };
+  const onProgress = session.onMachineEvent;
   switch (verb) {
     case "start": {
       const { url } = await machine.ensureRunning(session.signal, onProgress);

@@ -1,10 +1,10 @@
 import { Failure } from "../../diagnostics/failure.ts";
+import { withWorker } from "../../host/choose-worker.ts";
 import type { LayerKey } from "../../model/identifiers.ts";
 import { oneLine } from "../../render/step-directory.ts";
 import type { SnapshotInspection, Worker } from "../../worker/worker.ts";
 import { exitCodes } from "../exit-code.ts";
 import { findLightfile, stepsOfLastBake } from "../last-bake.ts";
-import { withWorker } from "../open-worker.ts";
 import type { LogsOptions } from "../options.ts";
 import type { Session } from "../session.ts";
 

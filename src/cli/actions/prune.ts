@@ -1,13 +1,13 @@
 import prettyBytes from "pretty-bytes";
 import { imagesOfLastBakes } from "../../bake/history.ts";
 import { pruneSources } from "../../bake/prune-sources.ts";
+import { withWorker } from "../../host/choose-worker.ts";
 import { openImageStore } from "../../images/image-store.ts";
 import { type PrunedImages, pruneImages } from "../../images/prune-images.ts";
 import type { Sha256Digest } from "../../model/identifiers.ts";
 import { oneLine } from "../../render/step-directory.ts";
 import type { Worker } from "../../worker/worker.ts";
 import { exitCodes } from "../exit-code.ts";
-import { withWorker } from "../open-worker.ts";
 import type { PruneOptions } from "../options.ts";
 import type { Session } from "../session.ts";
 import { sourcesInUseSince } from "../sources-in-use.ts";

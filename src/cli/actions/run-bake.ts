@@ -2,13 +2,14 @@ import { bake } from "../../bake/bake.ts";
 import type { BakeOutcome, Repetition } from "../../bake/bake-request.ts";
 import type { Diagnostic } from "../../diagnostics/diagnostic.ts";
 import { unreachable } from "../../diagnostics/unreachable.ts";
+import type { WorkerOptions } from "../../host/host-context.ts";
 import { createRenderer, type ProgressMode } from "../../render/create-renderer.ts";
 import { printDiagnostics } from "../../render/diagnostic-printer.ts";
 import { chooseDiagnosticsFormat, type DiagnosticsFormat } from "../../render/diagnostics/format.ts";
 import { formatFailureForGitHub } from "../../render/diagnostics/github.ts";
 import { formatStepFailure } from "../../render/format-event.ts";
 import { exitCodes } from "../exit-code.ts";
-import type { BakeOptions, WorkerOptions } from "../options.ts";
+import type { BakeOptions } from "../options.ts";
 import type { Session } from "../session.ts";
 import { choicesOf, setUpBake } from "./bake-setup.ts";
 import { addInFormat } from "./tell-findings.ts";
@@ -41,7 +42,7 @@ export async function runBake(
       const { rememberBake } = await import("../remembered/remember-bake.ts");
       const conclusion = conclusionOf(outcome, mode);
       const { lightfilePath } = setup.request;
-      await rememberBake({ repetition, lightfilePath, sinceMs, mode, conclusion }, session);
+      rememberBake({ repetition, lightfilePath, sinceMs, mode, conclusion }, session);
     }
     addInFormat(outcome.diagnostics, options.format, session);
     if (formatOf(options, session) === "github") session.stderr.write(failureAnnotation(outcome));

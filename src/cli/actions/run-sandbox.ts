@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { Failure } from "../../diagnostics/failure.ts";
-import type { SandboxConfiguration } from "../../model/sandbox-configuration.ts";
+import { withWorker } from "../../host/choose-worker.ts";
+import { commandOf, ownCommandOf } from "../../sandboxes/default-command.ts";
+import { startDetached } from "../../sandboxes/detached-command.ts";
+import { launchWithExposedPorts } from "../../sandboxes/exposed-ports.ts";
+import { waitUntilHealthy } from "../../sandboxes/health.ts";
 import type { LaunchRequest, SandboxDescription, Worker } from "../../worker/worker.ts";
-import { startDetached } from "../detached-command.ts";
-import { launchWithExposedPorts } from "../exposed-ports.ts";
-import { waitUntilHealthy } from "../health.ts";
-import { withWorker } from "../open-worker.ts";
 import type { RunOptions } from "../options.ts";
 import { parseEnvironment, parseMount, parseNetwork, parsePort } from "../parse-launch-options.ts";
 import type { Session } from "../session.ts";
@@ -71,7 +71,7 @@ interface Foreground {
 }
 
 /** The sandbox ends with its command, whatever became of it. */
-export async function runInForeground(
+async function runInForeground(
   worker: Worker,
   sandbox: SandboxDescription,
   { words, options, session }: Foreground,
@@ -92,15 +92,4 @@ export async function runInForeground(
     if (options.rm) await worker.removeSandbox(sandbox.name, { force: true }, cleanUp);
     else await worker.stopSandbox(sandbox.name, cleanUp);
   }
-}
-
-/** What Docker runs: ENTRYPOINT with CMD, or the given words in CMD's place; a shell when there is neither. */
-export function commandOf(configuration: SandboxConfiguration, words: readonly string[]): readonly string[] {
-  const argv = ownCommandOf(configuration, words);
-  return argv.length > 0 ? argv : configuration.shell.slice(0, 1);
-}
-
-/** Empty when neither the snapshot nor the user names a command. */
-function ownCommandOf(configuration: SandboxConfiguration, words: readonly string[]): readonly string[] {
-  return [...(configuration.entrypoint ?? []), ...(words.length > 0 ? words : (configuration.command ?? []))];
 }

@@ -1,10 +1,10 @@
+import { withWorker } from "../../host/choose-worker.ts";
+import type { WorkerOptions } from "../../host/host-context.ts";
+import { askHealth, type Health } from "../../sandboxes/health.ts";
+import { stopSandbox } from "../../sandboxes/stop-sandbox.ts";
 import type { PortMapping, SandboxDescription, Worker } from "../../worker/worker.ts";
 import { formatAge } from "../age.ts";
-import { askHealth, type Health } from "../health.ts";
-import { withWorker } from "../open-worker.ts";
-import type { WorkerOptions } from "../options.ts";
 import type { Session } from "../session.ts";
-import { sendStopSignal } from "../stop-signal.ts";
 import { formatTable } from "../table.ts";
 import { withEachName } from "./for-each-name.ts";
 
@@ -61,12 +61,9 @@ export function stopSandboxes(
   options: WorkerOptions,
   session: Session,
 ): Promise<number> {
-  return withEachName({ ...options, names }, session, async (worker, name) => {
-    const sandboxes = await worker.listSandboxes(session.signal);
-    const sandbox = sandboxes.find((one) => one.name === name);
-    if (sandbox !== undefined) await sendStopSignal(worker, sandbox, session.signal);
-    await worker.stopSandbox(name, session.signal);
-  });
+  return withEachName({ ...options, names }, session, (worker, name) =>
+    stopSandbox(worker, name, session.signal),
+  );
 }
 
 export function removeSandboxes(

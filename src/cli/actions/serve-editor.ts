@@ -2,11 +2,11 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createConnection, ProposedFeatures } from "vscode-languageserver/node";
 import { systemErrorCode } from "../../diagnostics/failure.ts";
+import { findPackageDirectory } from "../../host/package-directory.ts";
 import { type Reference, readReference } from "../../language-server/reference.ts";
 import { serve } from "../../language-server/server.ts";
 import { rules } from "../../lint/rules.ts";
 import { exitCodes } from "../exit-code.ts";
-import { findPackageDirectory } from "../package-directory.ts";
 import type { Session } from "../session.ts";
 
 /** Runs the language server until the editor ends it, or goes away; the connection then ends the process. */

@@ -1,11 +1,11 @@
 import prettyBytes from "pretty-bytes";
+import { withWorker } from "../../host/choose-worker.ts";
+import type { WorkerOptions } from "../../host/host-context.ts";
 import type { LayerKey } from "../../model/identifiers.ts";
 import { oneLine } from "../../render/step-directory.ts";
 import type { SnapshotDescription, SnapshotInspection, Worker } from "../../worker/worker.ts";
 import { formatAge } from "../age.ts";
 import { exitCodes } from "../exit-code.ts";
-import { withWorker } from "../open-worker.ts";
-import type { WorkerOptions } from "../options.ts";
 import type { Session } from "../session.ts";
 import { formatTable } from "../table.ts";
 import { withEachName } from "./for-each-name.ts";
@@ -25,7 +25,7 @@ export async function listSnapshots(
   });
 }
 
-export function snapshotTable(snapshots: readonly SnapshotDescription[]): string {
+function snapshotTable(snapshots: readonly SnapshotDescription[]): string {
   return formatTable(
     ["SNAPSHOT", "LAYER", "BASE", "CREATED", "SIZE"],
     snapshots.map(({ name, layer, imageReference, createdAt, sizeBytes }) => [

@@ -1,6 +1,6 @@
 import { Command } from "commander";
+import { probeChildCommand } from "../../host/virtualization.ts";
 import type { Session } from "../session.ts";
-import { probeChildCommand } from "../virtualization.ts";
 
 /** Not for people: what the probe of hardware virtualization runs, so that it can be killed when it hangs. */
 export function probeChild(session: Session): Command {

@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import * as v from "valibot";
 import { readClientFile } from "../../bake/client-file.ts";
-import { workerIndexPath } from "../../bake/worker-index.ts";
+import { workerIndexPath } from "../../bake/worker-index-file.ts";
 import { Failure, systemErrorCode } from "../../diagnostics/failure.ts";
 import type { LightfileTree } from "../../lightfile/ast.ts";
 import { machinePaths } from "../../machine/machine-paths.ts";
@@ -91,7 +91,7 @@ async function namesOfServer(
   session: Session,
 ): Promise<readonly Candidate[]> {
   if (endpoint === null) return [];
-  const { connectWorker } = await import("../../worker/remote/remote-worker.ts");
+  const { connectWorker } = await import("../../worker/remote/connect-worker.ts");
   const signal = AbortSignal.any([session.signal, AbortSignal.timeout(workerDeadlineMs)]);
   try {
     await using worker = await connectWorker({ ...endpoint, version: session.version, signal });

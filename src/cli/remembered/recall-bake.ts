@@ -1,5 +1,5 @@
 import type { BakeEvent } from "../../bake/events.ts";
-import { findHome } from "../home.ts";
+import { findHome } from "../../host/home.ts";
 import { isState, stateOf } from "./evidence-states.ts";
 import {
   isSameQuestion,

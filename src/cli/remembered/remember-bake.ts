@@ -1,5 +1,4 @@
-import { existsSync } from "node:fs";
-import { mkdir, readdir, rm, stat } from "node:fs/promises";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Repetition } from "../../bake/bake-request.ts";
 import { isRacy } from "../../context/file-facts.ts";
@@ -37,7 +36,7 @@ export interface Remembering {
  * Keeps a bake for {@link recallBake}, unless something that it rests on could have changed since it was looked at.
  * What is remembered only saves time: a disk that does not take it stops nobody.
  */
-export async function rememberBake(remembering: Remembering, session: Session): Promise<void> {
+export function rememberBake(remembering: Remembering, session: Session): void {
   const { repetition, lightfilePath, sinceMs, mode, conclusion } = remembering;
   const homeDirectory = session.home.directory;
   const asked = whatIsAsked();
@@ -55,15 +54,16 @@ export async function rememberBake(remembering: Remembering, session: Session): 
     events: repetition.events,
     conclusion,
   };
-  const { default: writeFileAtomic } = await import("write-file-atomic");
   try {
     const folder = rememberedFolder(homeDirectory);
-    await mkdir(folder, { recursive: true });
-    // Flushed: what a power cut leaves of it would be believed.
-    await writeFileAtomic(rememberedPath(homeDirectory, asked), encodeRemembered(remembered), {
-      mode: 0o600,
-    });
-    await forgetOldest(folder);
+    mkdirSync(folder, { recursive: true });
+    const path = rememberedPath(homeDirectory, asked);
+    const written = `${path}.${process.pid}.tmp`;
+    // Not flushed, which would take as long as half of the bake: a file that a power cut has left without some of its
+    // bytes is no JSON, and so nothing is remembered.
+    writeFileSync(written, encodeRemembered(remembered), { mode: 0o600 });
+    renameSync(written, path);
+    forgetOldest(folder);
   } catch (error) {
     if (systemErrorCode(error) === undefined) throw error;
   }
@@ -94,17 +94,15 @@ function statesOf(evidence: readonly Evidence[], sinceMs: number): Float64Array 
   return states;
 }
 
-async function forgetOldest(folder: string): Promise<void> {
-  const files = await Promise.all(
-    (await readdir(folder)).map(async (name) => {
-      const { mtimeMs, size } = await stat(join(folder, name));
-      return { name, mtimeMs, size };
-    }),
-  );
+function forgetOldest(folder: string): void {
+  const files = readdirSync(folder).map((name) => {
+    const { mtimeMs, size } = statSync(join(folder, name));
+    return { name, mtimeMs, size };
+  });
   files.sort((left, right) => right.mtimeMs - left.mtimeMs);
   let totalBytes = 0;
   for (const [position, { name, size }] of files.entries()) {
     totalBytes += size;
-    if (position >= mostRemembered || totalBytes > mostBytes) await rm(join(folder, name), { force: true });
+    if (position >= mostRemembered || totalBytes > mostBytes) rmSync(join(folder, name), { force: true });
   }
 }

@@ -5,7 +5,7 @@ import type { ArgInstruction } from "../../lightfile/ast.ts";
 import type { Findings } from "../findings.ts";
 import type { Scope } from "../scope.ts";
 
-export const argumentTypes: readonly string[] = ["string", "int", "bool"];
+const argumentTypes: readonly string[] = ["string", "int", "bool"];
 
 /** What the flags of an ARG ask of its values. */
 export interface ArgumentType {

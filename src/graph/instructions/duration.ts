@@ -19,7 +19,7 @@ const wholeDuration = new RegExp(`^\\+?(?:${amountWithUnit.source})+$`);
  * Milliseconds of a time such as `90s`, `1m30s`, `.5h` or `500ms`, as Go's `time.ParseDuration` reads it, which Docker
  * does; a bare 0 is one, too. Null when it is none, or a negative one.
  */
-export function parseDuration(text: string): number | null {
+function parseDuration(text: string): number | null {
   if (/^[+-]?0$/.test(text)) return 0;
   if (!wholeDuration.test(text)) return null;
   let sum = 0;

@@ -1,7 +1,5 @@
 import type { FileHandle } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
-import { type BackingFile, clusterBytes, entriesPerTable, imageRefused } from "./format.ts";
-import { readHeader } from "./header.ts";
+import { clusterBytes, entriesPerTable, imageRefused } from "./format.ts";
 import { openRegularFile, Qcow2Image, readFully } from "./image.ts";
 
 export interface ChainRequest {
@@ -111,46 +109,4 @@ function follows(
 ): boolean {
   if (source.hostOffset === null || next.hostOffset === null) return source.hostOffset === next.hostOffset;
   return source.hostOffset + distance === next.hostOffset;
-}
-
-/** More files than any chain of ours has; ends a walk through headers that were made to be long. */
-const longestFollowedChain = 256;
-
-/**
- * The chain that an image's headers describe, for files that no record speaks for. Every backing name has to
- * resolve to a regular file inside the store, and none may come twice.
- * @throws Failure `LayerImageRefused`
- */
-export async function followBackingNames(path: string, storeRoot: string): Promise<ChainRequest> {
-  const images: string[] = [];
-  let next: string | null = resolve(path);
-  let root: string | null = null;
-  while (next !== null) {
-    if (images.includes(next)) throw imageRefused(path, "its backing files form a loop");
-    if (images.length === longestFollowedChain)
-      throw imageRefused(path, "its chain of backing files is too long");
-    images.push(next);
-    const backing: BackingFile | null = await backingOf(next);
-    if (backing === null) break;
-    const target = resolveBackingName(next, backing.path, storeRoot);
-    if (backing.format === "raw") root = target;
-    next = backing.format === "raw" ? null : target;
-  }
-  return { images, root };
-}
-
-async function backingOf(path: string): Promise<BackingFile | null> {
-  const file = await openRegularFile(path, "r");
-  try {
-    return (await readHeader(file, path)).backing;
-  } finally {
-    await file.close();
-  }
-}
-
-/** @throws Failure `LayerImageRefused` when the name leads out of the store */
-export function resolveBackingName(imagePath: string, name: string, storeRoot: string): string {
-  const target = resolve(dirname(imagePath), name);
-  if (target.startsWith(`${resolve(storeRoot)}/`)) return target;
-  throw imageRefused(imagePath, `its backing file ${JSON.stringify(name)} is outside of the store`);
 }

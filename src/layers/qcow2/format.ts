@@ -34,7 +34,6 @@ export const maximumBackingNameBytes = 1023;
 export const maximumFileBytes = maximumDiskBytes + maximumDiskBytes / 1024;
 
 export const incompatibleDirty = 0x1;
-export const compatibleLazyRefcounts = 0x1;
 
 export const headerExtension = {
   end: 0x00000000,

@@ -50,7 +50,7 @@ export function toPlainDiagnostic(diagnostic: Diagnostic): PlainDiagnostic {
   };
 }
 
-export function toPlainRange(source: SourceFile, { start, end }: Range): PlainRange {
+function toPlainRange(source: SourceFile, { start, end }: Range): PlainRange {
   return { start: positionAt(source, start), end: positionAt(source, Math.max(start, end)) };
 }
 

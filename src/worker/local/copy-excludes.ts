@@ -1,6 +1,6 @@
 import { posix } from "node:path";
 import { ignoreMatcher } from "../../lightfile/ignore-pattern.ts";
-import type { CopyTree } from "./copy-tree.ts";
+import type { CopyDirectory, CopyTree } from "./copy-tree.ts";
 
 export type IsExcluded = (path: string) => boolean;
 
@@ -9,11 +9,22 @@ export function excluding(patterns: readonly string[]): IsExcluded | null {
   return patterns.length === 0 ? null : ignoreMatcher(patterns);
 }
 
+/** What is looked at of a tree. */
+type ExcludableTree = Pick<CopyTree, "kind" | "name"> & {
+  readonly entries: readonly (
+    | Pick<CopyDirectory, "kind" | "path" | "isImplied">
+    | { readonly kind: "file" | "symlink"; readonly path: string }
+  )[];
+};
+
 /**
  * The tree without what is excluded; null: a file that is excluded itself. An excluded directory is there all the same
  * when something below it is taken back.
  */
-export function withoutExcluded(tree: CopyTree, isExcluded: IsExcluded | null): CopyTree | null {
+export function withoutExcluded<Tree extends ExcludableTree>(
+  tree: Tree,
+  isExcluded: IsExcluded | null,
+): Tree | null {
   if (isExcluded === null) return tree;
   if (tree.kind === "file") return isExcluded(tree.name) ? null : tree;
   const kept = new Set<string>([""]);

@@ -1,46 +1,70 @@
 import { posix } from "node:path";
-import pLimit from "p-limit";
 import { didYouMean } from "../../diagnostics/suggest.ts";
+import { unreachable } from "../../diagnostics/unreachable.ts";
 import type { StageSelection } from "../../model/step-operation.ts";
 import { excluding, withoutExcluded } from "./copy-excludes.ts";
-import type { CopyEntry, CopyTree } from "./copy-tree.ts";
-import type { GuestFile } from "./guest-file.ts";
+import type { CopyDirectory, CopyFile, CopySymlink, CopyTree } from "./copy-tree.ts";
 import type { GuestFiles } from "./guest-files.ts";
+import { listTrees, type TreeGuest } from "./guest-trees.ts";
 import { type NamePattern, parsePathPattern } from "./path-pattern.ts";
+import { StageContents } from "./stage-contents.ts";
 import { StepRefused } from "./step-refused.ts";
-
-const readsAtOnce = 16;
+import type { TreeEntry } from "./tree-stream.ts";
 
 /** Filesystems that the runtime mounts; they are no part of a stage. */
 const runtimeMounts: ReadonlySet<string> = new Set(["/proc", "/sys", "/dev", "/.msb"]);
 
 /** What is used of a stage's files. */
-export type StageReader = Pick<
-  GuestFiles,
-  "lstat" | "lstatIfExists" | "stat" | "statIfExists" | "list" | "realPath" | "readLink" | "read"
->;
+export type StageReader = Pick<GuestFiles, "lstatIfExists" | "stat" | "statIfExists" | "list" | "read">;
+
+/** A stage that is read: its helper tells of many files at once, its agent of one at a time. */
+export type StageGuest = TreeGuest & { readonly files: StageReader };
+
+/** A file that will be read from the stage. */
+type StageFile = Omit<CopyFile, "open"> & { readonly from: string };
+type StageEntry = StageFile | CopyDirectory | CopySymlink;
+type StageTree = Omit<CopyTree, "entries"> & { readonly entries: readonly StageEntry[] };
 
 /**
- * What paths, perhaps with wildcards, name in a stage's root filesystem.
+ * What paths, perhaps with wildcards, name in a stage's root filesystem. However many files there are below them, they
+ * are listed in one exchange with the guest, and read in few.
  * @throws StepRefused `CopySourceNotFound`, with near names, for a missing path without wildcards
  */
-export async function stageTrees(
-  files: StageReader,
-  selection: StageSelection,
-): Promise<readonly CopyTree[]> {
+export async function stageTrees(stage: StageGuest, selection: StageSelection): Promise<readonly CopyTree[]> {
   const { paths, keepsParents, ifExists } = selection;
-  const isExcluded = excluding(selection.excludes);
-  const trees: CopyTree[] = [];
-  for (const path of paths) {
-    const pattern = readPattern(path, keepsParents);
-    for (const found of await expand(files, pattern, ifExists)) {
-      const tree = await readTree(files, path, found.path);
-      const placed = keepsParents ? await withParents(files, tree, found) : tree;
-      const kept = withoutExcluded(placed, isExcluded);
-      if (kept !== null) trees.push(kept);
-    }
+  const found: NamedPath[] = [];
+  for (const written of paths) {
+    const pattern = readPattern(written, keepsParents);
+    for (const one of await expand(stage.files, pattern, ifExists)) found.push({ ...one, written });
   }
-  return trees;
+  if (found.length === 0) return [];
+  const lists = await listTrees(
+    stage,
+    found.map(({ path }) => path),
+    [...runtimeMounts],
+  );
+  const isExcluded = excluding(selection.excludes);
+  const implied = new ImpliedDirectories(stage.files);
+  const trees: StageTree[] = [];
+  for (const [position, one] of found.entries()) {
+    const tree = stageTree(one, lists[position] ?? []);
+    const placed = keepsParents ? await withParents(implied, tree, one) : tree;
+    const kept = withoutExcluded(placed, isExcluded);
+    if (kept !== null) trees.push(kept);
+  }
+  return withContents(stage, trees);
+}
+
+/** The files of all trees are read together, in their order. */
+function withContents(stage: StageGuest, trees: readonly StageTree[]): readonly CopyTree[] {
+  const files = trees.flatMap(({ entries }) => entries.filter((entry) => entry.kind === "file"));
+  const contents = new StageContents(stage, files);
+  return trees.map((tree) => ({
+    ...tree,
+    entries: tree.entries.map((entry) =>
+      entry.kind === "file" ? { ...entry, open: () => contents.open(entry) } : entry,
+    ),
+  }));
 }
 
 /** A path as a pattern that names it alone. */
@@ -65,6 +89,11 @@ function readPattern(written: string, keepsParents: boolean): StagePattern {
   const pivotAt = keepsParents ? written.lastIndexOf("/./") : -1;
   const pivot = pivotAt === -1 ? 0 : parsePathPattern(written.slice(0, pivotAt)).length;
   return { written, components: parsePathPattern(written, { crossesDirectories: keepsParents }), pivot };
+}
+
+interface NamedPath extends FoundPath {
+  /** The source that it was found for. */
+  readonly written: string;
 }
 
 async function expand(
@@ -148,59 +177,66 @@ async function sourceNotFound(
 const correctPath =
   "correct the path: it is one in the stage's or image's own files, as its last step left them";
 
-async function readTree(files: StageReader, written: string, path: string): Promise<CopyTree> {
-  // A source that is a link, or is reached through one, is followed; links found below stay links.
-  const root = await files.realPath(path);
-  const found = await files.lstat(root);
-  const name = posix.basename(path);
-  if (found.kind !== "directory") {
-    return { written, kind: "file", name, entries: [await copyEntry(files, found, root)] };
-  }
-  const entries = [await copyEntry(files, found, root)];
-  const limit = pLimit(readsAtOnce);
-  for (let level: readonly string[] = [root]; level.length > 0; ) {
-    const listed = (await Promise.all(level.map((directory) => limit(() => files.list(directory))))).flat();
-    const wanted = listed.filter((file) => !runtimeMounts.has(file.path));
-    entries.push(...(await Promise.all(wanted.map((file) => limit(() => copyEntry(files, file, root))))));
-    level = wanted.filter(({ kind }) => kind === "directory").map((file) => file.path);
-  }
-  return { written, kind: "directory", name, entries };
+function stageTree({ written, path }: NamedPath, listed: readonly TreeEntry[]): StageTree {
+  const [root] = listed;
+  if (root === undefined) throw new Error(`internal error: ${path} is not in the stage's list`);
+  const entries = listed.map((entry) => stageEntry(entry, path)).toSorted(byLevel);
+  const kind = root.kind === "directory" ? "directory" : "file";
+  return { written, kind, name: posix.basename(path), entries };
 }
 
-async function copyEntry(files: StageReader, file: GuestFile, root: string): Promise<CopyEntry> {
-  const { mode, userId, groupId, modifiedSeconds } = file;
-  const common = { path: posix.relative(root, file.path), owner: { userId, groupId }, modifiedSeconds };
-  switch (file.kind) {
+/** Directories before what is in them, and the same order each time. */
+function byLevel(left: StageEntry, right: StageEntry): number {
+  const difference = levelOf(left) - levelOf(right);
+  return difference !== 0 ? difference : left.path < right.path ? -1 : 1;
+}
+
+function levelOf({ path }: StageEntry): number {
+  return path === "" ? 0 : path.split("/").length;
+}
+
+function stageEntry(
+  { kind, path, link, mode, owner, sizeBytes, modifiedMs }: TreeEntry,
+  root: string,
+): StageEntry {
+  const modifiedSeconds = modifiedMs === null ? null : Math.floor(modifiedMs / 1000);
+  const common = { path, owner, modifiedSeconds };
+  const from = posix.join(root, path);
+  switch (kind) {
     case "file":
-      return {
-        kind: "file",
-        ...common,
-        mode,
-        sizeBytes: file.sizeBytes,
-        open: async () => files.read(file.path),
-      };
+      return { kind, ...common, mode, sizeBytes, from };
     case "directory":
-      return { kind: "directory", ...common, mode, isImplied: false };
+      return { kind, ...common, mode, isImplied: false };
     case "symlink":
-      return { kind: "symlink", ...common, target: await files.readLink(file.path) };
+      return { kind, ...common, target: link };
+    case "pipe":
     case "other":
       throw new StepRefused(
         "CopyUnsupportedFile",
-        `${file.path} is a device, pipe or socket, which cannot be copied`,
+        `${from} is a device, pipe or socket, which cannot be copied`,
         "leave it out, or make it with RUN",
       );
+    case "hard-link":
+    case "directory-end":
+      throw new Error(`internal error: ${from} is listed as ${kind}`);
+    default:
+      return unreachable(kind);
   }
 }
 
 /** The tree below its path, with the directories on the way: relative to the base. */
-async function withParents(files: StageReader, tree: CopyTree, { path, base }: FoundPath): Promise<CopyTree> {
+async function withParents(
+  implied: ImpliedDirectories,
+  tree: StageTree,
+  { path, base }: FoundPath,
+): Promise<StageTree> {
   const below = posix.relative(base, path);
   const ancestors: string[] = [];
   for (let at = below === "" ? "." : posix.dirname(below); ; at = posix.dirname(at)) {
     ancestors.unshift(at === "." ? "" : at);
     if (at === ".") break;
   }
-  const implied = await Promise.all(ancestors.map((at) => impliedDirectory(files, posix.join(base, at), at)));
+  const onTheWay = await Promise.all(ancestors.map((at) => implied.find(base, at)));
   const placed = tree.entries
     .map((entry) => ({ ...entry, path: posix.join(below, entry.path) }))
     .map((entry) => ({ ...entry, path: entry.path === "." ? "" : entry.path.replace(/\/$/, "") }))
@@ -209,12 +245,25 @@ async function withParents(files: StageReader, tree: CopyTree, { path, base }: F
     written: tree.written,
     kind: "directory",
     name: posix.basename(base),
-    entries: [...implied, ...placed],
+    entries: [...onTheWay, ...placed],
   };
 }
 
-async function impliedDirectory(files: StageReader, path: string, at: string): Promise<CopyEntry> {
-  const { mode, userId, groupId } = await files.stat(path);
-  const owner = { userId, groupId };
-  return { kind: "directory", path: at, mode, owner, modifiedSeconds: null, isImplied: true };
+/** Each is asked for once, however many files are below it. */
+class ImpliedDirectories {
+  readonly #files: Pick<StageReader, "stat">;
+  readonly #found = new Map<string, ReturnType<StageReader["stat"]>>();
+
+  constructor(files: Pick<StageReader, "stat">) {
+    this.#files = files;
+  }
+
+  async find(base: string, at: string): Promise<CopyDirectory> {
+    const path = posix.join(base, at);
+    const found = this.#found.get(path) ?? this.#files.stat(path);
+    this.#found.set(path, found);
+    const { mode, userId, groupId } = await found;
+    const owner = { userId, groupId };
+    return { kind: "directory", path: at, mode, owner, modifiedSeconds: null, isImplied: true };
+  }
 }

@@ -67,7 +67,7 @@ export async function withStageTrees(
   signal.addEventListener("abort", onAbort, { once: true });
   try {
     await removeRuntimeFiles(stage.vm.files);
-    await use(await stageTrees(stage.vm.files, source));
+    await use(await stageTrees(stage.vm, source));
   } finally {
     signal.removeEventListener("abort", onAbort);
     await stage.discard();

@@ -1,7 +1,7 @@
 import type { NetworkAccess } from "../../model/step-operation.ts";
+import type { GuestMount } from "./guest-mount.ts";
 import type { GuestProcess } from "./guest-process.ts";
 import { guestHelperPath, type MicroVm } from "./micro-vm.ts";
-import type { GuestMount } from "./step-mounts.ts";
 import type { Identity } from "./users.ts";
 
 export interface GuestRun {

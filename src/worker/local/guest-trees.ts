@@ -1,9 +1,11 @@
+import { Readable } from "node:stream";
 import { microVmLost } from "./guest-agent.ts";
 import { GuestFileError } from "./guest-file.ts";
 import { errnoName } from "./guest-file-answers.ts";
 import type { GuestProcess } from "./guest-process.ts";
 import { guestHelperPath, type MicroVm } from "./micro-vm.ts";
 import { StepRefused } from "./step-refused.ts";
+import { readTreeEntries, type TreeEntry } from "./tree-stream.ts";
 
 /** Exit code of the helper's unpack; see guest-helper/tree-stream.c. */
 const endedTooEarly = 6;
@@ -85,12 +87,62 @@ export async function* packTree(
   vm: TreeGuest,
   directory: string,
 ): AsyncGenerator<Uint8Array, void, undefined> {
+  yield* outputOf(vm, ["pack", directory]);
+}
+
+/**
+ * What paths of the guest name, each with all below it, in one exchange: the entry whose path is '' is what the path
+ * names, through links; of all others links stay links.
+ * @param leftOut directories that are not looked into
+ * @throws GuestFileError when the guest's kernel refuses, such as a path that names nothing
+ */
+export async function listTrees(
+  vm: TreeGuest,
+  paths: readonly string[],
+  leftOut: readonly string[],
+): Promise<readonly (readonly TreeEntry[])[]> {
+  const stream = await wholeOutputOf(vm, ["list", "", ...leftOut], paths);
+  const lists: TreeEntry[][] = [];
+  for (const { entry } of readTreeEntries(stream, "no content")) {
+    if (entry.path === "") lists.push([]);
+    lists.at(-1)?.push(entry);
+  }
+  return lists;
+}
+
+/**
+ * The content of files, in one exchange: all of it is held.
+ * @throws GuestFileError when the guest's kernel refuses
+ */
+export async function readFiles(vm: TreeGuest, paths: readonly string[]): Promise<readonly Buffer[]> {
+  const stream = await wholeOutputOf(vm, ["read", ""], paths);
+  return [...readTreeEntries(stream, "content")].map(({ content }) => content);
+}
+
+async function wholeOutputOf(
+  vm: TreeGuest,
+  words: readonly string[],
+  paths: readonly string[],
+): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  for await (const part of outputOf(vm, words, paths)) parts.push(part);
+  return Buffer.concat(parts);
+}
+
+/** What the helper writes; with paths, they are its standard input. */
+async function* outputOf(
+  vm: TreeGuest,
+  words: readonly string[],
+  paths?: readonly string[],
+): AsyncGenerator<Uint8Array, void, undefined> {
   const process = await vm.start({
     program: guestHelperPath,
-    arguments: ["pack", directory],
+    arguments: words,
     environment: [],
     terminal: null,
   });
+  // While its output is read: neither waits for the other. When the helper ends early, it says why itself.
+  if (paths !== undefined) givePaths(process, paths).catch(() => undefined);
   let message = "";
   for await (const event of process) {
     if (event.kind === "not-started") throw new Error(`internal error: ${event.message}`);
@@ -104,6 +156,21 @@ export async function* packTree(
     }
   }
   throw microVmLost(vm.name);
+}
+
+async function givePaths(process: GuestProcess, paths: readonly string[]): Promise<void> {
+  for await (const message of inMessages(Readable.from(paths.map(pathRecord)))) {
+    await process.writeInput(message);
+  }
+  await process.endInput();
+}
+
+function pathRecord(path: string): Buffer {
+  const bytes = Buffer.from(path, "utf8");
+  const record = Buffer.alloc(2 + bytes.length);
+  record.writeUInt16LE(bytes.length);
+  bytes.copy(record, 2);
+  return record;
 }
 
 async function exitOf(

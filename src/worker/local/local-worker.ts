@@ -2,11 +2,9 @@ import { mkdir } from "node:fs/promises";
 import { availableParallelism, totalmem } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { Failure } from "../../diagnostics/failure.ts";
 import { throwIfCancelled } from "../../layers/cancellation.ts";
 import type { LayerStore } from "../../layers/layer-store.ts";
 import { openLayerStore } from "../../layers/open-layer-store.ts";
-import type { SnapshotDocument } from "../../layers/snapshot-document.ts";
 import type { BaseImage } from "../../model/base-image.ts";
 import type { LayerKey, Sha256Digest } from "../../model/identifiers.ts";
 import type * as contract from "../worker.ts";
@@ -31,6 +29,7 @@ import {
   stopSandbox,
 } from "./sandboxes.ts";
 import { SealCost } from "./seal-cost.ts";
+import { inspectSnapshot, listSnapshots, publishSnapshot } from "./snapshots.ts";
 
 const bytesPerMib = 1024 ** 2;
 /** Of a sandbox whose request names none. */
@@ -136,20 +135,17 @@ class LocalWorker implements contract.Worker {
     signal: AbortSignal,
   ): Promise<contract.SnapshotDescription> {
     throwIfCancelled(signal);
-    const { name, ...content } = request;
-    return this.#describe(await this.#store.publishSnapshot(name, content));
+    return publishSnapshot(this.#store, request);
   }
 
   async listSnapshots(signal: AbortSignal): Promise<readonly contract.SnapshotDescription[]> {
     throwIfCancelled(signal);
-    return Promise.all((await this.#store.listSnapshots()).map((document) => this.#describe(document)));
+    return listSnapshots(this.#store);
   }
 
   async inspectSnapshot(name: string, signal: AbortSignal): Promise<contract.SnapshotInspection> {
     throwIfCancelled(signal);
-    const document = await this.#store.getSnapshot(name);
-    const { image, diskSizeMib, configuration, history } = document;
-    return { ...(await this.#describe(document)), image, diskSizeMib, configuration, history };
+    return inspectSnapshot(this.#store, name);
   }
 
   async removeSnapshot(name: string, signal: AbortSignal): Promise<void> {
@@ -251,27 +247,5 @@ class LocalWorker implements contract.Worker {
       records: this.#records,
       defaultResources: { cpus: Math.min(2, await mostGuestCpus()), memoryMib: defaultSandboxMemoryMib },
     };
-  }
-
-  async #describe(document: SnapshotDocument): Promise<contract.SnapshotDescription> {
-    const { name, layer, image, createdAt } = document;
-    return {
-      name,
-      layer,
-      imageReference: image.reference,
-      imageDigest: image.digest,
-      createdAt,
-      sizeBytes: await this.#sizeOf(layer),
-    };
-  }
-
-  /** 0 for a chain that is damaged, so that one such snapshot does not hide the others. */
-  async #sizeOf(layer: LayerKey | null): Promise<number> {
-    try {
-      return await this.#store.chainSizeBytes(layer);
-    } catch (error) {
-      if (error instanceof Failure && error.code === "UnknownLayer") return 0;
-      throw error;
-    }
   }
 }

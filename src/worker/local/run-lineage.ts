@@ -1,20 +1,17 @@
 import { Failure } from "../../diagnostics/failure.ts";
-import { unreachable } from "../../diagnostics/unreachable.ts";
 import { cancelled, throwIfCancelled } from "../../layers/cancellation.ts";
 import type { LayerRecord } from "../../layers/layer-record.ts";
 import type { Release } from "../../layers/lock.ts";
 import type { LayerKey } from "../../model/identifiers.ts";
 import type { LineageClient, LineageOutcome, LineageRequest, LineageStep, StepFailure } from "../worker.ts";
 import { Attempts } from "./attempts.ts";
-import type { Builder } from "./builder.ts";
 import { shouldSeal } from "./checkpoint-policy.ts";
-import { copyStep } from "./copy-step.ts";
-import { ensureWorkingDirectories } from "./guest-directories.ts";
 import { layerSummary } from "./layer-summary.ts";
 import { LineageBuilder, type LineageBuilderFields } from "./lineage-builder.ts";
 import type { LineageHost, SandboxReservation } from "./lineage-host.ts";
 import { LineageLocks } from "./lineage-locks.ts";
-import { type RunResult, runStep, type StepOutput } from "./run-step.ts";
+import { furthestSealed, type SealedStep, stepAt } from "./lineage-steps.ts";
+import { startStep } from "./start-step.ts";
 import { stepRefusal } from "./step-refused.ts";
 
 /** A microVM may be lost to the host's trouble; one that is lost again and again is the step's doing. */
@@ -169,17 +166,8 @@ class Lineage {
     }
   }
 
-  async #furthestSealed(from: number): Promise<{ index: number; layer: LayerRecord } | undefined> {
-    const { steps } = this.#request;
-    const found = await this.#host.store.find(steps.slice(from).map(({ key }) => key));
-    for (let index = steps.length - 1; index >= from; index--) {
-      const step = stepAt(steps, index);
-      const layer = found.get(step.key);
-      if (layer === undefined) continue;
-      if (layer.keyRecord !== step.record) throw keyCollision(step);
-      return { index, layer };
-    }
-    return undefined;
+  #furthestSealed(from: number): Promise<SealedStep | undefined> {
+    return furthestSealed(this.#host.store, this.#request.steps, from);
   }
 
   async #reuse(index: number, layer: LayerRecord): Promise<void> {
@@ -198,7 +186,15 @@ class Lineage {
     const starts = step.operation.kind === "run" ? step.operation.retries + 1 : 1;
     const attempts = new Attempts(starts);
     for (;;) {
-      const result = await this.#start(step, index, attempts);
+      const builder = await this.#builder.ready(index, this.#tip);
+      const result = await startStep(step, builder, {
+        index,
+        attempts,
+        host: this.#host,
+        client: this.#client,
+        signal: this.#signal,
+        outputValues: { ...this.#valuesOfTip, ...this.#builder.unsealedValues },
+      });
       if (result.failure === null) {
         const durationMs = performance.now() - startedAt;
         this.#client.onEvent({ kind: "step-completed", index, durationMs });
@@ -208,59 +204,6 @@ class Lineage {
       if (!attempts.next(result.failure)) return result.failure;
       // The next one finds the files as this one found them.
       await this.#builder.drop();
-    }
-  }
-
-  /** Starts the step once. */
-  async #start(step: LineageStep, index: number, attempts: Attempts): Promise<RunResult> {
-    const builder = await this.#builder.ready(index, this.#tip);
-    const log = await builder.disk.openLog(step.key);
-    const output = (stream: "stdout" | "stderr", text: string) => {
-      log.write(text);
-      attempts.remember(text);
-      this.#client.onEvent({ kind: "step-output", index, stream, text });
-    };
-    if (attempts.number === 1) this.#client.onEvent({ kind: "step-started", index });
-    else {
-      log.write(attempts.earlierOutput);
-      output("stderr", `lightbox: attempt ${attempts.number} of ${attempts.count}\n`);
-    }
-    try {
-      const result = await this.#carryOut(builder, step, output);
-      throwIfCancelled(this.#signal);
-      return result;
-    } catch (error) {
-      if (this.#signal.aborted) throw cancelled(this.#signal);
-      const refusal = stepRefusal(error);
-      if (refusal === undefined) throw error;
-      if (refusal.kind === "refused") log.write(`lightbox: ${refusal.message}\n`);
-      return { failure: refusal, outputValue: null };
-    } finally {
-      await log.close();
-    }
-  }
-
-  async #carryOut(builder: Builder, { operation }: LineageStep, output: StepOutput): Promise<RunResult> {
-    const done: RunResult = { failure: null, outputValue: null };
-    switch (operation.kind) {
-      case "run":
-        return runStep(operation, {
-          host: this.#host,
-          vm: builder.vm,
-          client: this.#client,
-          signal: this.#signal,
-          output,
-          hasHiddenPlaces: builder.needs.hasScratch || builder.needs.volumes.length > 0,
-          outputValues: { ...this.#valuesOfTip, ...this.#builder.unsealedValues },
-        });
-      case "copy":
-        await copyStep(this.#host, builder.vm, operation, this.#client, this.#signal);
-        return done;
-      case "make-directories":
-        await ensureWorkingDirectories(builder.vm.files, operation.directories);
-        return done;
-      default:
-        return unreachable(operation);
     }
   }
 
@@ -302,19 +245,4 @@ class Lineage {
   async #hold(key: LayerKey): Promise<void> {
     this.#holds.push(await this.#host.store.hold(key, { kind: "process", pid: process.pid }));
   }
-}
-
-function stepAt(steps: readonly LineageStep[], index: number): LineageStep {
-  const step = steps[index];
-  if (step === undefined) throw new Error(`internal error: no step ${index} in the lineage`);
-  return step;
-}
-
-function keyCollision(step: LineageStep): Failure {
-  return new Failure({
-    code: "LayerKeyCollision",
-    category: "environment",
-    message: `the store holds another layer under the key ${step.key} of ${step.title}`,
-    hint: "remove it with `lightbox prune`, or change the step in any way",
-  });
 }

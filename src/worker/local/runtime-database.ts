@@ -4,7 +4,7 @@ import { Failure } from "../../diagnostics/failure.ts";
  * microsandbox keeps a database of its microVMs. When the disk is full while it writes there, the process that wrote
  * goes on holding the database's lock, and no microVM can be started from it any more: it has to be started anew.
  */
-export function runtimeDatabaseFailure(error: unknown): Failure | undefined {
+function runtimeDatabaseFailure(error: unknown): Failure | undefined {
   const evidence = messagesOf(error).join("\n");
   if (/database or disk is full/i.test(evidence)) {
     return new Failure({

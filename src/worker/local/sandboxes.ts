@@ -190,7 +190,7 @@ export async function runningSandbox(host: SandboxHost, name: string): Promise<S
 }
 
 /** Its microVM first: the disk belongs to a running one until then. */
-export async function discardSandbox({ microsandbox, records }: SandboxHost, name: string): Promise<void> {
+async function discardSandbox({ microsandbox, records }: SandboxHost, name: string): Promise<void> {
   await removeMicroVm(microsandbox, records.runtimeName(name));
   await records.remove(name);
 }

@@ -1,53 +1,20 @@
 import { posix } from "node:path";
 import { Failure } from "../../diagnostics/failure.ts";
 import { unreachable } from "../../diagnostics/unreachable.ts";
-import type {
-  BindMount,
-  CacheMount,
-  MountContent,
-  RunMount,
-  SecretMount,
-  SshMount,
-} from "../../model/step-operation.ts";
-import type { LineageClient } from "../worker.ts";
+import type { BindMount, RunMount, SecretMount, SshMount } from "../../model/step-operation.ts";
 import { AgentSocket } from "./agent-socket.ts";
-import type { CacheStore, OpenCache } from "./cache-store.ts";
-import { contextTrees } from "./copy-from-context.ts";
-import { literalPattern } from "./copy-from-stage.ts";
-import { type CopyHost, withStageTrees } from "./copy-step.ts";
-import type { CopyTree } from "./copy-tree.ts";
-import { copyTreeStream } from "./copy-tree-stream.ts";
-import { packTree, unpackTree } from "./guest-trees.ts";
-import type { MicroVm } from "./micro-vm.ts";
-import { agentsPath, coveredPaths, scratchPath, secretsPath, volumePath } from "./mount-places.ts";
+import { type GuestMount, inOrder } from "./guest-mount.ts";
+import { writeMountContent } from "./mount-content.ts";
+import { agentsPath, scratchPath, secretsPath, volumePath } from "./mount-places.ts";
+import { StepCaches, type StepCachesContext } from "./step-caches.ts";
 import { StepRefused } from "./step-refused.ts";
 
-/** One mount as the guest's helper takes it (see guest-helper/step-mounts.c). */
-export interface GuestMount {
-  readonly kind: "bind-ro" | "bind-rw" | "tmpfs" | "cover";
-  readonly source: string;
-  readonly target: string;
-  readonly options: string;
-}
-
-export interface MountHost extends CopyHost {
-  readonly caches: CacheStore;
-}
-
-export interface MountContext {
-  readonly host: MountHost;
-  readonly vm: MicroVm;
-  readonly client: LineageClient;
-  readonly signal: AbortSignal;
+export interface MountContext extends StepCachesContext {
   /** Told what the user should know: a cache that is waited for, something optional that is missing. */
   readonly onNote: (message: string) => void;
 }
 
-interface CacheInUse {
-  readonly cache: OpenCache;
-  readonly path: string;
-  readonly isReadOnly: boolean;
-}
+const scratchFolder = `${scratchPath}/step`;
 
 /**
  * What a step mounts, brought into its guest: contents on the builder's second disk, secrets in memory. It is all
@@ -56,8 +23,7 @@ interface CacheInUse {
 export class StepMounts implements AsyncDisposable {
   readonly #context: MountContext;
   readonly #mounts: GuestMount[] = [];
-  /** By id. */
-  readonly #caches = new Map<string, CacheInUse>();
+  readonly #caches: StepCaches;
   readonly #environment: Record<string, string> = {};
   readonly #secrets: string[] = [];
   readonly #agents: AgentSocket[] = [];
@@ -66,13 +32,14 @@ export class StepMounts implements AsyncDisposable {
 
   private constructor(context: MountContext) {
     this.#context = context;
+    this.#caches = new StepCaches(context, () => this.#nextPlace());
   }
 
   /** @throws StepRefused `SecretNotGiven`, `SshNotForwarded`, `CopySourceNotFound`, … */
   static async prepare(mounts: readonly RunMount[], context: MountContext): Promise<StepMounts> {
     const prepared = new StepMounts(context);
     try {
-      await prepared.#openCaches(mounts.filter((mount) => mount.kind === "cache"));
+      await prepared.#caches.open(mounts.filter((mount) => mount.kind === "cache"));
       for (const mount of mounts) await prepared.#prepare(mount);
       return prepared;
     } catch (error) {
@@ -103,9 +70,7 @@ export class StepMounts implements AsyncDisposable {
 
   /** Keeps what the step left in its caches. Only after a step that succeeded. */
   async saveCaches(): Promise<void> {
-    for (const { cache, path, isReadOnly } of this.#caches.values()) {
-      if (!isReadOnly) await cache.write(packTree(this.#context.vm, path));
-    }
+    await this.#caches.save();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -116,8 +81,7 @@ export class StepMounts implements AsyncDisposable {
       // Nothing is left in a guest that is gone, and why it is gone is told by what was going on.
       if (!(error instanceof Failure) || error.code !== "MicroVmLost") throw error;
     } finally {
-      for (const { cache } of this.#caches.values()) await cache.close();
-      this.#caches.clear();
+      await this.#caches[Symbol.asyncDispose]();
     }
   }
 
@@ -140,7 +104,7 @@ export class StepMounts implements AsyncDisposable {
       case "bind":
         return this.#bind(mount);
       case "cache":
-        this.#addCache(mount);
+        this.#add(mount.readOnly ? "bind-ro" : "bind-rw", this.#caches.pathOf(mount.id), mount.target);
         return;
       case "secret":
         return this.#secret(mount);
@@ -154,47 +118,8 @@ export class StepMounts implements AsyncDisposable {
   async #bind({ content, target, readOnly }: BindMount): Promise<void> {
     const place = this.#nextPlace();
     await this.#context.vm.files.makeDirectory(place, 0o755);
-    const source = await this.#write(content, place);
+    const source = await writeMountContent(content, place, this.#context);
     this.#add(readOnly ? "bind-ro" : "bind-rw", source, target);
-  }
-
-  /** Each once, however often it is mounted, and in the order of their ids, so that no two steps wait for one another. */
-  async #openCaches(mounts: readonly CacheMount[]): Promise<void> {
-    const byId = [...Map.groupBy(mounts, ({ id }) => id)].sort(([left], [right]) => (left < right ? -1 : 1));
-    for (const [, [first, ...others]] of byId) {
-      if (first === undefined) continue;
-      await this.#openCache(
-        first,
-        [first, ...others].every(({ readOnly }) => readOnly),
-      );
-    }
-  }
-
-  async #openCache(mount: CacheMount, isReadOnly: boolean): Promise<void> {
-    const { host, vm, signal, onNote } = this.#context;
-    const { id, mode, userId, groupId, seed } = mount;
-    const cache = await host.caches.open(mount, {
-      signal,
-      onWait: () => onNote(`the cache ${id} is in use: waiting for it`),
-    });
-    const path = this.#nextPlace();
-    this.#caches.set(id, { cache, path, isReadOnly });
-    await vm.files.makeDirectory(path, 0o755);
-    const content = await cache.read();
-    if (content !== undefined && (await unpackTree(vm, path, content))) return;
-    if (content !== undefined) {
-      await cache.forget();
-      await vm.files.removeDirectory(path, { recursive: true });
-      await vm.files.makeDirectory(path, 0o755);
-    }
-    if (seed !== null) await this.#write(seed, path);
-    await vm.files.setAttributes(path, { mode, userId, groupId });
-  }
-
-  #addCache({ id, target, readOnly }: CacheMount): void {
-    const open = this.#caches.get(id);
-    if (open === undefined) throw new Error(`internal error: the cache ${id} is not open`);
-    this.#add(readOnly ? "bind-ro" : "bind-rw", open.path, target);
   }
 
   async #secret(mount: SecretMount): Promise<void> {
@@ -237,54 +162,9 @@ export class StepMounts implements AsyncDisposable {
     return posix.join(scratchFolder, String(this.#places++));
   }
 
-  /** Writes what is to be seen into a directory; returns the path of the file or directory. */
-  async #write(content: MountContent, place: string): Promise<string> {
-    const { host, client, signal } = this.#context;
-    if (content.kind === "context") return this.#writeTrees(contextTrees([content.source], client), place);
-    const selection = {
-      paths: [literalPattern(content.path)],
-      excludes: [],
-      keepsParents: false,
-      ifExists: false,
-    };
-    let written = place;
-    await withStageTrees(host, { ...content, ...selection }, signal, async (trees) => {
-      written = await this.#writeTrees(trees, place);
-    });
-    return written;
-  }
-
-  async #writeTrees(trees: readonly CopyTree[], place: string): Promise<string> {
-    const [tree] = trees;
-    if (tree === undefined) throw new Error("internal error: nothing to mount");
-    const name = "file";
-    const { vm, signal } = this.#context;
-    const placed = { tree, place: tree.kind === "file" ? name : "", keepsRoot: false };
-    const stream = copyTreeStream([placed], { owner: null, mode: null, signal });
-    if (!(await unpackTree(vm, place, stream))) {
-      throw new Error("internal error: the stream of a tree that is mounted broke off");
-    }
-    return tree.kind === "directory" ? place : posix.join(place, name);
-  }
-
   #add(kind: GuestMount["kind"], source: string, target: string, options = ""): void {
     this.#mounts.push({ kind, source, target, options });
   }
-}
-
-const scratchFolder = `${scratchPath}/step`;
-
-/** Parents first, otherwise as written; what is not for the step to see is covered last. */
-export function inOrder(mounts: readonly GuestMount[]): readonly GuestMount[] {
-  const sorted = mounts.toSorted((left, right) => depth(left.target) - depth(right.target));
-  const covers = coveredPaths.map(
-    (target): GuestMount => ({ kind: "cover", source: "", target, options: "" }),
-  );
-  return [...sorted, ...covers];
-}
-
-function depth(path: string): number {
-  return path.split("/").length;
 }
 
 function tmpfsOptions({ mode, sizeBytes }: Extract<RunMount, { kind: "tmpfs" }>): string {

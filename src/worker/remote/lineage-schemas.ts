@@ -20,7 +20,7 @@ export const lineageRequestSchema = v.object({
 
 const index = amount;
 
-export const lineageEventSchema = v.variant("kind", [
+const lineageEventSchema = v.variant("kind", [
   v.object({ kind: v.literal("step-reused"), index, layer: layerSummarySchema }),
   v.object({ kind: v.literal("waiting-for-other-bake"), index }),
   v.object({ kind: v.literal("builder-starting"), index }),
@@ -43,7 +43,7 @@ export const lineageEventSchema = v.variant("kind", [
   }),
 ]);
 
-export const lineageOutcomeSchema = v.variant("kind", [
+const lineageOutcomeSchema = v.variant("kind", [
   v.object({ kind: v.literal("completed"), layer: layerKeySchema }),
   v.object({
     kind: v.literal("step-failed"),

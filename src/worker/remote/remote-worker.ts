@@ -2,7 +2,6 @@ import { Buffer } from "node:buffer";
 import { randomUUID } from "node:crypto";
 import type { Readable } from "node:stream";
 import * as v from "valibot";
-import { Failure } from "../../diagnostics/failure.ts";
 import type { BaseImage } from "../../model/base-image.ts";
 import type { LayerKey, Sha256Digest } from "../../model/identifiers.ts";
 import type {
@@ -24,8 +23,7 @@ import type {
   Worker,
   WorkerDescription,
 } from "../worker.ts";
-import { Connection } from "./connection.ts";
-import type { ConnectionOptions } from "./http-client.ts";
+import type { Connection } from "./connection.ts";
 import { writeImageStream } from "./image-stream.ts";
 import { callForJson, type JsonCall } from "./json-call.ts";
 import { readLineage } from "./lineage-reader.ts";
@@ -45,38 +43,8 @@ import {
 } from "./schemas.ts";
 import { uploadContents } from "./upload.ts";
 
-export interface ConnectOptions extends Omit<ConnectionOptions, "url"> {
-  /** `http://HOST:PORT` or `https://…` */
-  readonly url: string;
-  readonly signal: AbortSignal;
-}
-
-/**
- * Connects to a worker server and makes sure that both speak the same protocol.
- * @throws Failure `InvalidWorkerAddress`, `WorkerUnreachable`, `WorkerRefusedToken`, `WorkerVersionMismatch`
- */
-export async function connectWorker({ url, signal, ...options }: ConnectOptions): Promise<RemoteWorker> {
-  const connection = new Connection({ ...options, url: parseWorkerUrl(url) });
-  try {
-    return new RemoteWorker(connection, await describeWorker(connection, signal));
-  } catch (error) {
-    connection.close();
-    throw error;
-  }
-}
-
-function parseWorkerUrl(text: string): URL {
-  const url = URL.parse(text);
-  if (url !== null && (url.protocol === "http:" || url.protocol === "https:")) return url;
-  throw new Failure({
-    code: "InvalidWorkerAddress",
-    category: "usage",
-    message: `${JSON.stringify(text)} is not the address of a worker`,
-    hint: "write it as http://HOST:PORT or https://HOST:PORT",
-  });
-}
-
-function describeWorker(connection: Connection, signal: AbortSignal): Promise<WorkerDescription> {
+/** What the worker on the other side says of itself. */
+export function describeWorker(connection: Connection, signal: AbortSignal): Promise<WorkerDescription> {
   const during = "the worker was asked what it is";
   const call = { method: "GET", path: "/worker", during, isRepeatable: true } as const;
   return callForJson(connection, { ...call, result: descriptionSchema }, signal);

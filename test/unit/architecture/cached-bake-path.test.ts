@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 const sourceRoot = fileURLToPath(new URL("../../../src", import.meta.url));
 
 /** Where the code begins that a bake loads when every step is cached. */
-const loadedByCachedBake = ["cli/main.ts", "cli/actions/run-bake.ts", "cli/local-layer-lookup.ts"];
+const loadedByCachedBake = ["cli/main.ts", "cli/actions/run-bake.ts", "host/local-layer-lookup.ts"];
 
 /** Imports that load at once: neither those of types nor those that are awaited where they are used. */
 function importsAtOnce(path: string): readonly string[] {

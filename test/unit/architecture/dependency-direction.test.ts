@@ -19,11 +19,16 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   machine: ["worker", "images", "model", "diagnostics"],
   sources: ["graph", "lightfile", "model", "diagnostics"],
   bake: ["sources", "context", "graph", "lightfile", "worker", "model", "diagnostics"],
+  sandboxes: ["worker", "model", "diagnostics"],
+  host: ["bake", "machine", "worker", "images", "layers", "model", "diagnostics"],
+  library: ["host", "sandboxes", "bake", "machine", "worker", "model", "diagnostics"],
   import: ["graph", "lightfile", "diagnostics"],
   lint: ["graph", "lightfile", "diagnostics"],
   "language-server": ["context", "lint", "sources", "graph", "lightfile", "diagnostics"],
   render: ["bake", "graph", "lightfile", "model", "diagnostics"],
   cli: [
+    "host",
+    "sandboxes",
     "render",
     "lint",
     "language-server",
@@ -100,7 +105,7 @@ describe("the folders of src", () => {
   test("know the worker only by its interface, except where workers are made", () => {
     const wrong = internal.filter(
       ({ from, specifier }) =>
-        ["bake", "render"].includes(folderOf(from).split("/")[0] ?? "") &&
+        ["bake", "render", "sandboxes", "library"].includes(folderOf(from).split("/")[0] ?? "") &&
         /\/worker\//.test(specifier) &&
         !overWorkerInterface.some((file) => specifier.endsWith(`/worker/${file}`)),
     );

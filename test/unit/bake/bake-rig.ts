@@ -6,7 +6,7 @@ import { bake } from "../../../src/bake/bake.ts";
 import type { BakeCollaborators, BakeOutcome, BakeRequest } from "../../../src/bake/bake-request.ts";
 import type { ClientSecrets } from "../../../src/bake/client-secrets.ts";
 import { type BakeExplanation, explainBake } from "../../../src/bake/dry-run.ts";
-import type { BakeEvent, BakeEventKind } from "../../../src/bake/events.ts";
+import type { BakeEvent } from "../../../src/bake/events.ts";
 import { knownLayer, type LayerLookup, snapshotFingerprint } from "../../../src/bake/layer-lookup.ts";
 import { Failure } from "../../../src/diagnostics/failure.ts";
 import { sha256Digest } from "../../../src/model/identifiers.ts";
@@ -190,11 +190,11 @@ export class BakeRig implements AsyncDisposable {
   }
 }
 
-export function kinds(events: readonly BakeEvent[]): readonly BakeEventKind[] {
+export function kinds(events: readonly BakeEvent[]): readonly BakeEvent["kind"][] {
   return events.map((event) => event.kind);
 }
 
-export function eventsOf<Kind extends BakeEventKind>(
+export function eventsOf<Kind extends BakeEvent["kind"]>(
   events: readonly BakeEvent[],
   kind: Kind,
 ): readonly Extract<BakeEvent, { kind: Kind }>[] {

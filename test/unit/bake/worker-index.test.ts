@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type KnownLayer, recordDigest } from "../../../src/bake/layer-lookup.ts";
-import { dropStaleIndex, WorkerIndex, workerIndexPath } from "../../../src/bake/worker-index.ts";
+import { dropStaleIndex, WorkerIndex } from "../../../src/bake/worker-index.ts";
+import { workerIndexPath } from "../../../src/bake/worker-index-file.ts";
 import { layerKey } from "../../../src/model/identifiers.ts";
 
 let home: string;

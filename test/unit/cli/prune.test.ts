@@ -1,9 +1,13 @@
 import { mkdir, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { useSources } from "../../../src/cli/sources-in-use.ts";
+import { SourcesInUse } from "../../../src/cli/sources-in-use.ts";
 import { openImageStore } from "../../../src/images/image-store.ts";
+import { PinnedGit } from "../../../src/sources/pinned-git.ts";
+import { noPins } from "../../../src/sources/pins.ts";
 import { type CommandRig, commandRig } from "../../support/command-rig.ts";
+import { GitRepository } from "../../support/git-repository.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { WebServer } from "../../support/web-server.ts";
 import { writeTinyArchive } from "../images/tiny-image.ts";
 
@@ -109,10 +113,12 @@ test("prune removes what was fetched a week ago, but not what a bake that goes o
   expect((await rig.run("prune")).stdout).toMatch(/fetched sources on this host: freed 0 B, [1-9].+ left\n$/);
 
   const [kept] = await ageDownloads(rig, 8 * dayMs);
-  const bakeThatGoesOn = await useSources(rig.home.directory, Date.now() - 9 * dayMs);
+  const bakeThatGoesOn = new SourcesInUse(rig.home.directory, () => Date.now() - 9 * dayMs);
+  await bakeThatGoesOn.announce();
   expect((await rig.run("prune")).stdout).toContain("fetched sources on this host: freed 0 B");
   await bakeThatGoesOn[Symbol.asyncDispose]();
-  const oneThatBeganLater = await useSources(rig.home.directory, Date.now());
+  const oneThatBeganLater = new SourcesInUse(rig.home.directory, Date.now);
+  await oneThatBeganLater.announce();
   const dryRun = await rig.run("prune", "--dry-run");
   expect(dryRun.stdout).toMatch(
     new RegExp(`\nsource +.+ ${server.url("/a.txt")}\nfetched sources .+ would free [1-9]`),
@@ -124,6 +130,51 @@ test("prune removes what was fetched a week ago, but not what a bake that goes o
   expect(await readdir(join(rig.home.directory, "downloads", "urls"))).toEqual([]);
   expect((await rig.run("bake")).exitCode).toBe(0);
   expect(await readdir(join(rig.home.directory, "sources-in-use"))).toEqual([]);
+});
+
+/** What is in the folder of those that take sources while the server is asked for a file, and after the bake. */
+async function notesOfBake(rig: CommandRig, instruction: string): Promise<readonly (readonly string[])[]> {
+  const folder = join(rig.home.directory, "sources-in-use");
+  const notes = async (): Promise<readonly string[]> => await readdir(folder).catch(() => ["no folder"]);
+  await using server = await WebServer.start();
+  const seen: Promise<readonly string[]>[] = [];
+  server.on("/a.txt", (_request, response) => {
+    seen.push(notes());
+    response.end("the file");
+  });
+  await writeTinyArchive(join(rig.folder, "base.tar"), "any");
+  const text = instruction.replaceAll("URL", server.url("/a.txt"));
+  await writeFile(join(rig.folder, "Lightfile"), `FROM ./base.tar\nSNAPSHOT app\n${text}\n`);
+  expect((await rig.run("bake")).exitCode).toBe(0);
+  return [...(await Promise.all(seen)), await notes()];
+}
+
+test("a bake says that it takes sources before it asks for the first, and until it ends", async () => {
+  await using rig = await commandRig();
+  const [meanwhile, after] = await notesOfBake(rig, "ADD URL /a\nADD URL /b");
+  expect(meanwhile).toEqual([expect.stringMatching(/^\d+-\w+\.\d+\.[0-9a-f]+$/)]);
+  expect(after).toEqual([]);
+});
+
+test("a bake that takes no sources writes nothing about them", async () => {
+  await using rig = await commandRig();
+  expect(await notesOfBake(rig, "RUN echo")).toEqual([["no folder"]]);
+});
+
+test("a repository that is kept from before is said to be in use as well", async () => {
+  await using folder = await temporaryFolder();
+  const home = join(folder.path, "home");
+  const repository = await GitRepository.create(join(folder.path, "tools.git"));
+  await repository.commit({ "a.txt": "a" });
+  const seen: (readonly string[])[] = [];
+  const beforeSource = async (): Promise<void> => {
+    seen.push(await readdir(join(home, "git")).catch(() => []));
+  };
+  const git = new PinnedGit({ homeDirectory: home, pins: noPins, beforeSource });
+  for (let times = 0; times < 2; times += 1) {
+    await git.fetch({ url: repository.url, ref: "main" }, new AbortController().signal);
+  }
+  expect(seen.map((kept) => kept.length)).toEqual([0, 1]);
 });
 
 test("prune forgets bakes whose process is gone", async () => {

@@ -3,7 +3,7 @@ import { chmod, mkdir, readdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { workerIndexPath } from "../../../src/bake/worker-index.ts";
+import { workerIndexPath } from "../../../src/bake/worker-index-file.ts";
 import { completionScript } from "../../../src/cli/completion/scripts.ts";
 import { openLayerStore } from "../../../src/layers/open-layer-store.ts";
 import { emptyConfiguration } from "../../../src/model/sandbox-configuration.ts";

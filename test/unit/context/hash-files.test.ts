@@ -2,10 +2,11 @@ import { lstatSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { ignoreNothing } from "../../../src/context/context-ignore.ts";
-import { ContextTree, type FileNode } from "../../../src/context/context-tree.ts";
+import { ContextTree } from "../../../src/context/context-tree.ts";
 import { ContextTrouble, readTrouble } from "../../../src/context/context-trouble.ts";
 import { fileFacts } from "../../../src/context/file-facts.ts";
 import { hashFiles } from "../../../src/context/hash-files.ts";
+import type { FileNode } from "../../../src/context/tree-node.ts";
 import { loadHasher } from "../../../src/graph/hash.ts";
 import { ContextRig } from "../../support/context-rig.ts";
 

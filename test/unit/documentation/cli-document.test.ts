@@ -2,9 +2,9 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { describe, expect, test } from "vitest";
-import { findHome } from "../../../src/cli/home.ts";
 import { createProgram } from "../../../src/cli/program.ts";
 import { drawPlan } from "../../../src/graph/draw.ts";
+import { findHome } from "../../../src/host/home.ts";
 import { stepId } from "../../../src/model/identifiers.ts";
 import { commandRig } from "../../support/command-rig.ts";
 import { planOf } from "../../support/planned.ts";
@@ -22,6 +22,7 @@ const program = createProgram({
   stderr: process.stderr,
   signal: new AbortController().signal,
   version: "1.2.3",
+  onMachineEvent() {},
   exitCode: 0,
 });
 

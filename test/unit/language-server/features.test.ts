@@ -17,10 +17,10 @@ import {
   referencesTo,
   subjectAt,
 } from "../../../src/language-server/places.ts";
+import { symbolsOf } from "../../../src/language-server/read-symbols.ts";
 import { describe as describeInstruction, readReference } from "../../../src/language-server/reference.ts";
 import { splitReference } from "../../../src/language-server/references-to-files.ts";
 import { rename, renameableAt } from "../../../src/language-server/rename.ts";
-import { symbolsOf } from "../../../src/language-server/symbols.ts";
 import { variablesAt } from "../../../src/language-server/variable-places.ts";
 import { expandWord, variablesIn } from "../../../src/lightfile/expand.ts";
 import { ExpansionError } from "../../../src/lightfile/expansion-error.ts";

@@ -1,10 +1,8 @@
 import { mkdir, open, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { followBackingNames } from "../../../src/layers/qcow2/chain.ts";
 import { encodeHeader, parseHeader, readHeader } from "../../../src/layers/qcow2/header.ts";
 import { openRegularFile } from "../../../src/layers/qcow2/image.ts";
-import { createOverlay } from "../../../src/layers/qcow2/overlay-writer.ts";
 import { qemuImg } from "../../support/qemu-image-tools.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
@@ -127,38 +125,5 @@ describe("a file", () => {
       await expect(readHeader(file)).rejects.toThrow(reason);
       await file.close();
     }
-  });
-});
-
-describe("following backing names", () => {
-  const sizeBytes = 1024 ** 2;
-
-  test("finds the files of a chain inside the store", async () => {
-    await using folder = await temporaryFolder();
-    const at = (name: string) => join(folder.path, name);
-    await mkdir(at("a"));
-    await writeFile(at("disk.raw"), "");
-    const raw = { path: "../disk.raw", format: "raw" as const };
-    await createOverlay({ path: at("a/1.qcow2"), backing: raw, sizeBytes });
-    await createOverlay({ path: at("2.qcow2"), backing: { path: "a/1.qcow2", format: "qcow2" }, sizeBytes });
-    expect(await followBackingNames(at("2.qcow2"), folder.path)).toEqual({
-      images: [at("2.qcow2"), at("a/1.qcow2")],
-      root: at("disk.raw"),
-    });
-  });
-
-  test("stops at a name that leads out of the store", async () => {
-    await using folder = await temporaryFolder();
-    const path = join(folder.path, "disk.qcow2");
-    await createOverlay({ path, backing: { path: "../../etc/shadow", format: "raw" }, sizeBytes });
-    await expect(followBackingNames(path, folder.path)).rejects.toThrow(/outside of the store/);
-  });
-
-  test("stops at a loop", async () => {
-    await using folder = await temporaryFolder();
-    const at = (name: string) => join(folder.path, name);
-    await createOverlay({ path: at("1"), backing: { path: "2", format: "qcow2" }, sizeBytes });
-    await createOverlay({ path: at("2"), backing: { path: "./1", format: "qcow2" }, sizeBytes });
-    await expect(followBackingNames(at("1"), folder.path)).rejects.toThrow(/loop/);
   });
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
+import { defineSnapshot, exec, lightfileOf, shell } from "../../../src/library/snapshot-config.ts";
 import { parseLightfile } from "../../../src/lightfile/parse.ts";
 import { codingAgentsPreset } from "../../../src/presets.ts";
-import { defineSnapshot, exec, lightfileOf, shell } from "../../../src/snapshot-config.ts";
 
 test("a snapshot config becomes the Lightfile that says the same", () => {
   const config = defineSnapshot({

@@ -169,7 +169,9 @@ test("whatever the text, the range and the width, no line is wider than the term
         const diagnostic = { ...diagnosticAt("||"), source, range: { start, end: start + length } };
         const lines = formatDiagnostic(diagnostic, { colors: noColors, columns }).split("\n");
         for (const line of lines.slice(1)) expect(stringWidth(line)).toBeLessThanOrEqual(columns);
-        expect(lines.some((line) => /^\s+\|\s+\^/.test(line)) || source.text.length === 0).toBe(true);
+        const isOfWholeText = start === wholeText.start && start + length === wholeText.end;
+        const hasMark = lines.some((line) => /^\s+\|\s+\^/.test(line));
+        expect(hasMark || source.text.length === 0).toBe(!isOfWholeText || source.text.length === 0);
       },
     ),
   );

@@ -1,9 +1,4 @@
-import {
-  type BakeEvent,
-  type BakeEventBody,
-  type BakeEventKind,
-  eventSchemaVersion,
-} from "../../../src/bake/events.ts";
+import { type BakeEvent, type BakeEventBody, eventSchemaVersion } from "../../../src/bake/events.ts";
 import { locateDiagnostic } from "../../../src/bake/located-diagnostic.ts";
 import { layerKey, sha256Digest, stepId } from "../../../src/model/identifiers.ts";
 
@@ -17,7 +12,9 @@ const source = { path: "Lightfile", text: "FROM debian:12 AS build\nRUN ./config
 const position = { line: 3, column: 1 };
 
 /** One event of each kind, in the order of a bake; the compiler sees to it that none is missing. */
-export const sampleEvents: { readonly [Kind in BakeEventKind]: Extract<BakeEventBody, { kind: Kind }> } = {
+export const sampleEvents: {
+  readonly [Kind in BakeEventBody["kind"]]: Extract<BakeEventBody, { kind: Kind }>;
+} = {
   "bake-started": {
     kind: "bake-started",
     schema: eventSchemaVersion,

@@ -9,6 +9,8 @@
  *                              runs) or 4 (the flush failed)
  *   pack DIRECTORY             the directory as a stream, see tree-stream.c
  *   unpack DIRECTORY           the tree of such a stream into the directory
+ *   list ROOT LEFT-OUT...      what the paths of standard input name, and all below, as such a stream without content
+ *   read ROOT                  the content of the files that the paths of standard input name, as such a stream
  *   carry PATH MODE UID GID    a unix socket whose connections standard input and output carry, see agent-socket.c;
  *                              MODE is a decimal number
  *   run  NETWORK UID GID GROUPS DIRECTORY COUNT MOUNT... ARGV...
@@ -365,6 +367,8 @@ __attribute__((used)) static void start(long *stack) {
   else if (argc > 1 && same(argv[1], "quiesce")) code = quiesce();
   else if (argc > 2 && same(argv[1], "pack")) code = pack(argv[2]);
   else if (argc > 2 && same(argv[1], "unpack")) code = unpack(argv[2]);
+  else if (argc > 2 && same(argv[1], "list")) code = list(argv[2], argv + 3);
+  else if (argc > 2 && same(argv[1], "read")) code = read_files(argv[2]);
   else if (argc > 5 && same(argv[1], "carry")) code = carry(argv);
   else if (argc > 1 && (same(argv[1], "run") || same(argv[1], "step"))) code = run(argc, argv, argv + argc + 1);
   call(__NR_exit_group, code, 0, 0, 0, 0);

@@ -4,7 +4,7 @@
  *
  * An entry is a header of 40 bytes, little-endian, then path, link and content:
  *    0  u8   kind: d directory, D attributes of a directory whose entries are done, f file, l symlink, h hard link,
- *            p pipe; 0 ends the stream
+ *            p pipe, o device or socket (in lists only); 0 ends the stream
  *    1  u8   1: a directory that is there keeps its owner and mode; 2: a link that is there is no directory
  *    2  u16  length of the path, which is relative to the tree; '' is the tree itself
  *    4  u16  length of the link: a symlink's target, or a hard link's path in the tree
@@ -37,11 +37,13 @@ struct statx {
   unsigned short mode, spare;
   unsigned long long ino, size, blocks, attributes_mask;
   struct { long long seconds; unsigned int nanoseconds; int reserved; } accessed, born, changed, modified;
-  unsigned long long rest[20];
+  unsigned long long device_itself, device;
+  unsigned long long rest[18];
 };
 
-static char stream_buffer[64 * 1024];
-static unsigned long stream_start, stream_end;
+/* What is read, and what is written. */
+static char stream_buffer[64 * 1024], out_buffer[64 * 1024];
+static unsigned long stream_start, stream_end, out_end;
 static char tree_path[8400];
 static char tree_link[4200];
 
@@ -80,19 +82,19 @@ static int write_all(long fd, const char *from, unsigned long size) {
 }
 
 static int flush_stream(void) {
-  int result = write_all(1, stream_buffer, stream_end);
-  stream_end = 0;
+  int result = write_all(1, out_buffer, out_end);
+  out_end = 0;
   return result;
 }
 
 static int give(const void *from, unsigned long size) {
   const char *at = from;
   while (size > 0) {
-    if (stream_end == sizeof stream_buffer && flush_stream() != 0) return -1;
-    unsigned long room = sizeof stream_buffer - stream_end;
+    if (out_end == sizeof out_buffer && flush_stream() != 0) return -1;
+    unsigned long room = sizeof out_buffer - out_end;
     unsigned long part = room < size ? room : size;
-    memcpy(stream_buffer + stream_end, at, part);
-    stream_end += part;
+    memcpy(out_buffer + out_end, at, part);
+    out_end += part;
     at += part;
     size -= part;
   }
@@ -270,21 +272,34 @@ static int give_entry(const struct entry *entry, const char *path) {
              : 0;
 }
 
-static int pack_content(const char *path, unsigned long long size) {
-  long fd = call(__NR_openat, AT_FDCWD, (long)path, O_NOFOLLOW, 0, 0);
-  if (fd < 0) return tree_failed(path, fd);
+static int give_content(long fd, unsigned long long size) {
   while (size > 0) {
-    if (stream_end == sizeof stream_buffer && flush_stream() != 0) break;
-    unsigned long room = sizeof stream_buffer - stream_end;
+    if (out_end == sizeof out_buffer && flush_stream() != 0) break;
+    unsigned long room = sizeof out_buffer - out_end;
     long next = size < room ? (long)size : (long)room;
-    long got = call(__NR_read, fd, (long)(stream_buffer + stream_end), next, 0, 0);
+    long got = call(__NR_read, fd, (long)(out_buffer + out_end), next, 0, 0);
     if (got == -EINTR) continue;
     if (got <= 0) break;
-    stream_end += (unsigned long)got;
+    out_end += (unsigned long)got;
     size -= (unsigned long)got;
   }
   call(__NR_close, fd, 0, 0, 0, 0);
   return size > 0 ? 6 : 0;
+}
+
+static int pack_content(const char *path, unsigned long long size) {
+  long fd = call(__NR_openat, AT_FDCWD, (long)path, O_NOFOLLOW, 0, 0);
+  return fd < 0 ? tree_failed(path, fd) : give_content(fd, size);
+}
+
+/* A list has no content, devices and sockets as well, and not the directories that are left out of it. */
+static int is_list, left_out_count;
+static struct { unsigned long long device, inode; } left_out[8];
+
+static int is_left_out(const struct statx *found) {
+  for (int at = 0; at < left_out_count; at++)
+    if (left_out[at].inode == found->ino && left_out[at].device == found->device) return 1;
+  return 0;
 }
 
 static int pack_path(unsigned long root_length, unsigned long path_length);
@@ -314,11 +329,20 @@ static int pack_directory(unsigned long root_length, unsigned long path_length) 
 static int pack_path(unsigned long root_length, unsigned long path_length) {
   struct statx found;
   struct entry entry;
-  long seen = call(__NR_statx, AT_FDCWD, (long)tree_path, AT_SYMLINK_NOFOLLOW, 0x7ff, (long)&found);
+  int is_root = path_length == root_length;
+  /* What is to be listed may be named by a link. */
+  long flags = is_list && is_root ? 0 : AT_SYMLINK_NOFOLLOW;
+  long seen = call(__NR_statx, AT_FDCWD, (long)tree_path, flags, 0x7ff, (long)&found);
   if (seen < 0) return tree_failed(tree_path, seen);
+  if (!is_root && is_left_out(&found)) return 0;
   int type = found.mode & 0170000;
   memset(&entry, 0, sizeof entry);
-  entry.kind = type == 0040000 ? 'd' : type == 0100000 ? 'f' : type == 0120000 ? 'l' : type == 0010000 ? 'p' : 0;
+  entry.kind = type == 0040000   ? 'd'
+               : type == 0100000 ? 'f'
+               : type == 0120000 ? 'l'
+               : type == 0010000 ? 'p'
+               : is_list         ? 'o'
+                                 : 0;
   if (entry.kind == 0) return 0;
   entry.mode = found.mode & 07777;
   entry.user = found.uid;
@@ -334,22 +358,82 @@ static int pack_path(unsigned long root_length, unsigned long path_length) {
     entry.link_length = (unsigned short)size;
   }
   if (give_entry(&entry, tree_path + skipped) != 0) return 6;
-  if (entry.kind == 'f') return pack_content(tree_path, entry.size);
+  if (entry.kind == 'f' && !is_list) return pack_content(tree_path, entry.size);
   if (entry.kind != 'd') return 0;
   int code = pack_directory(root_length, path_length);
-  if (code != 0) return code;
+  if (code != 0 || is_list) return code;
   entry.kind = 'D';
   return give_entry(&entry, tree_path + skipped) != 0 ? 6 : 0;
 }
 
+static int give_end(void) {
+  struct entry end;
+  memset(&end, 0, sizeof end);
+  return give(&end, sizeof end) != 0 || flush_stream() != 0 ? 6 : 0;
+}
+
 /* Writes a directory as a stream to standard output; devices and sockets are left out. */
 static int pack(const char *root) {
-  struct entry end;
   unsigned long root_length = length(root);
   if (root_length > 4000) return 7;
   append(tree_path, root);
   int code = pack_path(root_length, root_length);
-  if (code != 0) return code;
-  memset(&end, 0, sizeof end);
-  return give(&end, sizeof end) != 0 || flush_stream() != 0 ? 6 : 0;
+  return code != 0 ? code : give_end();
+}
+
+/*
+ * The next of the paths that come as standard input, each its length (u16) and its characters, into tree_path, below
+ * root. Its whole length there, 0 after the last, or less for what is none.
+ */
+static long take_path(const char *root) {
+  unsigned char size[2];
+  if (!take(size, sizeof size)) return 0;
+  unsigned long path_length = size[0] | (unsigned long)size[1] << 8;
+  char *end = append(tree_path, root);
+  if (path_length >= 4100 || !take(end, path_length)) return -1;
+  end[path_length] = 0;
+  return end + path_length - tree_path;
+}
+
+/*
+ * For each path of standard input what it names and all below that, as a stream without content: '' is the path itself,
+ * which may be a link. Directories that the arguments name are left out. All paths begin at root, '' for the guest's.
+ */
+static int list(const char *root, char **leaving_out) {
+  struct statx found;
+  long path_length;
+  if (length(root) > 4000) return 7;
+  for (is_list = 1; *leaving_out && left_out_count < 8; leaving_out++) {
+    if (length(*leaving_out) > 4000) return 7;
+    append(append(tree_path, root), *leaving_out);
+    if (call(__NR_statx, AT_FDCWD, (long)tree_path, 0, 0x7ff, (long)&found) < 0) continue;
+    left_out[left_out_count].device = found.device;
+    left_out[left_out_count++].inode = found.ino;
+  }
+  while ((path_length = take_path(root)) > 0) {
+    int code = pack_path((unsigned long)path_length, (unsigned long)path_length);
+    if (code != 0) return code;
+  }
+  return path_length < 0 ? 6 : give_end();
+}
+
+/* The files that standard input names, as for list, in its order: of each its size and content, and '' as path. */
+static int read_files(const char *root) {
+  struct statx found;
+  struct entry entry;
+  long path_length;
+  if (length(root) > 4000) return 7;
+  memset(&entry, 0, sizeof entry);
+  entry.kind = 'f';
+  while ((path_length = take_path(root)) > 0) {
+    long fd = call(__NR_openat, AT_FDCWD, (long)tree_path, 0, 0, 0);
+    if (fd < 0) return tree_failed(tree_path, fd);
+    long seen = call(__NR_statx, fd, (long)"", AT_EMPTY_PATH, 0x7ff, (long)&found);
+    if (seen < 0) return tree_failed(tree_path, seen);
+    entry.size = found.size;
+    if (give(&entry, sizeof entry) != 0) return 6;
+    int code = give_content(fd, entry.size);
+    if (code != 0) return code;
+  }
+  return path_length < 0 ? 6 : give_end();
 }

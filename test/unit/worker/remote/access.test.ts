@@ -1,6 +1,6 @@
 import { createServer, request as httpRequest, type RequestListener } from "node:http";
 import { expect, test } from "vitest";
-import { connectWorker } from "../../../../src/worker/remote/remote-worker.ts";
+import { connectWorker } from "../../../../src/worker/remote/connect-worker.ts";
 import { workerProtocol } from "../../../../src/worker/worker.ts";
 import { FakeWorker } from "../../../support/fake-worker.ts";
 import { remoteToken, startRemoteRig } from "../../../support/remote-rig.ts";

@@ -3,7 +3,7 @@ import { collectExec } from "../worker/collect-exec.ts";
 import type { SandboxDescription, Worker } from "../worker/worker.ts";
 
 /** In the sandbox, for everyone to write: the command may run as any user. */
-export const detachedOutputPath = "/tmp/lightbox-run.log";
+const detachedOutputPath = "/tmp/lightbox-run.log";
 
 /** A session of its own where the guest can make one: the command goes on when its starter has ended. */
 const script = `

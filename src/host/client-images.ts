@@ -1,10 +1,10 @@
 import type { ImageSource } from "../bake/image-source.ts";
 import { openImageStore } from "../images/image-store.ts";
-import type { Session } from "./session.ts";
+import type { Home } from "./home.ts";
 
 /** Base images from the client's own image store; relative archive paths start at the Lightfile's context. */
-export function createImageSource(session: Session, directory: string): ImageSource {
-  const store = openImageStore(session.home.images);
+export function createImageSource(home: Home, directory: string): ImageSource {
+  const store = openImageStore(home.images);
   return {
     async resolve(reference, { platform, pull, onRetry }, signal) {
       const { resolveBaseImage } = await import("../images/image-source.ts");

@@ -10,7 +10,7 @@ const lastDynamicPort = 65_535;
 const attempts = 5;
 
 /** `-P`: the ports that EXPOSE names, each at a free port of 127.0.0.1. Other protocols than TCP and UDP have none. */
-export function publishExposed(exposed: readonly string[]): readonly PortMapping[] {
+function publishExposed(exposed: readonly string[]): readonly PortMapping[] {
   const taken = new Set<number>();
   return exposed.flatMap((written): PortMapping[] => {
     const [port, protocol] = written.split("/");

@@ -2,8 +2,7 @@ import type { LayerLookup } from "../bake/layer-lookup.ts";
 import { dropStaleIndex } from "../bake/worker-index.ts";
 import { Failure } from "../diagnostics/failure.ts";
 import type { Worker } from "../worker/worker.ts";
-import type { WorkerOptions } from "./options.ts";
-import type { Session } from "./session.ts";
+import type { HostContext, WorkerOptions } from "./host-context.ts";
 import { decideVirtualization } from "./virtualization.ts";
 
 /** The worker that a command uses, known by name before it is opened: most bakes never open one. */
@@ -17,62 +16,62 @@ export interface WorkerChoice {
 }
 
 /** `--host` or LIGHTBOX_HOST, else this host where it can run microVMs, else the machine. */
-export async function chooseWorker(options: WorkerOptions, session: Session): Promise<WorkerChoice> {
-  const host = options.host ?? session.environment.LIGHTBOX_HOST;
-  if (host) return remoteChoice(host, session);
-  const virtualization = await decideVirtualization(session);
-  return virtualization === "native" ? await localChoice(session) : machineChoice(session);
+export async function chooseWorker(options: WorkerOptions, context: HostContext): Promise<WorkerChoice> {
+  const host = options.host ?? context.environment.LIGHTBOX_HOST;
+  if (host) return remoteChoice(host, context);
+  const virtualization = await decideVirtualization(context);
+  return virtualization === "native" ? await localChoice(context) : machineChoice(context);
 }
 
 /** Opens the chosen worker, hands it to `use` and closes it, whatever happens. */
 export async function withWorker<Result>(
   options: WorkerOptions,
-  session: Session,
+  context: HostContext,
   use: (worker: Worker) => Promise<Result>,
 ): Promise<Result> {
-  const choice = await chooseWorker(options, session);
+  const choice = await chooseWorker(options, context);
   await using worker = await choice.open();
-  await forgetWhatIsGone(worker, choice, session);
+  await forgetWhatIsGone(worker, choice, context);
   const result = await use(worker);
-  await forgetWhatIsGone(worker, choice, session);
+  await forgetWhatIsGone(worker, choice, context);
   return result;
 }
 
 /** What the command, or anybody else, has removed must not be believed to be there by the next bake. */
-async function forgetWhatIsGone(worker: Worker, choice: WorkerChoice, session: Session): Promise<void> {
-  const { directory } = session.home;
-  const description = await worker.describe(session.signal);
+async function forgetWhatIsGone(worker: Worker, choice: WorkerChoice, context: HostContext): Promise<void> {
+  const { directory } = context.home;
+  const description = await worker.describe(context.signal);
   await dropStaleIndex({ homeDirectory: directory, workerName: choice.name, worker: description });
 }
 
-async function localChoice(session: Session): Promise<WorkerChoice> {
+async function localChoice(context: HostContext): Promise<WorkerChoice> {
   const { localLayerLookup } = await import("./local-layer-lookup.ts");
   return {
     name: "local",
     isOnThisHost: true,
-    localLayers: localLayerLookup(session.home.store),
+    localLayers: localLayerLookup(context.home.store),
     open: async () => {
       const { openLocalWorker } = await import("../worker/local/local-worker.ts");
-      return await openLocalWorker({ storeDirectory: session.home.store, version: session.version });
+      return await openLocalWorker({ storeDirectory: context.home.store, version: context.version });
     },
   };
 }
 
-function machineChoice(session: Session): WorkerChoice {
+function machineChoice(context: HostContext): WorkerChoice {
   return {
     name: "machine",
     isOnThisHost: true,
     localLayers: null,
     open: async () => {
       const { openMachineWorker } = await import("./open-machine-worker.ts");
-      return await openMachineWorker(session);
+      return await openMachineWorker(context);
     },
   };
 }
 
-function remoteChoice(host: string, session: Session): WorkerChoice {
+function remoteChoice(host: string, context: HostContext): WorkerChoice {
   const url = parseHost(host);
-  const token = session.environment.LIGHTBOX_TOKEN;
+  const token = context.environment.LIGHTBOX_TOKEN;
   if (!token) {
     throw new Failure({
       code: "WorkerTokenMissing",
@@ -86,8 +85,8 @@ function remoteChoice(host: string, session: Session): WorkerChoice {
     isOnThisHost: false,
     localLayers: null,
     open: async () => {
-      const { connectWorker } = await import("../worker/remote/remote-worker.ts");
-      return await connectWorker({ url: url.href, token, version: session.version, signal: session.signal });
+      const { connectWorker } = await import("../worker/remote/connect-worker.ts");
+      return await connectWorker({ url: url.href, token, version: context.version, signal: context.signal });
     },
   };
 }
