@@ -18,6 +18,7 @@ import { legacyKeyValueFormat } from "./rules/legacy-key-value-format.ts";
 import { maintainerDeprecated } from "./rules/maintainer-deprecated.ts";
 import { missingSnapshot } from "./rules/missing-snapshot.ts";
 import { multipleInstructionsDisallowed } from "./rules/multiple-instructions-disallowed.ts";
+import { noEffect } from "./rules/no-effect.ts";
 import { noEmptyContinuation } from "./rules/no-empty-continuation.ts";
 import { overwrittenInstruction } from "./rules/overwritten-instruction.ts";
 import { packageListsKept } from "./rules/package-lists-kept.ts";
@@ -67,6 +68,7 @@ export const rules: readonly Rule[] = [
   maintainerDeprecated,
   missingSnapshot,
   multipleInstructionsDisallowed,
+  noEffect,
   noEmptyContinuation,
   overwrittenInstruction,
   packageListsKept,

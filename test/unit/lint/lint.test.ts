@@ -315,3 +315,25 @@ describe("ScriptGoesOn", () => {
     "RUN cat <<E > /x\na\nb\nE",
   ])("is silent about %j", (run) => expect(said(run)).toBe(0));
 });
+
+describe("NoEffect", () => {
+  const said = (run: string) =>
+    found(`FROM debian:12\nSNAPSHOT a\n${run}\n`).filter((one) => one.includes("NoEffect"));
+
+  test.each([
+    ["RUN echo 10.0.0.1 db >> /etc/hosts", "3:25 NoEffect /etc/hosts"],
+    ["RUN a && \\\n echo box >/etc/hostname", "4:12 NoEffect /etc/hostname"],
+    ["RUN echo x | tee -a /etc/resolv.conf", "3:21 NoEffect /etc/resolv.conf"],
+    ["RUN <<E\necho x > /etc/hosts\nE", "4:10 NoEffect /etc/hosts"],
+  ])("speaks of %j, since a boot writes the file anew", (run, expected) =>
+    expect(said(run)).toEqual([expected]),
+  );
+
+  test.each([
+    "RUN cat /etc/hosts > /hosts",
+    "RUN echo x > /etc/hosts.allow",
+    "RUN echo x > /srv/etc/hosts",
+    "TEST echo x > /etc/hosts",
+    'RUN ["sh", "-c", "echo > /x"]',
+  ])("is silent about %j", (run) => expect(said(run)).toEqual([]));
+});
