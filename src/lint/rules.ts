@@ -18,6 +18,7 @@ import { legacyKeyValueFormat } from "./rules/legacy-key-value-format.ts";
 import { maintainerDeprecated } from "./rules/maintainer-deprecated.ts";
 import { missingSnapshot } from "./rules/missing-snapshot.ts";
 import { multipleInstructionsDisallowed } from "./rules/multiple-instructions-disallowed.ts";
+import { noEffect } from "./rules/no-effect.ts";
 import { noEmptyContinuation } from "./rules/no-empty-continuation.ts";
 import { overwrittenInstruction } from "./rules/overwritten-instruction.ts";
 import { packageListsKept } from "./rules/package-lists-kept.ts";
@@ -26,6 +27,7 @@ import { redundantTargetPlatform } from "./rules/redundant-target-platform.ts";
 import { reservedStageName } from "./rules/reserved-stage-name.ts";
 import { runWithoutEffect } from "./rules/run-without-effect.ts";
 import { sameLineReference } from "./rules/same-line-reference.ts";
+import { scriptGoesOn } from "./rules/script-goes-on.ts";
 import { secretsUsedInArgOrEnv } from "./rules/secrets-used-in-arg-or-env.ts";
 import { stageNameCasing } from "./rules/stage-name-casing.ts";
 import { stageTakenForImage } from "./rules/stage-taken-for-image.ts";
@@ -66,6 +68,7 @@ export const rules: readonly Rule[] = [
   maintainerDeprecated,
   missingSnapshot,
   multipleInstructionsDisallowed,
+  noEffect,
   noEmptyContinuation,
   overwrittenInstruction,
   packageListsKept,
@@ -74,6 +77,7 @@ export const rules: readonly Rule[] = [
   reservedStageName,
   runWithoutEffect,
   sameLineReference,
+  scriptGoesOn,
   secretsUsedInArgOrEnv,
   stageNameCasing,
   stageTakenForImage,

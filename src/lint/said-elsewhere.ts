@@ -9,7 +9,6 @@ export const saidElsewhere: readonly Rule[] = [
   },
   { name: "DuplicateStageName", summary: "two stages have one name" },
   { name: "ExposeInvalidFormat", summary: "EXPOSE names an address or port of the host" },
-  { name: "NoEffect", summary: "a flag or an instruction changes nothing here" },
   { name: "UndeclaredBuildArgument", summary: "no ARG takes a `--build-arg`" },
   {
     name: "UndefinedArgInFrom",

@@ -290,3 +290,50 @@ describe("MAINTAINER", () => {
     expect(finding?.fixes.flatMap(({ edits }) => edits.map(({ newText }) => newText))).toEqual([label]);
   });
 });
+
+describe("ScriptGoesOn", () => {
+  const said = (run: string) =>
+    lint(`FROM debian:12\nSNAPSHOT a\n${run}\n`).filter(({ code }) => code === "ScriptGoesOn").length;
+
+  test.each([
+    "RUN <<E\n#!/bin/sh\na\nb\nE",
+    "RUN <<E\n#!/usr/bin/env bash\na\nb\nE",
+    "RUN bash <<'E'\na\nb\nE",
+    "RUN /bin/sh -x <<-E\n\ta\n\tb\n\tE",
+    "TEST <<E\n#!/bin/sh\na\nb\nE",
+  ])("speaks of %j", (run) => expect(said(run)).toBe(1));
+
+  test.each([
+    "RUN <<E\na\nb\nE",
+    "RUN <<E\n#!/bin/sh -e\na\nb\nE",
+    "RUN <<E\n#!/bin/bash\nset -euo pipefail\na\nb\nE",
+    "RUN <<E\n#!/bin/sh\nset +e\na\nb\nE",
+    "RUN <<E\n#!/bin/sh\n# one command\na\nE",
+    "RUN <<E\n#!/usr/bin/env python3\na\nb\nE",
+    "RUN bash -eu <<E\na\nb\nE",
+    "RUN bash script.sh <<E\na\nb\nE",
+    "RUN cat <<E > /x\na\nb\nE",
+  ])("is silent about %j", (run) => expect(said(run)).toBe(0));
+});
+
+describe("NoEffect", () => {
+  const said = (run: string) =>
+    found(`FROM debian:12\nSNAPSHOT a\n${run}\n`).filter((one) => one.includes("NoEffect"));
+
+  test.each([
+    ["RUN echo 10.0.0.1 db >> /etc/hosts", "3:25 NoEffect /etc/hosts"],
+    ["RUN a && \\\n echo box >/etc/hostname", "4:12 NoEffect /etc/hostname"],
+    ["RUN echo x | tee -a /etc/resolv.conf", "3:21 NoEffect /etc/resolv.conf"],
+    ["RUN <<E\necho x > /etc/hosts\nE", "4:10 NoEffect /etc/hosts"],
+  ])("speaks of %j, since a boot writes the file anew", (run, expected) =>
+    expect(said(run)).toEqual([expected]),
+  );
+
+  test.each([
+    "RUN cat /etc/hosts > /hosts",
+    "RUN echo x > /etc/hosts.allow",
+    "RUN echo x > /srv/etc/hosts",
+    "TEST echo x > /etc/hosts",
+    'RUN ["sh", "-c", "echo > /x"]',
+  ])("is silent about %j", (run) => expect(said(run)).toEqual([]));
+});
