@@ -4,7 +4,7 @@ import { describeChanges } from "../graph/explain/describe-changes.ts";
 import { explainChange } from "../graph/explain/explain-change.ts";
 import { pairSteps } from "../graph/explain/pair-steps.ts";
 import { type RecordedStep, recordSteps } from "../graph/explain/recorded-step.ts";
-import type { KeyedPlan, KeyedStep } from "../graph/keyed-plan.ts";
+import type { KeyedPlan, KeyedStep } from "../graph/keys/keyed-plan.ts";
 import type { Plan } from "../graph/plan.ts";
 import type { LayerKey, StepId } from "../model/identifiers.ts";
 import { BakeProgress } from "./bake-progress.ts";

@@ -6,7 +6,7 @@ import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
 import { pairSteps } from "../graph/explain/pair-steps.ts";
 import { readKeyRecord } from "../graph/explain/read-record.ts";
 import { type RecordedStep, recordSteps } from "../graph/explain/recorded-step.ts";
-import type { KeyedPlan } from "../graph/keyed-plan.ts";
+import type { KeyedPlan } from "../graph/keys/keyed-plan.ts";
 import type { Evidence } from "../model/evidence.ts";
 import { isLayerKey, isSha256Digest, type Sha256Digest, type StepId } from "../model/identifiers.ts";
 import { readClientFile, writeClientFile } from "./client-file.ts";
