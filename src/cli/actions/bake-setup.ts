@@ -10,6 +10,7 @@ import type { SshAgents, Worker } from "../../worker/worker.ts";
 import type { BakeOptions, LightfileOptions } from "../options.ts";
 import { readLightfile } from "../read-lightfile.ts";
 import { readSecrets } from "../read-secrets.ts";
+import { ReopenableWorker } from "../reopenable-worker.ts";
 import type { Session } from "../session.ts";
 import { SourcesInUse } from "../sources-in-use.ts";
 
@@ -41,29 +42,14 @@ export async function setUpBake(
   const lightfile = await readLightfile(path, options, session);
   const choice = await chooseWorker(options, session);
   const sources = new SourcesInUse(session.home.directory, Date.now);
-  let opened: Promise<Worker> | undefined;
-  const openWorker = (): Promise<Worker> => {
-    opened ??= choice.open();
-    return opened;
-  };
-  const reopenWorker = async (): Promise<Worker> => {
-    await closeWorker();
-    opened = choice.open();
-    return await opened;
-  };
-  const closeWorker = async (): Promise<void> => {
-    // A worker that could not be opened has told so already, and has nothing to close.
-    const worker = await opened?.catch(() => undefined);
-    opened = undefined;
-    await worker?.[Symbol.asyncDispose]();
-  };
+  const worker = new ReopenableWorker(() => choice.open());
   const close = async (): Promise<void> => {
-    await closeWorker();
+    await worker[Symbol.asyncDispose]();
     await sources[Symbol.asyncDispose]();
   };
   const askPlatform = async (): Promise<string> => {
     try {
-      return (await (await openWorker()).describe(session.signal)).platform;
+      return (await (await worker.get()).describe(session.signal)).platform;
     } catch (error) {
       await close();
       throw error;
@@ -90,8 +76,8 @@ export async function setUpBake(
     collaborators: {
       homeDirectory: session.home.directory,
       workerName: choice.name,
-      openWorker,
-      reopenWorker,
+      openWorker: () => worker.get(),
+      reopenWorker: () => worker.reopen(),
       images: createImageSource(session.home, lightfile.contextDirectory),
       beforeSource: () => sources.announce(),
       async beforeDownload() {
@@ -104,7 +90,7 @@ export async function setUpBake(
       onEvent,
       now: Date.now,
     },
-    openWorker,
+    openWorker: () => worker.get(),
     [Symbol.asyncDispose]: close,
   };
 }
