@@ -1,6 +1,6 @@
 import { isFetched } from "../context/remote-content.ts";
 import type { InputsWithEvidence } from "../context/resolve-inputs.ts";
-import type { KeyedPlan } from "../graph/keyed-plan.ts";
+import type { KeyedPlan } from "../graph/keys/keyed-plan.ts";
 import type { Program } from "../graph/link/program.ts";
 import type { PlannedStep } from "../graph/plan.ts";
 import type { Evidence } from "../model/evidence.ts";

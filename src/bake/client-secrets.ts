@@ -1,6 +1,6 @@
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import { didYouMean } from "../diagnostics/suggest.ts";
-import type { KeyedStep } from "../graph/keyed-plan.ts";
+import type { KeyedStep } from "../graph/keys/keyed-plan.ts";
 import type { PlannedStep } from "../graph/plan.ts";
 import { parseLightfile } from "../lightfile/parse.ts";
 import type { RunMount } from "../model/step-operation.ts";

@@ -1,11 +1,11 @@
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import { positionAt } from "../diagnostics/source-file.ts";
-import { describeChanges } from "../graph/describe-change.ts";
-import { explainChange } from "../graph/explain.ts";
-import type { KeyedPlan, KeyedStep } from "../graph/keyed-plan.ts";
-import { pairSteps } from "../graph/pair-steps.ts";
+import { describeChanges } from "../graph/explain/describe-changes.ts";
+import { explainChange } from "../graph/explain/explain-change.ts";
+import { pairSteps } from "../graph/explain/pair-steps.ts";
+import { type RecordedStep, recordSteps } from "../graph/explain/recorded-step.ts";
+import type { KeyedPlan, KeyedStep } from "../graph/keys/keyed-plan.ts";
 import type { Plan } from "../graph/plan.ts";
-import { type RecordedStep, recordSteps } from "../graph/recorded-step.ts";
 import type { LayerKey, StepId } from "../model/identifiers.ts";
 import { BakeProgress } from "./bake-progress.ts";
 import type { BakeCollaborators, BakeRequest } from "./bake-request.ts";

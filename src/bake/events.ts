@@ -257,20 +257,24 @@ export interface LayerSealed {
   readonly durationMs: number;
 }
 
-export interface StepFailed {
-  readonly kind: "step-failed";
-  readonly step: StepId;
+/** What is told of a step or a test that failed. */
+interface FailureReport {
   readonly title: string;
   readonly reason: StepFailure;
   /** What the language does otherwise than one may expect here, e.g. that a heredoc script stops; null: nothing. */
   readonly hint: string | null;
-  /** The last lines of the step's output, oldest first, not sanitised. */
+  /** The last lines of its output, oldest first, not sanitised. */
   readonly outputTail: readonly string[];
   /** Path of the Lightfile as the user typed it. */
   readonly lightfile: string;
-  /** The file that the step stands in: the same, or one that it is joined with. */
+  /** The file that it stands in: the same, or one that it is joined with. */
   readonly file: string;
   readonly position: Position;
+}
+
+export interface StepFailed extends FailureReport {
+  readonly kind: "step-failed";
+  readonly step: StepId;
   /** The disk as the step left it, for `lightbox debug`; null when it could not be kept. */
   readonly debugLayer: LayerKey | null;
   /** Name of the sandbox that `--debug` kept running; null without it. */
@@ -307,20 +311,9 @@ export interface TestPassed {
 }
 
 /** The bake ends, and the snapshot's name stays where it is. */
-export interface TestFailed {
+export interface TestFailed extends FailureReport {
   readonly kind: "test-failed";
   readonly test: StepId;
-  readonly title: string;
-  readonly reason: StepFailure;
-  /** What the language does otherwise than one may expect here, e.g. that a heredoc script stops; null: nothing. */
-  readonly hint: string | null;
-  /** The last lines of the test's output, oldest first, not sanitised. */
-  readonly outputTail: readonly string[];
-  /** Path of the Lightfile as the user typed it. */
-  readonly lightfile: string;
-  /** The file that the test stands in: the same, or one that it is joined with. */
-  readonly file: string;
-  readonly position: Position;
 }
 
 export interface SnapshotPublished {

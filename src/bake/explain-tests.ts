@@ -1,5 +1,5 @@
 import { positionAt } from "../diagnostics/source-file.ts";
-import type { KeyedPlan, KeyedTest } from "../graph/keyed-plan.ts";
+import type { KeyedPlan, KeyedTest } from "../graph/keys/keyed-plan.ts";
 import type { LayerKey, StepId } from "../model/identifiers.ts";
 import { stageAt } from "./publish.ts";
 import { planTests } from "./tests.ts";

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import type { KeyedStep } from "../graph/keyed-plan.ts";
+import type { KeyedStep } from "../graph/keys/keyed-plan.ts";
 import type { Evidence } from "../model/evidence.ts";
 import type { LayerKey } from "../model/identifiers.ts";
 import { isSha256Digest, type Sha256Digest } from "../model/identifiers.ts";

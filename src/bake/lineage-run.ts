@@ -2,7 +2,7 @@ import type { Readable } from "node:stream";
 import { Failure } from "../diagnostics/failure.ts";
 import { positionAt } from "../diagnostics/source-file.ts";
 import { unreachable } from "../diagnostics/unreachable.ts";
-import type { KeyedStep } from "../graph/keyed-plan.ts";
+import type { KeyedStep } from "../graph/keys/keyed-plan.ts";
 import type { ContentDigest } from "../model/identifiers.ts";
 import type {
   CheckpointPolicy,

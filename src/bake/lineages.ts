@@ -1,4 +1,4 @@
-import type { KeyedPlan, KeyedStage, KeyedStep } from "../graph/keyed-plan.ts";
+import type { KeyedPlan, KeyedStage, KeyedStep } from "../graph/keys/keyed-plan.ts";
 import { stageSourcesOf } from "../graph/plan.ts";
 import type { LayerKey } from "../model/identifiers.ts";
 

@@ -1,5 +1,5 @@
 import { Failure } from "../diagnostics/failure.ts";
-import type { KeyedPlan, KeyedStage } from "../graph/keyed-plan.ts";
+import type { KeyedPlan, KeyedStage } from "../graph/keys/keyed-plan.ts";
 import type { LayerKey } from "../model/identifiers.ts";
 import type { HistoryEntry, PublishRequest, SnapshotInspection, Worker } from "../worker/worker.ts";
 import { type KnownSnapshot, snapshotFingerprint } from "./layer-lookup.ts";

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { Failure } from "../diagnostics/failure.ts";
 import { positionAt } from "../diagnostics/source-file.ts";
-import type { KeyedPlan, KeyedTest } from "../graph/keyed-plan.ts";
+import type { KeyedPlan, KeyedTest } from "../graph/keys/keyed-plan.ts";
 import { emptyConfiguration } from "../model/sandbox-configuration.ts";
 import { collectExec } from "../worker/collect-exec.ts";
 import type { ExecStreams, Resources, StepFailure, Worker } from "../worker/worker.ts";

@@ -1,4 +1,4 @@
-import type { KeyedPlan, KeyedTest } from "../graph/keyed-plan.ts";
+import type { KeyedPlan, KeyedTest } from "../graph/keys/keyed-plan.ts";
 import type { BakeProgress } from "./bake-progress.ts";
 import type { TestFailed } from "./events.ts";
 import { stageAt } from "./publish.ts";

@@ -1,4 +1,4 @@
-import type { KeyedPlan, KeyedStep } from "../graph/keyed-plan.ts";
+import type { KeyedPlan, KeyedStep } from "../graph/keys/keyed-plan.ts";
 import { stageSourcesOf } from "../graph/plan.ts";
 import type { BaseImage } from "../model/base-image.ts";
 import type { LayerKey, Sha256Digest } from "../model/identifiers.ts";

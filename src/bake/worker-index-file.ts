@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import * as v from "valibot";
-import type { KeyedTest } from "../graph/keyed-plan.ts";
+import type { KeyedTest } from "../graph/keys/keyed-plan.ts";
 import { isLayerKey, isSha256Digest } from "../model/identifiers.ts";
 import { parseJson } from "../model/parse-json.ts";
 import type { WorkerDescription } from "../worker/worker.ts";

@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { Failure } from "../diagnostics/failure.ts";
-import type { KeyedTest } from "../graph/keyed-plan.ts";
+import type { KeyedTest } from "../graph/keys/keyed-plan.ts";
 import type { Evidence } from "../model/evidence.ts";
 import type { LayerKey } from "../model/identifiers.ts";
 import type { WorkerDescription } from "../worker/worker.ts";

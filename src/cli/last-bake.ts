@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { BakeHistory } from "../bake/history.ts";
 import { systemErrorCode } from "../diagnostics/failure.ts";
-import type { RecordedStep } from "../graph/recorded-step.ts";
+import type { RecordedStep } from "../graph/explain/recorded-step.ts";
 import type { Session } from "./session.ts";
 
 /** The Lightfile that a word of the command line names, itself or as its folder; undefined when it names none. */

@@ -1,6 +1,6 @@
 import { close, constants, createReadStream, fstatSync, open, read } from "node:fs";
 import { promisify } from "node:util";
-import type { Hasher } from "../graph/hash.ts";
+import type { Hasher } from "../graph/keys/hash.ts";
 import type { ContentDigest } from "../model/identifiers.ts";
 import type { ContextTree } from "./context-tree.ts";
 import { ContextTrouble, readTrouble, vanished } from "./context-trouble.ts";

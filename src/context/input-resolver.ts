@@ -1,7 +1,7 @@
 import { unreachable } from "../diagnostics/unreachable.ts";
 import type { Findings } from "../graph/findings.ts";
-import type { Hasher } from "../graph/hash.ts";
-import type { StepInputs } from "../graph/keyed-plan.ts";
+import type { Hasher } from "../graph/keys/hash.ts";
+import type { StepInputs } from "../graph/keys/keyed-plan.ts";
 import {
   type ContextSelection,
   type CopyDefinition,

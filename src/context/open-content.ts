@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { pipeline, Readable, Transform } from "node:stream";
 import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
-import { type Hasher, loadHasher } from "../graph/hash.ts";
+import { type Hasher, loadHasher } from "../graph/keys/hash.ts";
 import type { ContentDigest } from "../model/identifiers.ts";
 import type { ContentLocation, ContentPaths } from "./content-location.ts";
 

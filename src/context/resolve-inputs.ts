@@ -3,7 +3,7 @@ import { realpath } from "node:fs/promises";
 import { type Diagnosed, hasErrors } from "../diagnostics/diagnostic.ts";
 import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
 import { Findings, withoutRepeats } from "../graph/findings.ts";
-import { loadHasher } from "../graph/hash.ts";
+import { loadHasher } from "../graph/keys/hash.ts";
 import type { ContextFolder, PlannedStep } from "../graph/plan.ts";
 import type { Evidence } from "../model/evidence.ts";
 import { type ContextIgnore, ignoreNothing } from "./context-ignore.ts";

@@ -1,4 +1,4 @@
-import type { Hasher } from "../graph/hash.ts";
+import type { Hasher } from "../graph/keys/hash.ts";
 
 /** All that the stat cache's file holds, one array a column: quick to read, nothing to parse per entry. */
 export interface StatCacheColumns {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { systemErrorCode } from "../diagnostics/failure.ts";
-import type { Hasher } from "../graph/hash.ts";
+import type { Hasher } from "../graph/keys/hash.ts";
 import type { ContentDigest } from "../model/identifiers.ts";
 import { type FileFacts, isRacy, sameFacts } from "./file-facts.ts";
 import { decodeStatCache, encodeStatCache, type StatCacheColumns } from "./stat-cache-file.ts";

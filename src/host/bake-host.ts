@@ -5,6 +5,7 @@ import type { WorkerChoice } from "./choose-worker.ts";
 import { createImageSource } from "./client-images.ts";
 import { guestPlatform } from "./guest-platform.ts";
 import type { HostContext } from "./host-context.ts";
+import { ReopenableWorker } from "./reopenable-worker.ts";
 import { SourcesInUse } from "./sources-in-use.ts";
 
 export interface BakeHostOptions {
@@ -30,29 +31,14 @@ export async function openBakeHost(
   { contextDirectory, mayAskWorker }: BakeHostOptions,
 ): Promise<BakeHost> {
   const sources = new SourcesInUse(home.directory, Date.now);
-  let opened: Promise<Worker> | undefined;
-  const openWorker = (): Promise<Worker> => {
-    opened ??= choice.open();
-    return opened;
-  };
-  const reopenWorker = async (): Promise<Worker> => {
-    await closeWorker();
-    opened = choice.open();
-    return await opened;
-  };
-  const closeWorker = async (): Promise<void> => {
-    // A worker that could not be opened has told so already, and has nothing to close.
-    const worker = await opened?.catch(() => undefined);
-    opened = undefined;
-    await worker?.[Symbol.asyncDispose]();
-  };
+  const worker = new ReopenableWorker(() => choice.open());
   const close = async (): Promise<void> => {
-    await closeWorker();
+    await worker[Symbol.asyncDispose]();
     await sources[Symbol.asyncDispose]();
   };
   const askPlatform = async (): Promise<string> => {
     try {
-      return (await (await openWorker()).describe(signal)).platform;
+      return (await (await worker.get()).describe(signal)).platform;
     } catch (error) {
       await close();
       throw error;
@@ -64,8 +50,8 @@ export async function openBakeHost(
     collaborators: {
       homeDirectory: home.directory,
       workerName: choice.name,
-      openWorker,
-      reopenWorker,
+      openWorker: () => worker.get(),
+      reopenWorker: () => worker.reopen(),
       images: createImageSource(home, contextDirectory),
       beforeSource: () => sources.announce(),
       async beforeDownload() {
@@ -75,7 +61,7 @@ export async function openBakeHost(
       localLayers: choice.localLayers,
       now: Date.now,
     },
-    openWorker,
+    openWorker: () => worker.get(),
     [Symbol.asyncDispose]: close,
   };
 }

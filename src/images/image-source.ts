@@ -15,7 +15,7 @@ import {
   parseBaseReference,
   type RegistryReference,
 } from "./reference.ts";
-import type { RegistryOptions } from "./registry-options.ts";
+import type { RegistryOptions } from "./registry/options.ts";
 import type { ImageOrigin, ResolvedImage } from "./resolved-images.ts";
 
 export interface ResolveOptions {
@@ -93,7 +93,7 @@ async function resolveRegistry(reference: RegistryReference, options: ResolveOpt
     return recalled(options, reference.written, known.image);
   }
   options.onProgress?.({ kind: "asking", reference: reference.written });
-  const { resolveInRegistry } = await import("./registry-image.ts");
+  const { resolveInRegistry } = await import("./registry/image.ts");
   const loaded = await resolveInRegistry(reference, {
     store: store.content,
     platform: parsePlatform(platform),

@@ -8,7 +8,7 @@ import { inspectLocalImage } from "./local-image.ts";
 import { type Descriptor, type ImageManifest, maximumManifestBytes, parseManifest } from "./manifest.ts";
 import { parsePlatform } from "./platform.ts";
 import { parseRegistryReference } from "./reference.ts";
-import type { RegistryOptions } from "./registry-options.ts";
+import type { RegistryOptions } from "./registry/options.ts";
 import type { ImageOrigin } from "./resolved-images.ts";
 import type { BlobIdentity } from "./staged-blob.ts";
 
@@ -87,7 +87,7 @@ async function fetchMissing(
   }
   switch (known.origin.kind) {
     case "registry": {
-      const { fetchFromRegistry } = await import("./registry-image.ts");
+      const { fetchFromRegistry } = await import("./registry/image.ts");
       const reference = { ...parseRegistryReference(known.origin.reference), written: image.reference };
       return fetchFromRegistry(reference, image.digest, missing, {
         store: options.store.content,

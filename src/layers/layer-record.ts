@@ -4,25 +4,34 @@ import { isLayerKey, isSha256Digest, type LayerKey, type Sha256Digest } from "..
 /** Version of `layer.json` and `debug.json`; a layer with another version counts as not found. */
 export const layerRecordVersion = 1;
 
+/** What is known of a disk that a step left: one of a layer or of a failure. */
+interface DiskRecord {
+  readonly version: typeof layerRecordVersion;
+  /** Of the step that left it. */
+  readonly key: LayerKey;
+  /** The layer that the disk's backing file belongs to (null: the blank disk); the header follows it. */
+  readonly parent: LayerKey | null;
+  /** Random, made with the record: a rerun of the same step makes other bytes under the same key. */
+  readonly instance: string;
+  /** Instance of the parent (or blank) whose bytes the disk was cut against; no other may stand in for it. */
+  readonly parentInstance: string;
+  readonly imageDigest: Sha256Digest;
+  readonly diskSizeMib: number;
+  /** The instruction as written, for people. */
+  readonly title: string;
+  /** Bytes that the files beside the record take on disk. */
+  readonly sizeBytes: number;
+  /** Length of `disk.qcow2`; another length means that the file was cut or written to. */
+  readonly diskLengthBytes: number;
+}
+
 /**
  * `layers/<key>/layer.json`: what a sealed layer is. A layer covers one step, or several that ran after one
  * another and were sealed together; only the last step's key names it.
  */
-export interface LayerRecord {
-  readonly version: typeof layerRecordVersion;
-  readonly key: LayerKey;
-  /** The layer that the disk's backing file belongs to (null: the blank disk); the header follows it. */
-  readonly parent: LayerKey | null;
-  /** Random, made with the layer: a rerun of the same step makes other bytes under the same key. */
-  readonly instance: string;
-  /** Instance of the parent (or blank) whose bytes this layer was cut against; no other may stand in for it. */
-  readonly parentInstance: string;
-  readonly imageDigest: Sha256Digest;
-  readonly diskSizeMib: number;
+export interface LayerRecord extends DiskRecord {
   /** The canonical key record, compared on a hit. */
   readonly keyRecord: string;
-  /** The instruction as written, for people. */
-  readonly title: string;
   /** Keys of earlier steps that are in this layer too and have none of their own; oldest first. */
   readonly coveredKeys: readonly LayerKey[];
   /**
@@ -33,28 +42,12 @@ export interface LayerRecord {
   readonly durationMs: number;
   /** ISO 8601 */
   readonly sealedAt: string;
-  /** Bytes that the layer's files take on disk. */
-  readonly sizeBytes: number;
-  /** Length of `disk.qcow2`; another length means that the file was cut or written to. */
-  readonly diskLengthBytes: number;
 }
 
 /** `debug/<key>.<random>/debug.json`: the disk of a step that failed. */
-export interface DebugLayerRecord {
-  readonly version: typeof layerRecordVersion;
-  /** Key of the step that failed. */
-  readonly key: LayerKey;
-  readonly parent: LayerKey | null;
-  readonly instance: string;
-  readonly parentInstance: string;
-  readonly imageDigest: Sha256Digest;
-  readonly diskSizeMib: number;
-  /** The failed step's instruction. */
-  readonly title: string;
+export interface DebugLayerRecord extends DiskRecord {
   /** ISO 8601 */
   readonly createdAt: string;
-  readonly sizeBytes: number;
-  readonly diskLengthBytes: number;
 }
 
 export const layerKeySchema = v.custom<LayerKey>(

@@ -3,6 +3,8 @@ import { systemErrorCode } from "../diagnostics/failure.ts";
 import { lastLines } from "./external-command.ts";
 import type { MachinePaths } from "./machine-paths.ts";
 
+const shownLines = 12;
+
 /** A log as text with plain line ends; empty when there is none. */
 export async function readLog(path: string): Promise<string> {
   try {
@@ -14,7 +16,7 @@ export async function readLog(path: string): Promise<string> {
 }
 
 /** The end of what the machine's console and QEMU itself said. */
-export async function endOfLogs(paths: MachinePaths, lines = 12): Promise<string> {
+export async function endOfLogs(paths: MachinePaths): Promise<string> {
   const texts = await Promise.all([paths.consoleLog, paths.qemuLog].map(readLog));
-  return lastLines(texts.join("\n"), lines);
+  return lastLines(texts.join("\n"), shownLines);
 }

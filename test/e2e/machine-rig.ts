@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { installMachine } from "../../src/machine/install.ts";
+import { installMachine } from "../../src/machine/install/install.ts";
 import { Machine } from "../../src/machine/machine.ts";
 import { endToEndHome } from "../support/end-to-end-home.ts";
 import { shareInstallation } from "../support/end-to-end-machines.ts";

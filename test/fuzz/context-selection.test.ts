@@ -1,8 +1,8 @@
 import { readFile, rm, utimes } from "node:fs/promises";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { loadHasher } from "../../src/graph/hash.ts";
-import { keyPlan } from "../../src/graph/key-plan.ts";
+import { loadHasher } from "../../src/graph/keys/hash.ts";
+import { keyPlan } from "../../src/graph/keys/key-plan.ts";
 import { ContextRig, type TreeEntry } from "../support/context-rig.ts";
 
 const name = fc.constantFrom("a", "b", "a.c", "a-b", "A", "é", ".hidden", "with space", "*", "[x]");

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import type { RemoteContent } from "../../src/context/remote-content.ts";
 import { resolveInputs } from "../../src/context/resolve-inputs.ts";
 import { StatCache } from "../../src/context/stat-cache.ts";
-import { loadHasher } from "../../src/graph/hash.ts";
+import { loadHasher } from "../../src/graph/keys/hash.ts";
 import { planOf, shown } from "./planned.ts";
 import { type TemporaryFolder, temporaryFolder } from "./temporary-folder.ts";
 

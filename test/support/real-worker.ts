@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { Failure } from "../../src/diagnostics/failure.ts";
-import { type Hasher, loadHasher } from "../../src/graph/hash.ts";
+import { type Hasher, loadHasher } from "../../src/graph/keys/hash.ts";
 import { version } from "../../src/host/version.ts";
 import { Machine } from "../../src/machine/machine.ts";
 import type { MachineEndpoint } from "../../src/machine/machine-endpoint.ts";

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { loadHasher } from "../../src/graph/hash.ts";
+import { loadHasher } from "../../src/graph/keys/hash.ts";
 import type { ServerActivity } from "../../src/worker/remote/calls.ts";
 import { type ConnectOptions, connectWorker } from "../../src/worker/remote/connect-worker.ts";
 import type { RemoteWorker } from "../../src/worker/remote/remote-worker.ts";

@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Failure, systemErrorCode } from "../../diagnostics/failure.ts";
-import { loadHasher } from "../../graph/hash.ts";
+import { loadHasher } from "../../graph/keys/hash.ts";
 import { openLocalWorker } from "../../worker/local/local-worker.ts";
 import { startWorkerServer } from "../../worker/remote/server.ts";
 import type { Worker } from "../../worker/worker.ts";

@@ -1,8 +1,8 @@
 import type { RelatedLocation } from "../../diagnostics/diagnostic.ts";
 import type { Range, SourceFile } from "../../diagnostics/source-file.ts";
 import type { LightfileTree } from "../../lightfile/ast.ts";
-import { canonicalJson } from "../canonical-json.ts";
 import { Findings } from "../findings.ts";
+import { canonicalJson } from "../keys/canonical-json.ts";
 import type { ContextFolder } from "../plan.ts";
 import { countStages } from "../stages.ts";
 import { describeReference, type FileReference, labelOfReference } from "./reference.ts";

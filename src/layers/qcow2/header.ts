@@ -20,13 +20,18 @@ import {
   refcountOrder,
 } from "./format.ts";
 
-export interface Qcow2Header {
+/** What a header says and is written with. */
+export interface HeaderContent {
   readonly sizeBytes: number;
   readonly backing: BackingFile | null;
   readonly l1Offset: number;
   readonly l1Entries: number;
   readonly refcountTableOffset: number;
   readonly refcountTableClusters: number;
+}
+
+/** A header as it was read. */
+export interface Qcow2Header extends HeaderContent {
   /** The last writer did not close the image: the reference counts may be wrong. */
   readonly isDirty: boolean;
   /** Where the file ends, measured, not claimed. */
@@ -176,15 +181,6 @@ export function backingNameProblem(name: string): string | undefined {
     return "has characters that no name of ours has";
   }
   return undefined;
-}
-
-export interface HeaderContent {
-  readonly sizeBytes: number;
-  readonly backing: BackingFile | null;
-  readonly l1Offset: number;
-  readonly l1Entries: number;
-  readonly refcountTableOffset: number;
-  readonly refcountTableClusters: number;
 }
 
 /** The bytes of a header, extensions and backing name included. */

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { type PlannedWork, planLineages } from "../../../src/bake/lineages.ts";
-import type { KeyedPlan } from "../../../src/graph/keyed-plan.ts";
+import type { KeyedPlan } from "../../../src/graph/keys/keyed-plan.ts";
 import { keyedStage, sketchPlan } from "./plan-fixture.ts";
 
 function planWith(keyed: KeyedPlan, ...present: string[]): PlannedWork {

@@ -1,6 +1,6 @@
-import { loadHasher } from "../../../src/graph/hash.ts";
-import { keyPlan } from "../../../src/graph/key-plan.ts";
-import type { KeyedPlan, KeyedStage } from "../../../src/graph/keyed-plan.ts";
+import { loadHasher } from "../../../src/graph/keys/hash.ts";
+import { keyPlan } from "../../../src/graph/keys/key-plan.ts";
+import type { KeyedPlan, KeyedStage } from "../../../src/graph/keys/keyed-plan.ts";
 import type { PlannedStage, PlannedStep } from "../../../src/graph/plan.ts";
 import type { BaseImage } from "../../../src/model/base-image.ts";
 import { sha256Digest, stepId } from "../../../src/model/identifiers.ts";

@@ -7,7 +7,7 @@ import { ContextTrouble, readTrouble } from "../../../src/context/context-troubl
 import { fileFacts } from "../../../src/context/file-facts.ts";
 import { hashFiles } from "../../../src/context/hash-files.ts";
 import type { FileNode } from "../../../src/context/tree-node.ts";
-import { loadHasher } from "../../../src/graph/hash.ts";
+import { loadHasher } from "../../../src/graph/keys/hash.ts";
 import { ContextRig } from "../../support/context-rig.ts";
 
 const hasher = await loadHasher();

@@ -2,7 +2,7 @@ import { readFile, rename, stat, utimes, writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import type { FileFacts } from "../../../src/context/file-facts.ts";
 import { StatCache } from "../../../src/context/stat-cache.ts";
-import { loadHasher } from "../../../src/graph/hash.ts";
+import { loadHasher } from "../../../src/graph/keys/hash.ts";
 import { contentDigest } from "../../../src/model/identifiers.ts";
 import { ContextRig } from "../../support/context-rig.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";

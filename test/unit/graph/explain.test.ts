@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { describeChanges } from "../../../src/graph/describe-change.ts";
-import { explainChange } from "../../../src/graph/explain.ts";
-import { pairSteps } from "../../../src/graph/pair-steps.ts";
-import { type RecordedStep, recordSteps } from "../../../src/graph/recorded-step.ts";
+import { describeChanges } from "../../../src/graph/explain/describe-changes.ts";
+import { explainChange } from "../../../src/graph/explain/explain-change.ts";
+import { pairSteps } from "../../../src/graph/explain/pair-steps.ts";
+import { type RecordedStep, recordSteps } from "../../../src/graph/explain/recorded-step.ts";
 import { contentDigest, layerKey } from "../../../src/model/identifiers.ts";
 import type { ContextSource } from "../../../src/model/step-operation.ts";
 import { keyedPlanOf, type PlanTestOptions } from "../../support/planned.ts";

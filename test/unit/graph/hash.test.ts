@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { canonicalJson } from "../../../src/graph/canonical-json.ts";
-import { loadHasher } from "../../../src/graph/hash.ts";
+import { canonicalJson } from "../../../src/graph/keys/canonical-json.ts";
+import { loadHasher } from "../../../src/graph/keys/hash.ts";
 
 const hasher = await loadHasher();
 

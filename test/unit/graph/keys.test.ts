@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { loadHasher } from "../../../src/graph/hash.ts";
-import { keyRecordFormat } from "../../../src/graph/key-record.ts";
+import { loadHasher } from "../../../src/graph/keys/hash.ts";
+import { keyRecordFormat } from "../../../src/graph/keys/key-record.ts";
 import { contentDigest } from "../../../src/model/identifiers.ts";
 import type { ContextEntry, ContextSource } from "../../../src/model/step-operation.ts";
 import { keyedPlanOf, keysOf, type PlanTestOptions } from "../../support/planned.ts";

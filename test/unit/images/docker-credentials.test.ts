@@ -1,7 +1,7 @@
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { findCredential } from "../../../src/images/docker-credentials.ts";
+import { findCredential } from "../../../src/images/registry/docker-credentials.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 const base64 = (text: string): string => Buffer.from(text).toString("base64");

@@ -1,12 +1,12 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { folderName, parseControlField } from "../../../src/machine/debian-packages.ts";
 import { parseCpuFlags } from "../../../src/machine/host-virtualization.ts";
+import { folderName, parseControlField } from "../../../src/machine/install/debian-packages.ts";
+import { installCommands, missingProgramCode } from "../../../src/machine/install/system-packages.ts";
 import { requireInstallation, requireMachineHost } from "../../../src/machine/machine-installation.ts";
 import { machinePaths } from "../../../src/machine/machine-paths.ts";
 import { parseLddOutput } from "../../../src/machine/shared-libraries.ts";
-import { installCommands, missingProgramCode } from "../../../src/machine/system-packages.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 describe("installing the machine", () => {

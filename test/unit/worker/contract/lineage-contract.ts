@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { Failure } from "../../../../src/diagnostics/failure.ts";
-import { loadHasher } from "../../../../src/graph/hash.ts";
+import { loadHasher } from "../../../../src/graph/keys/hash.ts";
 import {
   type ContractRig,
   copyStep,

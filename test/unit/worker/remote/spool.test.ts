@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { type Hasher, loadHasher } from "../../../../src/graph/hash.ts";
+import { type Hasher, loadHasher } from "../../../../src/graph/keys/hash.ts";
 import { type ContentDigest, contentDigest } from "../../../../src/model/identifiers.ts";
 import { frameHeader } from "../../../../src/worker/remote/content-frames.ts";
 import { Spool, type SpoolOptions } from "../../../../src/worker/remote/spool.ts";

@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import { expect, test } from "vitest";
-import { loadHasher } from "../../../../src/graph/hash.ts";
+import { loadHasher } from "../../../../src/graph/keys/hash.ts";
 import type { ContentDigest } from "../../../../src/model/identifiers.ts";
 import type { ContextEntry } from "../../../../src/model/step-operation.ts";
 import type { ServerActivity } from "../../../../src/worker/remote/calls.ts";

@@ -1,10 +1,10 @@
 import { join } from "node:path";
-import { Failure } from "../diagnostics/failure.ts";
+import { Failure } from "../../diagnostics/failure.ts";
+import { findProgram, runCommand, versionOf } from "../external-command.ts";
+import type { MachineInstallation } from "../machine-installation.ts";
+import { exists } from "../present-files.ts";
+import { sharedLibraries } from "../shared-libraries.ts";
 import type { PackageFetcher } from "./debian-packages.ts";
-import { findProgram, runCommand, versionOf } from "./external-command.ts";
-import type { MachineInstallation } from "./machine-installation.ts";
-import { exists } from "./present-files.ts";
-import { sharedLibraries } from "./shared-libraries.ts";
 
 /** Where a busybox may come from. */
 export interface BusyboxSources {

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { Failure } from "../diagnostics/failure.ts";
-import { runChecked, runCommand } from "./external-command.ts";
+import { Failure } from "../../diagnostics/failure.ts";
+import { runChecked, runCommand } from "../external-command.ts";
 
 export interface PackageFolder {
   readonly name: string;

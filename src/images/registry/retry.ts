@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { systemErrorCode } from "../diagnostics/failure.ts";
-import { cancelled } from "./image-failures.ts";
+import { systemErrorCode } from "../../diagnostics/failure.ts";
+import { cancelled } from "../image-failures.ts";
 
 /** Trouble that may be gone at the next attempt. */
 export class TransientError extends Error {

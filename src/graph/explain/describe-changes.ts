@@ -1,4 +1,4 @@
-import { unreachable } from "../diagnostics/unreachable.ts";
+import { unreachable } from "../../diagnostics/unreachable.ts";
 import type { ChangeReason } from "./change-reason.ts";
 
 /** More files than this are counted, not named. */

@@ -1,7 +1,7 @@
-import { Failure } from "../diagnostics/failure.ts";
-import { cancelled } from "./image-failures.ts";
-import { isLoopbackRegistry } from "./reference.ts";
-import { registryUnreachable } from "./registry-failures.ts";
+import { Failure } from "../../diagnostics/failure.ts";
+import { cancelled } from "../image-failures.ts";
+import { isLoopbackRegistry } from "../reference.ts";
+import { registryUnreachable } from "./failures.ts";
 import { networkCause, refusedPort, TransientError } from "./retry.ts";
 
 export interface RegistryRequest {

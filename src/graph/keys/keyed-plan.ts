@@ -1,6 +1,6 @@
-import type { LayerKey, StepId } from "../model/identifiers.ts";
-import type { ContextSource, StepOperation } from "../model/step-operation.ts";
-import type { Plan, PlannedStage, PlannedStep, PlannedTest } from "./plan.ts";
+import type { LayerKey, StepId } from "../../model/identifiers.ts";
+import type { ContextSource, StepOperation } from "../../model/step-operation.ts";
+import type { Plan, PlannedStage, PlannedStep, PlannedTest } from "../plan.ts";
 
 /**
  * What the context gave for each step: the selected, hashed files of a COPY, and those of a RUN's mounts, one for

@@ -1,9 +1,9 @@
 import pLimit from "p-limit";
-import type { Sha256Digest } from "../model/identifiers.ts";
-import type { ContentStore } from "./content-store.ts";
-import { imageCorrupt } from "./image-failures.ts";
-import type { BlobProgress } from "./image-progress.ts";
-import type { LoadedImage } from "./loaded-image.ts";
+import type { Sha256Digest } from "../../model/identifiers.ts";
+import type { ContentStore } from "../content-store.ts";
+import { imageCorrupt } from "../image-failures.ts";
+import type { BlobProgress } from "../image-progress.ts";
+import type { LoadedImage } from "../loaded-image.ts";
 import {
   checkManifest,
   checkPlatform,
@@ -12,11 +12,11 @@ import {
   parseImageConfig,
   parseManifest,
   selectPlatform,
-} from "./manifest.ts";
-import type { Platform } from "./platform.ts";
-import { manifestSelector, type RegistryReference } from "./reference.ts";
-import { RegistryClient } from "./registry-client.ts";
-import type { RegistryOptions } from "./registry-options.ts";
+} from "../manifest.ts";
+import type { Platform } from "../platform.ts";
+import { manifestSelector, type RegistryReference } from "../reference.ts";
+import { RegistryClient } from "./client.ts";
+import type { RegistryOptions } from "./options.ts";
 
 export interface RegistryImageOptions {
   readonly store: ContentStore;

@@ -1,5 +1,5 @@
-import { unreachable } from "../diagnostics/unreachable.ts";
-import { type LayerKey, layerKey, type StepId } from "../model/identifiers.ts";
+import { unreachable } from "../../diagnostics/unreachable.ts";
+import { type LayerKey, layerKey, type StepId } from "../../model/identifiers.ts";
 import type {
   CopySource,
   MountContent,
@@ -7,10 +7,7 @@ import type {
   RunOperation,
   StageFiles,
   StepOperation,
-} from "../model/step-operation.ts";
-import type { Hasher } from "./hash.ts";
-import { keyRecord, type RecordParent, testRecord } from "./key-record.ts";
-import type { KeyedPlan, KeyedStage, KeyedStep, KeyedTest, StepInputs } from "./keyed-plan.ts";
+} from "../../model/step-operation.ts";
 import {
   type CopySourceOn,
   defaultDiskSizeMib,
@@ -23,7 +20,10 @@ import {
   type RunDefinition,
   type StageReference,
   stageSourcesOf,
-} from "./plan.ts";
+} from "../plan.ts";
+import type { Hasher } from "./hash.ts";
+import { keyRecord, type RecordParent, testRecord } from "./key-record.ts";
+import type { KeyedPlan, KeyedStage, KeyedStep, KeyedTest, StepInputs } from "./keyed-plan.ts";
 
 export interface KeyPlanOptions {
   readonly inputs: StepInputs;

@@ -1,6 +1,6 @@
-import type { LayerKey } from "../model/identifiers.ts";
-import { type ContextEntry, contextSourcesOf } from "../model/step-operation.ts";
-import type { KeyedPlan, KeyedStage, KeyedStep } from "./keyed-plan.ts";
+import type { LayerKey } from "../../model/identifiers.ts";
+import { type ContextEntry, contextSourcesOf } from "../../model/step-operation.ts";
+import type { KeyedPlan, KeyedStage, KeyedStep } from "../keys/keyed-plan.ts";
 
 /**
  * What is remembered of a step, so that the next bake can say why its key changed. Plain JSON data; nothing

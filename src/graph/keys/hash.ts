@@ -1,5 +1,5 @@
 import xxhash, { type XXHashAPI } from "xxhash-wasm";
-import { type ContentDigest, contentDigest } from "../model/identifiers.ts";
+import { type ContentDigest, contentDigest } from "../../model/identifiers.ts";
 
 /** Arbitrary and fixed: a change of either changes every key and digest. */
 const firstSeed = 0n;

@@ -1,9 +1,9 @@
 import * as v from "valibot";
-import { parseJson } from "../model/parse-json.ts";
+import { parseJson } from "../../model/parse-json.ts";
+import type { RegistryReference } from "../reference.ts";
 import { type Credential, findCredential } from "./docker-credentials.ts";
-import type { RegistryReference } from "./reference.ts";
-import { loginRequired, registryRefused } from "./registry-failures.ts";
-import { mayFollow, type RegistryAnswer, type RegistryRequest, sendRequest } from "./registry-request.ts";
+import { loginRequired, registryRefused } from "./failures.ts";
+import { mayFollow, type RegistryAnswer, type RegistryRequest, sendRequest } from "./request.ts";
 
 /** One demand of a `WWW-Authenticate` header (RFC 9110, section 11.6.1). */
 export interface Challenge {

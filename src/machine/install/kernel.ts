@@ -1,6 +1,10 @@
 import { mkdir, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { Failure } from "../diagnostics/failure.ts";
+import { Failure } from "../../diagnostics/failure.ts";
+import { findProgram, runChecked } from "../external-command.ts";
+import { hasMachineModules } from "../kernel-modules.ts";
+import type { MachineInstallation } from "../machine-installation.ts";
+import { entriesOf, exists } from "../present-files.ts";
 import {
   folderName,
   type PackageFetcher,
@@ -8,10 +12,6 @@ import {
   parseControlField,
   unpackPackage,
 } from "./debian-packages.ts";
-import { findProgram, runChecked } from "./external-command.ts";
-import { hasMachineModules } from "./kernel-modules.ts";
-import type { MachineInstallation } from "./machine-installation.ts";
-import { entriesOf, exists } from "./present-files.ts";
 
 const kernelMetapackage = "linux-image-cloud-amd64";
 

@@ -1,5 +1,5 @@
-import { unreachable } from "../diagnostics/unreachable.ts";
-import type { LayerKey, Sha256Digest } from "../model/identifiers.ts";
+import { unreachable } from "../../diagnostics/unreachable.ts";
+import type { LayerKey, Sha256Digest } from "../../model/identifiers.ts";
 import type {
   ContextEntry,
   ContextSource,
@@ -13,10 +13,10 @@ import type {
   StageFiles,
   StepOperation,
   WorkingDirectory,
-} from "../model/step-operation.ts";
+} from "../../model/step-operation.ts";
+import type { PlannedTest } from "../plan.ts";
 import { canonicalJson, type JsonValue } from "./canonical-json.ts";
 import type { Hasher } from "./hash.ts";
-import type { PlannedTest } from "./plan.ts";
 
 /** Of the record; a change of what is in it, or of what the same record makes, raises it. */
 export const keyRecordFormat = 1;

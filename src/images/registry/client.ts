@@ -1,16 +1,16 @@
-import type { Failure } from "../diagnostics/failure.ts";
-import { isSha256Digest, type Sha256Digest } from "../model/identifiers.ts";
-import type { ContentStore } from "./content-store.ts";
-import { useEnvironmentProxies } from "./environment-proxies.ts";
-import { imageCorrupt, imageNotFound } from "./image-failures.ts";
-import { maximumManifestBytes, mediaTypes } from "./manifest.ts";
-import { dockerHub, isLoopbackRegistry, type RegistryReference, registryOrigin } from "./reference.ts";
-import { loginRequired, registryRefused, registryUnreachable } from "./registry-failures.ts";
-import { RegistryLogin } from "./registry-login.ts";
-import type { RegistryOptions } from "./registry-options.ts";
-import { type RegistryAnswer, sendRequest } from "./registry-request.ts";
+import type { Failure } from "../../diagnostics/failure.ts";
+import { isSha256Digest, type Sha256Digest } from "../../model/identifiers.ts";
+import type { ContentStore } from "../content-store.ts";
+import { useEnvironmentProxies } from "../environment-proxies.ts";
+import { imageCorrupt, imageNotFound } from "../image-failures.ts";
+import { maximumManifestBytes, mediaTypes } from "../manifest.ts";
+import { dockerHub, isLoopbackRegistry, type RegistryReference, registryOrigin } from "../reference.ts";
+import { type BlobIdentity, digestOf, type StagedBlob } from "../staged-blob.ts";
+import { loginRequired, registryRefused, registryUnreachable } from "./failures.ts";
+import { RegistryLogin } from "./login.ts";
+import type { RegistryOptions } from "./options.ts";
+import { type RegistryAnswer, sendRequest } from "./request.ts";
 import { type RetryPolicy, TransientError, waitBeforeRetry } from "./retry.ts";
-import { type BlobIdentity, digestOf, type StagedBlob } from "./staged-blob.ts";
 
 const manifestTypes = [
   mediaTypes.ociIndex,

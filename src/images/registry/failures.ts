@@ -1,5 +1,5 @@
-import { Failure } from "../diagnostics/failure.ts";
-import { dockerHub, type RegistryReference } from "./reference.ts";
+import { Failure } from "../../diagnostics/failure.ts";
+import { dockerHub, type RegistryReference } from "../reference.ts";
 
 /** `hadCredentials`: the registry has seen a user's name and did not let them in. */
 export function loginRequired(

@@ -1,16 +1,16 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import writeFileAtomic from "write-file-atomic";
-import { Failure } from "../diagnostics/failure.ts";
+import { Failure } from "../../diagnostics/failure.ts";
+import { findProgram, versionOf } from "../external-command.ts";
+import { type MachineInstallation, readInstallation, requireMachineHost } from "../machine-installation.ts";
+import { type MachinePaths, machinePaths } from "../machine-paths.ts";
+import { entriesOf } from "../present-files.ts";
+import { acquireMachineLock } from "../start-lock.ts";
 import { provideBusybox } from "./busybox.ts";
 import { PackageFetcher } from "./debian-packages.ts";
-import { findProgram, versionOf } from "./external-command.ts";
-import type { InstallEvent } from "./install-events.ts";
+import type { InstallEvent } from "./events.ts";
 import { provideKernel } from "./kernel.ts";
-import { type MachineInstallation, readInstallation, requireMachineHost } from "./machine-installation.ts";
-import { type MachinePaths, machinePaths } from "./machine-paths.ts";
-import { entriesOf } from "./present-files.ts";
-import { acquireMachineLock } from "./start-lock.ts";
 import {
   installSystemPackages,
   missingProgramCode,

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { parseJson } from "../model/parse-json.ts";
+import { parseJson } from "../../model/parse-json.ts";
 
 const directories = v.array(v.object({ path: v.string(), user: v.string() }));
 

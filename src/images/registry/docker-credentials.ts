@@ -3,10 +3,10 @@ import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
-import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
-import { parseJson } from "../model/parse-json.ts";
-import { cancelled } from "./image-failures.ts";
-import { dockerHub } from "./reference.ts";
+import { Failure, systemErrorCode } from "../../diagnostics/failure.ts";
+import { parseJson } from "../../model/parse-json.ts";
+import { cancelled } from "../image-failures.ts";
+import { dockerHub } from "../reference.ts";
 
 /** What `docker login` has left for a registry. */
 export type Credential =

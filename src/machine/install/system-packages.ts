@@ -1,6 +1,6 @@
-import { Failure } from "../diagnostics/failure.ts";
-import { findProgram, lastLines, runCommand } from "./external-command.ts";
-import type { InstallEvent } from "./install-events.ts";
+import { Failure } from "../../diagnostics/failure.ts";
+import { findProgram, lastLines, runCommand } from "../external-command.ts";
+import type { InstallEvent } from "./events.ts";
 
 export const qemuPackage = "qemu-system-x86";
 
