@@ -48,6 +48,7 @@ test("the patterns know their place in the file", () => {
 test.each([
   ["--chown=app", { user: "app", group: null }],
   ["--chown=app:staff", { user: "app", group: "staff" }],
+  ["--chown=:staff", { user: "0", group: "staff" }],
   ["--chown=1000:0", { user: "1000", group: "0" }],
 ])("COPY %s", (flag, owner) => {
   expect(copyOf(`COPY ${flag} a /x`).owner).toEqual(owner);
@@ -205,6 +206,7 @@ test.each([
     "error DestinationNotDirectory 2:10 /x | 2 sources cannot go to the one name /x | end it with a slash to copy into a directory: /x/",
   ],
   ["COPY --chown=a:b:c a /x", "error InvalidOwner 2:6 --chown=a:b:c | --chown=a:b:c names no owner"],
+  ["COPY --chown=: a /x", "error InvalidOwner"],
   ["COPY --chown=99999999999 a /x", "error InvalidOwner"],
   ["COPY --chmod=999 a /x", "error InvalidMode 2:6 --chmod=999 | --chmod=999 is no mode"],
   ["COPY --chmod=17777 a /x", "error InvalidMode"],
