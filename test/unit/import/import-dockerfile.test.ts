@@ -33,6 +33,23 @@ describe("an imported Dockerfile", () => {
     expect(imported(text).text).toBe("# escape=`\n# check=skip=all\nFROM a\nSNAPSHOT name\nRUN b `\n c\n");
   });
 
+  test("loses its --links with one note, and is told what error=true means here", () => {
+    const text = "# check=skip=A;error=true\nFROM a:1\nCOPY --link a /a\nCOPY --link b /b\nADD --link c /c\n";
+    const { text: written, notes } = imported(text);
+    expect(written).not.toContain("--link");
+    expect(notes).toEqual([
+      expect.stringMatching(
+        /^warning CarriedOverDifferently 1:1 # check=skip=A;error=true \| error=true makes errors of /,
+      ),
+      expect.stringMatching(
+        /^warning CarriedOverDifferently 3:6 --link \| --link is left out here and in 2 other places: each layer .* \| /,
+      ),
+    ]);
+    expect(imported("# check=error=false\nFROM a:1\nCOPY --link a /a\n").notes).toEqual([
+      expect.stringMatching(/--link is left out: each layer is made on the one below it \| /),
+    ]);
+  });
+
   test("gets a SNAPSHOT for stages that are there to be a target, and not for those that others need", () => {
     const text = [
       "FROM a AS base",
