@@ -13,7 +13,7 @@ export interface CarryOverContext {
 }
 
 /** What stands in for `scratch`: the smallest base that a machine can start from. */
-const smallestBase = "busybox:stable";
+export const smallestBase = "busybox:stable";
 
 const posixShells = new Set(["sh", "ash", "bash", "dash", "ksh", "mksh", "zsh", "busybox"]);
 
