@@ -182,13 +182,16 @@ test("of all stages, those that no bake reads may stand on what no machine can s
 });
 
 test.each([
-  ["?ref=v1&subdir=a", "https://host.test/x.git#v1:a"],
-  ["?tag=v2", "https://host.test/x.git#v2"],
+  ["?ref=v1&subdir=a&depth=1", "https://host.test/x.git#v1:a"],
+  ["?tag=v2&branch=v2", "https://host.test/x.git#v2"],
+  ["?ref=v1&ref=v2", "https://host.test/x.git#v1"],
+  ["?ref=", "https://host.test/x.git"],
+  ["?ref=v1&keep-git-dir=maybe", "https://host.test/x.git#v1"],
   ["?keep=1#main", "https://host.test/x.git#main"],
 ])("a repository with a query, which is fetched as a file, is told of: %s", (query, hint) => {
   expect(mistakesIn(inStage(`ADD https://host.test/x.git${query} /z`))).toEqual([
     expect.stringMatching(
-      new RegExp(`^warning RepositoryTakenForFile 2:5 .* \\| a git repository is named without: ${hint}$`),
+      new RegExp(`^warning RepositoryTakenForFile 2:5 .* \\| a git repository is named without it: ${hint}$`),
     ),
   ]);
   expect(mistakesIn(inStage("ADD https://host.test/x.git.tar?ref=v1 /z"))).toEqual([]);
