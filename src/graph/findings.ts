@@ -77,6 +77,22 @@ export class Findings {
   }
 }
 
+/** Without the flags that change nothing here and were told of further up in their file. */
+export function flagsToldOnce(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  const first = new Map<SourceFile, Map<string, Diagnostic>>();
+  const isFlag = ({ code, message }: Diagnostic) => code === "NoEffect" && message.startsWith("--");
+  for (const diagnostic of diagnostics.filter(isFlag)) {
+    const { source, message, range } = diagnostic;
+    const ofSource = first.get(source) ?? new Map<string, Diagnostic>();
+    first.set(source, ofSource);
+    if (range.start <= (ofSource.get(message)?.range.start ?? range.start)) ofSource.set(message, diagnostic);
+  }
+  return diagnostics.filter(
+    (diagnostic) =>
+      !isFlag(diagnostic) || first.get(diagnostic.source)?.get(diagnostic.message) === diagnostic,
+  );
+}
+
 /** A text that is read twice (a mixin, a file with other arguments) has the same mistakes twice. */
 export function withoutRepeats(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
   const seen = new Map<SourceFile, Set<string>>();

@@ -5,6 +5,7 @@ import { findImage } from "./link/find-image.ts";
 import { type GivenArgument, type OpenFile, readGivenArguments } from "./link/open-file.ts";
 import { wayBack } from "./stage-loops.ts";
 import { findEarlierStage, findNamedStage, findStage, type StageText } from "./stages.ts";
+import { holdsWindows } from "./windows-image.ts";
 
 export interface StageSourceReaderOptions extends ElsewhereReaderOptions {
   /** The stage of that file whose words are read; null for a mixin that another file uses. */
@@ -59,6 +60,12 @@ export class StageSourceReader {
     if (reference === "scratch") {
       findings.error("UnsupportedBase", "a microVM cannot start from scratch", image.range, {
         hint: "it needs a base image, which may be as small as one with busybox; where a stage only collects files, put them into a folder of it and copy that folder",
+      });
+      return null;
+    }
+    if (holdsWindows(reference)) {
+      findings.error("UnsupportedBase", `${reference} holds Windows, and sandboxes run Linux`, image.range, {
+        hint: "start from a Linux image that has what the stage needs",
       });
       return null;
     }

@@ -4,11 +4,12 @@ import { findReferences } from "../graph/base-references.ts";
 import { Program } from "../graph/link/program.ts";
 import type { Instruction, LightfileTree } from "../lightfile/ast.ts";
 import { parseLightfile } from "../lightfile/parse.ts";
-import { carryOver } from "./carry-over.ts";
+import { carryOver, linkNote, smallestBase } from "./carry-over.ts";
 import { type Change, commentOut, type Note } from "./change.ts";
+import { checkChanges, frontendChanges } from "./head-directives.ts";
 import { mendArray } from "./json-like.ts";
+import { scratchCopies } from "./scratch-copies.ts";
 import { snapshotLines } from "./snapshot-lines.ts";
-import { frontendChanges } from "./syntax-directive.ts";
 import { ChangedText } from "./text-change.ts";
 
 export interface ImportOptions {
@@ -75,7 +76,12 @@ function changeText(
 } {
   const { text } = tree.source;
   const snapshots = snapshotLines(text, tree.instructions, snapshotName);
-  const changes: Change[] = [...frontendChanges(tree), ...snapshots.flatMap(({ change }) => change ?? [])];
+  const changes: Change[] = [
+    ...frontendChanges(tree),
+    ...checkChanges(tree),
+    ...scratchCopies(tree.instructions, smallestBase),
+    ...snapshots.flatMap(({ change }) => change ?? []),
+  ];
   let shell = "sh";
   for (const instruction of tree.instructions) {
     if (instruction.kind === "from") shell = "sh";
@@ -90,9 +96,19 @@ function changeText(
   const edits = changes.flatMap((change) => change.edits);
   return {
     changed: new ChangedText(text, edits),
-    notes: changes.flatMap(({ note }) => note ?? []),
+    notes: linksNotedOnce(changes.flatMap(({ note }) => note ?? [])),
     snapshotNames: snapshots.map(({ name }) => name),
   };
+}
+
+/** Nothing is to be done about any of them, so they do not hide what somebody has to look at. */
+function linksNotedOnce(notes: readonly Note[]): readonly Note[] {
+  const isLink = ({ message }: Note) => message === linkNote.message;
+  const [first, ...others] = notes.filter(isLink);
+  if (first === undefined || others.length === 0) return notes;
+  const places = others.length === 1 ? "one other place" : `${others.length} other places`;
+  const message = first.message.replace(":", ` here and in ${places}:`);
+  return notes.flatMap((note) => (note === first ? { ...note, message } : isLink(note) ? [] : note));
 }
 
 function refuse(text: string, instruction: Instruction, error: Diagnostic): readonly Change[] {

@@ -11,7 +11,7 @@ interface CheckOptions {
 /**
  * What `# check=skip=Rule,Rule;error=true` at the head of a file makes of diagnostics: warnings with a skipped code
  * (`all`: every warning) are left out, and those that are left become errors. Errors stay as they are: a file cannot
- * say that it is right.
+ * say that it is right. What Docker has and this builder does not need is no mistake of a file that was made for both.
  */
 export function applyChecks(
   directives: readonly Directive[],
@@ -23,7 +23,9 @@ export function applyChecks(
   return diagnostics.flatMap((diagnostic): readonly Diagnostic[] => {
     if (diagnostic.severity === "error") return [diagnostic];
     if (skipsAll || skipped.has(diagnostic.code.toLowerCase())) return [];
-    return [warningsAreErrors ? { ...diagnostic, severity: "error" } : diagnostic];
+    return [
+      warningsAreErrors && diagnostic.code !== "NoEffect" ? { ...diagnostic, severity: "error" } : diagnostic,
+    ];
   });
 }
 

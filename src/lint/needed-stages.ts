@@ -1,5 +1,5 @@
 import { defaultValues, expandWith } from "./default-values.ts";
-import { earlierStage } from "./earlier-stages.ts";
+import { baseStage, earlierStage } from "./earlier-stages.ts";
 import type { LintedFile, StageBlock } from "./linted-file.ts";
 import { stageReferences } from "./references.ts";
 
@@ -15,6 +15,20 @@ export function neededStages(file: LintedFile): ReadonlySet<StageBlock> {
 /** A stage that nothing needs may still be meant as a target of its own. */
 export function isTarget({ instructions }: StageBlock): boolean {
   return instructions.some(({ kind }) => kind === "snapshot" || kind === "test");
+}
+
+/** The stages whose layers a result has: the targets, and those that they are FROM. What is copied leaves them behind. */
+export function stagesInResults(file: LintedFile): ReadonlySet<StageBlock> {
+  const inResults = new Set<StageBlock>();
+  const last = file.stages.at(-1);
+  for (const target of file.stages.filter((stage) => stage === last || isTarget(stage))) {
+    let at: StageBlock | undefined = target;
+    while (at !== undefined && !inResults.has(at)) {
+      inResults.add(at);
+      at = baseStage(file, at);
+    }
+  }
+  return inResults;
 }
 
 function findNeeded(file: LintedFile): ReadonlySet<StageBlock> {

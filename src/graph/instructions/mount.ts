@@ -62,7 +62,7 @@ function readMount(stage: StageBuilder, fields: MountFields, position: number): 
 }
 
 function readBind(stage: StageBuilder, fields: MountFields): Mount | null {
-  const target = requireTarget(stage, fields);
+  const target = fields.has("target") ? readTarget(stage, fields) : workingDirectory(stage, fields);
   const readOnly = fields.isReadOnly(true);
   const content = readSource(stage, fields);
   return target === null || content === null ? null : { kind: "bind", target, readOnly, content };
@@ -144,12 +144,24 @@ function requireTarget(stage: StageBuilder, fields: MountFields): string | null 
   return null;
 }
 
+/** Where files go whose mount names no target, as BuildKit has it; null when that is not known yet, or the root. */
+function workingDirectory(stage: StageBuilder, fields: MountFields): string | null {
+  const target = stage.resolvePath(".");
+  if (target !== "/") return target;
+  if (stage.scope.complete) {
+    fields.require("target", "target=/DIRECTORY, or a WORKDIR above, where files go without it: it is / now");
+  }
+  return null;
+}
+
 /** Below the working directory where it is relative. */
 function readTarget(stage: StageBuilder, fields: MountFields): string | null {
   const written = fields.text("target");
   if (written === null) return null;
   const target = stage.resolvePath(written);
   if (target !== "/") return target;
+  // The base image may set another directory.
+  if (!stage.scope.complete && written !== "" && !written.startsWith("/")) return null;
   fields.refuse("target", "a mount cannot take the place of the whole root", "name a directory below /");
   return null;
 }

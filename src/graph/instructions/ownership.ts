@@ -6,11 +6,12 @@ import { flagValue } from "./flags.ts";
 const ownerPart = /^[^\s:]+$/;
 const highestId = 0xffff_fffe;
 
-/** `--chown=user[:group]`; null when absent or wrong. */
+/** `--chown=user[:group]`; null when absent or wrong. Without a user, `:group`, it is root, as in BuildKit. */
 export function readOwner(stage: StageBuilder, flag: Flag | undefined): CopyOwner | null {
   const value = flagValue(stage, flag);
   if (flag === undefined || value === null) return null;
-  const [user = "", group = null, ...rest] = value.split(":");
+  const [written = "", group = null, ...rest] = value.split(":");
+  const user = written === "" && group !== null ? "0" : written;
   const parts = group === null ? [user] : [user, group];
   if (rest.length === 0 && parts.every((part) => ownerPart.test(part) && isId(part))) return { user, group };
   stage.findings.error("InvalidOwner", `--chown=${value} names no owner`, flag.range, {

@@ -5,6 +5,7 @@ import type { CopyPattern } from "../plan.ts";
 import { gitSecretHint, refuseSecret } from "../secret-in-address.ts";
 import type { StageBuilder } from "../stage-builder.ts";
 import { flagValue, type ReadFlags } from "./flags.ts";
+import { readGitQuery } from "./git-query.ts";
 
 const webForm = /^https?:\/\//i;
 const gitForm = /^(?:git|ssh):\/\/|^[A-Za-z0-9_][A-Za-z0-9_.-]*@[A-Za-z0-9][A-Za-z0-9.-]*:/i;
@@ -13,7 +14,7 @@ const gitPath = /^(?:https?|file):\/\/[^#?]+\.git\/?(?:#.*)?$/i;
 
 /** What a source of ADD is: a repository, an address in the web, or neither. */
 export function remoteKind(source: string): "git" | "url" | null {
-  if (gitForm.test(source) || gitPath.test(source)) return "git";
+  if (gitForm.test(source) || gitPath.test(source) || readGitQuery(source) !== null) return "git";
   return webForm.test(source) ? "url" : null;
 }
 
@@ -57,7 +58,7 @@ function readUrl(stage: StageBuilder, { text, range, flags }: RemoteSource): Cop
   return { kind: "url", url: url.href, name: nameOf(url), checksum, range };
 }
 
-/** BuildKit takes the ref of a repository as a query, too. */
+/** What has the path of a repository and a query that is none of a repository's. */
 function warnRepository(
   stage: StageBuilder,
   { origin, pathname, searchParams, hash }: URL,
@@ -68,9 +69,14 @@ function warnRepository(
   const folder = searchParams.get("subdir") ?? "";
   const fragment = `${ref}${folder === "" ? "" : `:${folder}`}`;
   const written = fragment === "" ? hash : `#${fragment}`;
-  stage.findings.warning("RepositoryTakenForFile", "an address with a query is fetched as one file", range, {
-    hint: `a git repository is named without: ${origin}${pathname}${written}`,
-  });
+  stage.findings.warning(
+    "RepositoryTakenForFile",
+    "an address with this query is fetched as one file",
+    range,
+    {
+      hint: `a git repository is named without it: ${origin}${pathname}${written}`,
+    },
+  );
 }
 
 /** The last part of the path that is not empty; '' when there is none. */
@@ -86,24 +92,28 @@ function nameOf({ pathname }: URL): string {
 }
 
 const commitPrefixForm = /^[0-9a-f]{7,64}$/;
+const wholeCommitForm = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
 function readGitSource(stage: StageBuilder, { text, range, flags }: RemoteSource): CopyPattern | null {
   if (refuseSecret(text, range, stage.findings, gitSecretHint)) return null;
   const hash = text.indexOf("#");
-  const repository = hash === -1 ? text : text.slice(0, hash);
+  const query = readGitQuery(text);
+  const repository = query?.repository ?? (hash === -1 ? text : text.slice(0, hash));
   const fragment = hash === -1 ? "" : text.slice(hash + 1);
   const colon = fragment.indexOf(":");
-  const ref = colon === -1 ? fragment : fragment.slice(0, colon);
-  const path = colon === -1 ? "" : fragment.slice(colon + 1);
+  const ref = (colon === -1 ? fragment : fragment.slice(0, colon)) || query?.ref || "";
+  const path = (colon === -1 ? "" : fragment.slice(colon + 1)) || query?.folder || "";
   const flag = flags.get("checksum");
   const written = flagValue(stage, flag);
-  const commitPrefix = written === null ? null : written.toLowerCase();
+  const commitPrefix = (written ?? query?.commit)?.toLowerCase() ?? null;
   if (commitPrefix !== null && !commitPrefixForm.test(commitPrefix)) {
-    refuseChecksum(
-      stage,
-      flag,
-      `${written} is no commit`,
-      "of a repository, --checksum is what the commit begins with",
+    stage.findings.error(
+      "InvalidChecksum",
+      `${written ?? query?.commit} is no commit`,
+      flag?.range ?? range,
+      {
+        hint: `of a repository, ${flag === undefined ? "commit=" : "--checksum"} is what the commit begins with`,
+      },
     );
     return null;
   }
@@ -117,9 +127,12 @@ function readGitSource(stage: StageBuilder, { text, range, flags }: RemoteSource
   return {
     kind: "git",
     repository,
-    ref: ref === "" ? null : ref,
+    // A commit says by itself what is meant.
+    ref: ref || (wholeCommitForm.test(query?.commit ?? "") ? (query?.commit ?? null) : null),
     path: segments.join("/"),
-    keepsGitDirectory: flags.isOn("keep-git-dir"),
+    keepsGitDirectory: flags.get("keep-git-dir")
+      ? flags.isOn("keep-git-dir")
+      : (query?.keepsGitDirectory ?? false),
     commitPrefix,
     range,
   };

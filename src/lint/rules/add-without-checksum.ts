@@ -9,7 +9,9 @@ export const addWithoutChecksum: Rule = {
       const acting = actingInstruction(instruction);
       if (acting.kind !== "add" || acting.flags.some(({ name }) => name.text === "checksum")) continue;
       for (const { text, range } of acting.sources) {
-        if (!/^https?:\/\//i.test(text) || /\.git(?:#|$)/.test(text)) continue;
+        if (!/^https?:\/\//i.test(text) || /\.git\/?(?:[#?]|$)/.test(text)) continue;
+        // A commit says what is there.
+        if (/\/[0-9a-f]{40}\//.test(text)) continue;
         yield {
           range,
           message: "what this address serves can change without anybody noticing",

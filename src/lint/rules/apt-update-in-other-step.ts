@@ -1,5 +1,5 @@
 import type { Rule } from "../rule.ts";
-import { isInstall, isUpdate } from "../shell/packages.ts";
+import { hasOption, isInstall, isUpdate } from "../shell/packages.ts";
 import { shellRuns } from "../shell/run-commands.ts";
 
 export const aptUpdateInOtherStep: Rule = {
@@ -9,7 +9,11 @@ export const aptUpdateInOtherStep: Rule = {
     for (const { run, commands } of shellRuns(file)) {
       const hasLists = run.flags.some(({ value }) => value?.text.includes("/var/lib/apt") ?? false);
       if (hasLists) continue;
-      const update = commands.find((command) => isUpdate(command, "apt-get", "apt"));
+      const update = commands.find(
+        (command) =>
+          isUpdate(command, "apt-get", "apt") ||
+          (isInstall(command, "apt-get", "apt") && hasOption(command, "--update", "-U")),
+      );
       const install = commands.find(
         (command) => isInstall(command, "apt-get", "apt") && !command.arguments.some(isLocalPackage),
       );

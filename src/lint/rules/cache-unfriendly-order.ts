@@ -30,11 +30,16 @@ function copiesEverything(instruction: Block["instructions"][number]): instructi
   return instruction.sources.some(({ text }) => /^(?:\.\/?|\/|\.\/\*|\*)$/.test(text));
 }
 
+/** What was installed before, from the lists that were copied first, is there: little is left for a second time. */
 function firstInstallAfter(file: LintedFile, block: Block, copy: CopyInstruction) {
+  const before = new Set<string>();
   for (const { run, commands } of shellRunsOf(file, block)) {
-    if (run.range.start < copy.range.start) continue;
-    const install = commands.find(installsPackages);
-    if (install !== undefined) return install.range;
+    const installs = commands.filter(installsPackages);
+    if (run.range.start < copy.range.start) for (const { program } of installs) before.add(program);
+    else {
+      const install = installs.find(({ program }) => !before.has(program));
+      if (install !== undefined) return install.range;
+    }
   }
   return undefined;
 }

@@ -11,7 +11,8 @@ export const cdInRun: Rule = {
       if (first?.program !== "cd" || commands.length === 1 || first.depth > 0) continue;
       if (run.heredocs.length > 0 || run.command.form === "exec") continue;
       const [directory] = first.arguments;
-      if (directory === undefined) continue;
+      // Of a place that the step only passes through, or finds out, WORKDIR is no better.
+      if (directory === undefined || /^(?:\/var)?\/tmp(?:\/|$)|^-$|`|\$\(/.test(directory.text)) continue;
       yield {
         range: first.range,
         message: "this changes the directory of this one step only",

@@ -30,6 +30,7 @@ function asks(command: LocatedCommand): boolean {
       !hasOption(command, "-s", "--download-only")
     );
   }
-  if (isInstall(command, "dnf", "yum", "microdnf")) return !hasOption(command, "-y", "--assumeyes");
+  // microdnf never asks.
+  if (isInstall(command, "dnf", "yum")) return !hasOption(command, "-y", "--assumeyes");
   return isInstall(command, "zypper") && !hasOption(command, "-y", "-n", "--non-interactive", "--no-confirm");
 }

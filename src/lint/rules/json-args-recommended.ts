@@ -16,10 +16,15 @@ export const jsonArgsRecommended: Rule = {
         if (instruction.kind !== "cmd" && instruction.kind !== "entrypoint") continue;
         const { command, keyword } = instruction;
         if (command.form !== "shell" || hasOwnShell) continue;
+        // The program takes the place of the shell.
+        if (/^\s*exec\s/.test(command.line.text)) continue;
+        const word = keyword.text.toUpperCase();
         yield {
           range: command.line.range,
-          message: `a shell runs this ${keyword.text.toUpperCase()}, and signals end the shell, not the program`,
-          hint: `write a JSON array: ${keyword.text.toUpperCase()} ["program", "argument"]`,
+          message: `a shell runs this ${word}, and signals end the shell, not the program`,
+          hint: /[$;&|<>`*?~]/.test(command.line.text)
+            ? `write a JSON array, ${word} ["program", "argument"]; where it needs the shell, exec before the program: ${word} exec program …`
+            : `write a JSON array: ${word} ["program", "argument"]`,
           fixes: asArray(command.line),
         };
       }

@@ -1,4 +1,5 @@
 import { proposedFix, safeFix } from "../edits.ts";
+import { stagesInResults } from "../needed-stages.ts";
 import type { Remark, Rule } from "../rule.ts";
 import { hasOption, isInstall } from "../shell/packages.ts";
 import { type LocatedCommand, shellRuns } from "../shell/run-commands.ts";
@@ -7,7 +8,10 @@ export const packageListsKept: Rule = {
   name: "PackageListsKept",
   summary: "a package manager's lists or downloads stay in the layer",
   *check(file) {
-    for (const { run, commands } of shellRuns(file)) {
+    const inResults = stagesInResults(file);
+    for (const { run, commands, block } of shellRuns(file)) {
+      // What other stages only copy from is in no result.
+      if (block.kind === "stage" && !inResults.has(block)) continue;
       const isMounted = run.flags.some(
         ({ value }) => value !== null && /\/var\/(?:lib|cache)\/(?:apt|apk|dnf|yum)/.test(value.text),
       );
@@ -33,7 +37,9 @@ function keptBy(commands: readonly LocatedCommand[]): Remark | null {
           : [],
     };
   }
-  const apk = commands.find((command) => isInstall(command, "apk") && !hasOption(command, "--no-cache"));
+  const apk = commands.find(
+    (command) => isInstall(command, "apk") && !hasOption(command, "--no-cache", "--no-network"),
+  );
   if (apk !== undefined && !commands.some((one) => removes(one, "/var/cache/apk"))) {
     const verb = apk.arguments.find(({ text }) => !text.startsWith("-"));
     const at = verb?.range.end ?? apk.range.end;
@@ -65,6 +71,12 @@ function removesAptLists(command: LocatedCommand): boolean {
 function removes(command: LocatedCommand, path: string): boolean {
   return (
     (command.program === "rm" || command.program === "find") &&
-    command.arguments.some(({ text }) => text.startsWith(path))
+    command.arguments.some(({ text }) => text.startsWith(path) || holds(text, path))
   );
+}
+
+/** Whether a folder, or all that is in it, has the path in it: `/var/cache/*`. */
+function holds(folder: string, path: string): boolean {
+  const bare = folder.replace(/\/?\*?$/, "");
+  return bare !== "" && path.startsWith(`${bare}/`);
 }

@@ -48,7 +48,7 @@ function* inBlock(file: LintedFile, block: Block, { names, globals, predefined }
         else if (predefined.has(used)) yield notDeclaredYet(block, used, placeOf(file, used, range));
         else {
           // Among more names than a person writes, the nearest one is not worth the search.
-          if (isCommon(used) || names.size > mostCandidates) continue;
+          if (isCommon(used) || names.size > mostCandidates || appends(instruction, used)) continue;
           const near = nearestName(used, names);
           if (near === undefined) continue;
           yield {
@@ -114,6 +114,11 @@ function expandedWords(instruction: Instruction): readonly Word[] {
 /** `${NAME:-x}` and its like say themselves what an unset name means. */
 function hasDefault(text: string, name: string): boolean {
   return new RegExp(`\\$\\{${name}:?[-+?]`).test(text);
+}
+
+/** `ENV A=$A:b` adds to what the image has there. */
+function appends(instruction: Instruction, name: string): boolean {
+  return instruction.kind === "env" && instruction.pairs.some((pair) => pair.name.text === name);
 }
 
 /** Set by nearly every image. */

@@ -1,4 +1,5 @@
 import { startedBlock } from "../../lightfile/check-structure.ts";
+import { variablesIn } from "../../lightfile/expand.ts";
 import { defaultValues, expandWith } from "../default-values.ts";
 import { misspeltStage } from "../references.ts";
 import type { Rule } from "../rule.ts";
@@ -19,6 +20,8 @@ export const unpinnedBase: Rule = {
       const { text, range } = stage.head.image;
       const reference = expandWith(text, values, file.tree.escape);
       if (reference === null || reference === "" || reference === "scratch") continue;
+      // What a build argument is to say may be a part of a stage's name, or the version.
+      if (variablesIn(text, { escape: file.tree.escape }).some((one) => !values.has(one))) continue;
       const name = reference.toLowerCase();
       // A stage further down, or one that is misspelt, is another mistake.
       if (file.stagesByName.has(name) || imports.has(name)) continue;
@@ -33,7 +36,7 @@ export const unpinnedBase: Rule = {
           tag === undefined
             ? `${reference} names no version, so the base changes when latest moves`
             : `${reference} means another image each time that latest moves`,
-        hint: `name a version, e.g. ${reference.replace(/:latest$/, "")}:1.2, or a digest`,
+        hint: `name a version, ${reference.replace(/:latest$/, "")}:VERSION, or a digest`,
       };
     }
   },

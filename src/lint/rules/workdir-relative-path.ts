@@ -14,10 +14,12 @@ export const workdirRelativePath: Rule = {
         // That it is empty is an error of its own.
         if (text === '""' || text === "''") continue;
         if (isAbsolute(text) || hasAbsoluteDirectory(file, stage)) break;
+        // A path of Windows is another mistake, which the base shows.
+        if (/^["']?[A-Za-z]:/.test(text)) break;
         yield {
           range,
           message: `${text} is relative, and to what depends on the base image`,
-          hint: `write the whole path, e.g. WORKDIR /${text.replace(/^["'](?:\.\/)?|["']$/g, "")}`,
+          hint: `write the whole path, e.g. WORKDIR /${text.replace(/^["']|["']$/g, "").replace(/^\.{1,2}(?:\/|$)/, "") || "app"}`,
         };
         break;
       }

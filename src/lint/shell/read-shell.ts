@@ -16,6 +16,8 @@ export interface ShellCommand {
   readonly words: readonly ShellWord[];
   /** How many subshells it is in. */
   readonly depth: number;
+  /** Its status is asked for: it stands between `if` and `then`, `while` and `do`, or behind `!`. */
+  readonly isAsked: boolean;
 }
 
 const reserved = new Set(
@@ -39,6 +41,8 @@ class ShellReader {
   #operator: ShellOperator = "start";
   #words: ShellWord[] = [];
   #depth = 0;
+  #isCondition = false;
+  #isNegated = false;
   /** The `case`s that are open, and whether patterns or commands come next in each. */
   readonly #cases: ("patterns" | "commands")[] = [];
 
@@ -127,8 +131,11 @@ class ShellReader {
 
   #end(next: ShellOperator): void {
     if (this.#words.length > 0) {
-      this.#commands.push({ operator: this.#operator, words: this.#words, depth: this.#depth });
+      const isAsked = this.#isCondition || this.#isNegated;
+      this.#commands.push({ operator: this.#operator, words: this.#words, depth: this.#depth, isAsked });
       this.#operator = next;
+      // Of `! a | b` the whole pipe is negated.
+      if (next !== "|") this.#isNegated = false;
     } else if (next !== "newline" || this.#operator !== "|") {
       // A line may end behind an operator and go on.
       this.#operator = this.#operator === "start" && next === "newline" ? "start" : next;
@@ -151,6 +158,9 @@ class ShellReader {
     if (this.#words.length === 0) {
       if (text === "case") this.#beginCase();
       else if (text === "esac") this.#cases.pop();
+      if (/^(?:if|elif|while|until)$/.test(text)) this.#isCondition = true;
+      else if (text === "then" || text === "do") this.#isCondition = false;
+      else if (text === "!") this.#isNegated = true;
       if (reserved.has(text) || /^[A-Za-z_]\w*\+?=/.test(text)) return;
     }
     this.#words.push({ text, range });
@@ -188,11 +198,27 @@ class ShellReader {
     return quote === "`" ? `\`${content}\`` : content;
   }
 
+  /** `case` or `esac`, when one of them stands here as a word of its own. */
+  #wordOfCase(): string | null {
+    const words = /(?<![\w$-])(?:case|esac)(?![\w-])/y;
+    words.lastIndex = this.#at;
+    return words.exec(this.#text)?.[0] ?? null;
+  }
+
   #substitution(): string {
     const start = this.#at;
     this.#at += 2;
+    let cases = 0;
     for (let open = 1; open > 0 && this.#at < this.#text.length; this.#at++) {
       const char = this.#text[this.#at];
+      const word = /[a-z]/.test(char ?? "") ? this.#wordOfCase() : null;
+      if (word !== null) {
+        cases += word === "case" ? 1 : -1;
+        this.#at += word.length - 1;
+        continue;
+      }
+      // What ends a pattern of `case` ends nothing else.
+      if (char === ")" && open === 1 && cases > 0) continue;
       if (char === "\\") this.#at++;
       else if (char === "'") {
         const close = this.#text.indexOf("'", this.#at + 1);

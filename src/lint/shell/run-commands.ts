@@ -1,7 +1,8 @@
 import type { Range } from "../../diagnostics/source-file.ts";
+import { holdsWindows } from "../../graph/windows-image.ts";
 import type { Instruction, LightfileTree } from "../../lightfile/ast.ts";
 import { joinContinuations } from "../../lightfile/joined-text.ts";
-import { baseStage } from "../earlier-stages.ts";
+import { baseStage, bottomImage } from "../earlier-stages.ts";
 import type { Block, LintedFile } from "../linted-file.ts";
 import { readShell, type ShellCommand, type ShellOperator } from "./read-shell.ts";
 
@@ -18,6 +19,8 @@ export interface LocatedWord {
 export interface LocatedCommand {
   readonly operator: ShellOperator;
   readonly depth: number;
+  /** As of a {@link ShellCommand}. */
+  readonly isAsked: boolean;
   /** The base name of the program; `sudo`, `env` and the like before it are looked through. */
   readonly program: string;
   /** With the program, from the first word on. */
@@ -45,6 +48,7 @@ export interface ShellRun {
   readonly commands: readonly LocatedCommand[];
   /** What SHELL says at that point. */
   readonly shell: readonly string[];
+  readonly block: Block;
 }
 
 /** The RUNs of a file that a POSIX shell reads, block by block. */
@@ -54,11 +58,12 @@ export function* shellRuns(file: LintedFile): Generator<ShellRun> {
 
 /** The RUNs of one block that a POSIX shell reads. */
 export function* shellRunsOf(file: LintedFile, block: Block): Generator<ShellRun> {
+  if (holdsWindows(bottomImage(file, block))) return;
   let shell = inheritedShell(file, block);
   for (const instruction of block.instructions) {
     if (instruction.kind === "shell") shell = instruction.argv.map((word) => word.text);
     if (instruction.kind !== "run" || instruction.command.form === "exec" || !isPosixShell(shell)) continue;
-    yield { run: instruction, commands: commandsOf(instruction, file.tree), shell };
+    yield { run: instruction, commands: commandsOf(instruction, file.tree), shell, block };
   }
 }
 
@@ -100,7 +105,7 @@ function readCommands(instruction: CommandInstruction, tree: LightfileTree): rea
   const { command, heredocs } = instruction;
   if (command.form === "exec") {
     const words = command.argv.map(({ text, range }) => ({ text, range }));
-    const [located] = locate([{ operator: "start", depth: 0, words }], (range) => range);
+    const [located] = locate([{ operator: "start", depth: 0, isAsked: false, words }], (range) => range);
     return located === undefined ? [] : [located];
   }
   const text = tree.source.text.endsWith("\n") ? tree.source.text : `${tree.source.text}\n`;
@@ -127,7 +132,7 @@ function locate(
   commands: readonly ShellCommand[],
   place: (range: Range) => Range,
 ): readonly LocatedCommand[] {
-  return commands.flatMap(({ operator, depth, words }): readonly LocatedCommand[] => {
+  return commands.flatMap(({ operator, depth, isAsked, words }): readonly LocatedCommand[] => {
     const located = words.map(({ text, range }) => ({ text, range: place(range) }));
     let at = 0;
     while (at < located.length - 1 && wrappers.has(located[at]?.text ?? "")) {
@@ -142,6 +147,7 @@ function locate(
       {
         operator,
         depth,
+        isAsked,
         program: program.text.slice(program.text.lastIndexOf("/") + 1),
         words: located,
         arguments: located.slice(at + 1),

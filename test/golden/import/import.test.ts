@@ -26,7 +26,10 @@ describe("an import", () => {
       expect(imported.value?.snapshotNames.at(-1)).toBe(name);
       const lightfile = imported.value?.text ?? "";
       expect(errorsIn(parseLightfile({ path: "Lightfile", text: lightfile }).diagnostics)).toEqual([]);
-      expect(errorsIn(planText(lightfile, { buildArguments }).diagnostics)).toEqual([]);
+      const errors = errorsIn(planText(lightfile, { buildArguments }).diagnostics);
+      // A base of another system is left to whoever knows what the stage needs.
+      if (name === "windows") expect(errors).toEqual([expect.stringContaining("UnsupportedBase")]);
+      else expect(errors).toEqual([]);
       await expect(lightfile).toMatchFileSnapshot(`${name}/Lightfile`);
       const notes = imported.diagnostics.map((note) => `${shown([note]).join("")}\n`).join("");
       await expect(notes).toMatchFileSnapshot(`${name}/notes.txt`);

@@ -69,6 +69,7 @@ test("the patterns know their place in the file", () => {
 test.each([
   ["--chown=app", { user: "app", group: null }],
   ["--chown=app:staff", { user: "app", group: "staff" }],
+  ["--chown=:staff", { user: "0", group: "staff" }],
   ["--chown=1000:0", { user: "1000", group: "0" }],
 ])("COPY %s", (flag, owner) => {
   expect(copyOf(`COPY ${flag} a /x`).owner).toEqual(owner);
@@ -207,12 +208,28 @@ describe("ADD of what is elsewhere", () => {
     ["https://example.org/a/b.git#v1:docs/", "https://example.org/a/b.git", "v1", "docs"],
     ["git@example.org:a/b.git#:docs", "git@example.org:a/b.git", null, "docs"],
     ["ssh://git@example.org/a", "ssh://git@example.org/a", null, ""],
+    ["https://example.org/a.git?ref=v1&subdir=docs", "https://example.org/a.git", "v1", "docs"],
+    ["https://example.org/a.git?tag=v1", "https://example.org/a.git", "refs/tags/v1", ""],
+    [
+      "https://example.org/a.git?branch=refs/heads/b#:docs",
+      "https://example.org/a.git",
+      "refs/heads/b",
+      "docs",
+    ],
+    [`https://example.org/a.git?commit=${"a".repeat(40)}`, "https://example.org/a.git", "a".repeat(40), ""],
     ["file:///srv/a.git#main", "file:///srv/a.git", "main", ""],
   ])("a repository: %s", (written, repository, ref, path) => {
     expect(patternOf(`ADD ${written} /x/`)).toMatchObject({ kind: "git", repository, ref, path });
   });
 
   test("a repository's checksum is what its commit begins with", () => {
+    expect(
+      patternOf("ADD https://example.org/a.git?ref=v1&checksum=ABCDEF0&keep-git-dir=1 /x/"),
+    ).toMatchObject({
+      ref: "v1",
+      commitPrefix: "abcdef0",
+      keepsGitDirectory: true,
+    });
     expect(patternOf("ADD --checksum=ABCDEF0 --keep-git-dir https://example.org/a.git /x/")).toMatchObject({
       commitPrefix: "abcdef0",
       keepsGitDirectory: true,
@@ -226,6 +243,7 @@ test.each([
     "error DestinationNotDirectory 2:10 /x | 2 sources cannot go to the one name /x | end it with a slash to copy into a directory: /x/",
   ],
   ["COPY --chown=a:b:c a /x", "error InvalidOwner 2:6 --chown=a:b:c | --chown=a:b:c names no owner"],
+  ["COPY --chown=: a /x", "error InvalidOwner"],
   ["COPY --chown=99999999999 a /x", "error InvalidOwner"],
   ["COPY --chmod=999 a /x", "error InvalidMode 2:6 --chmod=999 | --chmod=999 is no mode"],
   ["COPY --chmod=17777 a /x", "error InvalidMode"],
@@ -241,6 +259,7 @@ test.each([
   ["ADD https://me:secret@example.org/a /x", "error SecretInUrl 2:5"],
   ["ADD https://example.org/ /x/", "error NamelessUrl 2:5 https://example.org/"],
   ["ADD --checksum=md5:1 https://example.org/a /x", "error InvalidChecksum 2:5 --checksum=md5:1"],
+  ["ADD https://example.org/a.git?commit=xyz /x", "error InvalidChecksum 2:5"],
   ["ADD --checksum=xyz https://example.org/a.git /x", "error InvalidChecksum 2:5"],
   [`ADD --checksum=sha256:${"0".repeat(64)} a /x`, "error InvalidChecksum 2:5"],
   ["ADD https://example.org/a.git#main:../x /x", "error OutsideContext 2:5"],

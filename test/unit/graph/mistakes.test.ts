@@ -182,16 +182,46 @@ test("of all stages, those that no bake reads may stand on what no machine can s
 });
 
 test.each([
-  ["?ref=v1&subdir=a", "https://host.test/x.git#v1:a"],
-  ["?tag=v2", "https://host.test/x.git#v2"],
+  ["?ref=v1&subdir=a&depth=1", "https://host.test/x.git#v1:a"],
+  ["?tag=v2&branch=v2", "https://host.test/x.git#v2"],
+  ["?ref=v1&ref=v2", "https://host.test/x.git#v1"],
+  ["?ref=", "https://host.test/x.git"],
+  ["?ref=v1&keep-git-dir=maybe", "https://host.test/x.git#v1"],
   ["?keep=1#main", "https://host.test/x.git#main"],
 ])("a repository with a query, which is fetched as a file, is told of: %s", (query, hint) => {
   expect(mistakesIn(inStage(`ADD https://host.test/x.git${query} /z`))).toEqual([
     expect.stringMatching(
-      new RegExp(`^warning RepositoryTakenForFile 2:5 .* \\| a git repository is named without: ${hint}$`),
+      new RegExp(`^warning RepositoryTakenForFile 2:5 .* \\| a git repository is named without it: ${hint}$`),
     ),
   ]);
   expect(mistakesIn(inStage("ADD https://host.test/x.git.tar?ref=v1 /z"))).toEqual([]);
+});
+
+test.each([
+  "mcr.microsoft.com/windows/servercore:ltsc2022",
+  "mcr.microsoft.com/dotnet/framework/sdk:4.8",
+  "golang:1.27-nanoserver-ltsc2025",
+  "microsoft/nanoserver",
+])("%s holds Windows, which no sandbox runs", (image) => {
+  expect(mistakesIn(`FROM ${image}\n`)).toEqual([
+    `error UnsupportedBase 1:6 ${image} | ${image} holds Windows, and sandboxes run Linux | start from a Linux image that has what the stage needs`,
+  ]);
+});
+
+test.each(["mcr.microsoft.com/dotnet/sdk:10.0", "example.org/nano:1", "windows-exporter:2"])(
+  "%s holds no Windows",
+  (image) => {
+    expect(mistakesIn(`FROM ${image}\n`)).toEqual([]);
+  },
+);
+
+test("a flag that changes nothing is told of where the file has it first", () => {
+  const text =
+    "FROM a:1 AS b\nCOPY --link x /x\nCOPY --link y /y\nFROM b\nCOPY --link=true z /z\nADD --link z /z\n";
+  expect(mistakesIn(text)).toEqual([
+    expect.stringMatching(/^warning NoEffect 2:6 --link \| --link of COPY /),
+    expect.stringMatching(/^warning NoEffect 6:5 --link \| --link of ADD /),
+  ]);
 });
 
 test("a mount says which field it lacks", () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { lint } from "../../../src/lint/lint.ts";
 import { inStage, lastStage, mistakesIn, planOf, stepsOf } from "../../support/planned.ts";
 
 function runOf(...lines: readonly string[]) {
@@ -41,6 +42,11 @@ describe("--mount", () => {
       "type=volume,source=models,target=/m,ro",
       { kind: "volume", name: "models", target: "/m", readOnly: true },
     ],
+    ["type=bind", { kind: "bind", target: "/work", readOnly: true, content: { kind: "context", path: "/" } }],
+    [
+      "from=busybox,src=/bin,rw",
+      { kind: "bind", target: "/work", readOnly: false, content: { path: "/bin" } },
+    ],
     ["type=tmpfs,target=/t", { kind: "tmpfs", target: "/t", sizeBytes: null, mode: 0o1777 }],
     ["type=tmpfs,target=/t,size=64m", { kind: "tmpfs", sizeBytes: 64 * 2 ** 20 }],
     [
@@ -65,6 +71,19 @@ describe("--mount", () => {
     const definition = runOf("ARG PLACE=there", "ARG WHAT=it", "WORKDIR /work", `RUN --mount=${written} x`);
     expect(definition.mounts).toHaveLength(1);
     expect(definition.mounts[0]).toMatchObject(expected);
+  });
+
+  test("without a target is where the base image works, and nowhere when that is the root", () => {
+    const text = inStage("RUN --mount=type=bind,source=src make");
+    const definition = stepsOf(text, { configuration: { workingDirectory: "/app" } }).at(-1)?.definition;
+    expect(definition).toMatchObject({ mounts: [{ target: "/app", content: { path: "src" } }] });
+    expect(mistakesIn(text)).toEqual([
+      expect.stringMatching(/^error MissingMountField 2:5 .* \| a mount of type bind needs a target \| /),
+    ]);
+  });
+
+  test.each(["type=bind", "type=cache,target=."])("is right as far as it is known: %s", (written) => {
+    expect(lint(inStage("SNAPSHOT a", `RUN --mount=${written} x`)).map(({ code }) => code)).toEqual([]);
   });
 
   test("a field with a comma is quoted with its name, as in CSV", () => {

@@ -14,6 +14,7 @@ const refused: Readonly<Record<string, string>> = {
   "go-scratch": "UnsupportedBase",
   "other-frontend": "UnknownInstruction",
   "python-poetry": "MalformedJsonArray",
+  windows: "UnsupportedBase",
   wrong: "UnknownInstruction",
 };
 

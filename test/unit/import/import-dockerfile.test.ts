@@ -33,6 +33,39 @@ describe("an imported Dockerfile", () => {
     expect(imported(text).text).toBe("# escape=`\n# check=skip=all\nFROM a\nSNAPSHOT name\nRUN b `\n c\n");
   });
 
+  test("loses its --links with one note, and is told what error=true means here", () => {
+    const text = "# check=skip=A;error=true\nFROM a:1\nCOPY --link a /a\nCOPY --link b /b\nADD --link c /c\n";
+    const { text: written, notes } = imported(text);
+    expect(written).not.toContain("--link");
+    expect(notes).toEqual([
+      expect.stringMatching(
+        /^warning CarriedOverDifferently 1:1 # check=skip=A;error=true \| error=true makes errors of /,
+      ),
+      expect.stringMatching(
+        /^warning CarriedOverDifferently 3:6 --link \| --link is left out here and in 2 other places: each layer .* \| /,
+      ),
+    ]);
+    expect(imported("# check=error=false\nFROM a:1\nCOPY --link a /a\n").notes).toEqual([
+      expect.stringMatching(/--link is left out: each layer is made on the one below it \| /),
+    ]);
+  });
+
+  test.each([
+    ["COPY --from=files / /", true],
+    ["COPY --from=0 . /x/", true],
+    ["COPY --from=MORE /usr/ /usr/", true],
+    ["COPY --from=files /etc/* /etc/", true],
+    ["COPY --from=files /out /out", false],
+    ["COPY --from=files /etc/app.conf /etc/", false],
+    ["COPY --from=other / /", false],
+    ["COPY / /", false],
+  ])("is told where files come along that scratch did not have: %s", (line, isTold) => {
+    const text = `FROM scratch AS files\nCOPY a /\nFROM files AS more\nFROM a:1 AS other\nFROM a:1\n${line}\n`;
+    const told = imported(text).notes.filter((note) => note.includes("has the files of busybox:stable"));
+    expect(told).toHaveLength(isTold ? 1 : 0);
+    if (isTold) expect(told[0]).toMatch(/^warning NotCarriedOver 6:/);
+  });
+
   test("gets a SNAPSHOT for stages that are there to be a target, and not for those that others need", () => {
     const text = [
       "FROM a AS base",

@@ -25,7 +25,7 @@ describe("the check directive", () => {
     ["# Check = skip = undefinedvar , NoEffect", ["error UnknownFlag"]],
     ["# check=skip=all", ["error UnknownFlag"]],
     ["# check=skip=UnknownFlag", ["warning UndefinedVar", "error UnknownFlag", "warning NoEffect"]],
-    ["# check=error=true", ["error UndefinedVar", "error UnknownFlag", "error NoEffect"]],
+    ["# check=error=true", ["error UndefinedVar", "error UnknownFlag", "warning NoEffect"]],
     ["# check=error=false", ["warning UndefinedVar", "error UnknownFlag", "warning NoEffect"]],
     ["# check=skip=NoEffect; error=TRUE", ["error UndefinedVar", "error UnknownFlag"]],
     ["# check=skip=all;error=true", ["error UnknownFlag"]],

@@ -146,6 +146,32 @@ describe("rules about commands", () => {
     ["an array", 'RUN ["apt-get", "install", "jq"]'],
     ["a shell of another kind", 'SHELL ["pwsh", "-Command"]\nRUN a | b'],
     ["a pipe from what cannot fail", "RUN echo x | tee /y"],
+    [
+      "a pipe from what lists and sorts",
+      "RUN find /a -type f | sort | xargs -r dpkg-query -S | sort -u | tee /y",
+    ],
+    ["a pipe to what checks it", "RUN curl x | gpg --dearmor -o /y && make sums | sha256sum -c -"],
+    [
+      "a pipe that is asked for its status",
+      "RUN if ! make list | tee /x; then a; fi; while b | c; do d; done",
+    ],
+    ["a pipe that may fail", "RUN a | b || true"],
+    ["pipes of another kind", 'SHELL ["cmd", "/S", "/C"]\nRUN a ^| b | c'],
+    [
+      "a substitution with a case in it",
+      "RUN curl x-$(case $(uname -m) in x86_64) echo a ;; *) echo b ;; esac).tgz -o /y",
+    ],
+    ["a cd to what is there for a while", 'RUN cd /tmp/a && make && cd "$(mktemp -d)" && b'],
+    ["a package manager that does not ask", "RUN microdnf install jq && microdnf clean all"],
+    [
+      "an installation that brings its own lists",
+      "RUN apt-get install -y --update jq && rm -rf /var/lib/apt/lists/*",
+    ],
+    ["packages that are there already", "RUN apk add --no-network --virtual .x jq"],
+    [
+      "lists that go with their folder",
+      "RUN apt-get update && apt-get install -y jq && rm -rf /var/lib/apt /var/cache/*",
+    ],
     ["a pipe with pipefail in the script", "RUN set -o pipefail && a | b"],
     [
       "an installation with lists in a cache",
@@ -166,6 +192,11 @@ describe("rules about commands", () => {
     ["RUN make && \\\n    apk add \\\n    jq", ["3:5 PackageListsKept apk add \\\n    jq"]],
     ["RUN <<EOF\nset -e\nyum install -y jq\nEOF", ["4:1 PackageListsKept yum install -y jq"]],
     ["RUN A=b sudo -u app make", ["2:9 SudoInRun sudo"]],
+    ["RUN sudo a && sudo b", ["2:5 SudoInRun sudo"]],
+    ["RUN ! a | b && c | d", ["2:16 PipeWithoutPipefail c"]],
+    ["RUN if a; then b | c; fi", ["2:16 PipeWithoutPipefail b"]],
+    ["RUN make a | xargs -n 1 make", ["2:5 PipeWithoutPipefail make a"]],
+    ["RUN apt update && apt install -y jq && rm -rf /var/lib/apt/lists/*", ["2:5 AptInScript apt"]],
     [
       "RUN wget -qO- http://x/y |\\\n bash -s",
       [
@@ -180,6 +211,47 @@ describe("rules about commands", () => {
     ],
   ])("find what is meant in %s", (lines, expected) => {
     expect([...inStage(lines)].sort()).toEqual(expected);
+  });
+
+  test("say how the shell of the image below does it", () => {
+    const hintOf = (image: string) =>
+      lint(`FROM ${image} AS a\nFROM a\nRUN b | c\nSNAPSHOT d\n`).map(({ hint }) => hint);
+    expect(hintOf("debian:12")).toEqual([expect.stringMatching(/^write SHELL \["\/bin\/bash"/)]);
+    expect(hintOf("golang:1.27-alpine3.24")).toEqual([
+      expect.stringMatching(/^begin it with set -o pipefail/),
+    ]);
+  });
+
+  test("say who is to run what sudo ran", () => {
+    const hintOf = (line: string) => lint(`FROM a:1\nSNAPSHOT b\nRUN ${line}\n`)[0]?.hint;
+    expect(hintOf("sudo -E -u app -H make")).toBe("write what app runs as a RUN of its own, behind USER app");
+    expect(hintOf("sudo -u root make")).toContain("USER root");
+    const [finding] = lint("FROM a:1\nSNAPSHOT b\nRUN sudo c && sudo d\n");
+    expect(finding?.fixes[0]?.edits).toHaveLength(2);
+  });
+
+  test("read what Windows runs as no shell's", () => {
+    const text =
+      "FROM mcr.microsoft.com/windows/servercore:ltsc2025\nRUN cd C:\\x && a | b\nWORKDIR C:/x\nSNAPSHOT y\n";
+    expect(found(text)).toEqual(["1:6 UnsupportedBase mcr.microsoft.com/windows/servercore:ltsc2025"]);
+  });
+
+  test("let a stage keep its lists that others only copy from", () => {
+    const build = "FROM debian:12 AS build\nRUN apt-get update && apt-get install -y gcc\n";
+    expect(found(`${build}FROM debian:12\nCOPY --from=build /a /a\nSNAPSHOT a\n`)).toEqual([]);
+    expect(found(`${build}FROM build\nSNAPSHOT a\n`)).toEqual([
+      "2:23 PackageListsKept apt-get install -y gcc",
+    ]);
+    expect(found(`${build}SNAPSHOT b\nFROM debian:12\nCOPY --from=build /a /a\nSNAPSHOT a\n`)).toHaveLength(
+      1,
+    );
+  });
+
+  test("let the whole context come before a second installation", () => {
+    const [first, all, second] = ["COPY p.json .\nRUN npm ci", "COPY . .", "RUN npm ci --offline"];
+    expect(inStage(first, all, second)).toEqual([]);
+    expect(inStage(all, second)).toEqual(["2:1 CacheUnfriendlyOrder COPY . ."]);
+    expect(inStage(first, all, "RUN pip install .")).toEqual(["4:1 CacheUnfriendlyOrder COPY . ."]);
   });
 
   test("know the SHELL that a stage has from the one below it", () => {
@@ -197,6 +269,25 @@ describe("rules about stages", () => {
     ["a variable", "ARG S=tools\nCOPY --from=$S /a /b"],
   ])("count a stage as used by %s", (_, lines) => {
     expect(found(`FROM debian:12 AS tools\nRUN x\nFROM debian:12\n${lines}\nSNAPSHOT a\n`)).toEqual([]);
+  });
+
+  test("tell once of stages that may be targets, where nothing says which are", () => {
+    const stages = ["a", "b", "c", "d", "e", "f", "g"].map((name) => `FROM debian:12 AS ${name}\nRUN x\n`);
+    const [finding, ...others] = lint(stages.join(""), { skip: ["MissingSnapshot"] });
+    expect([finding?.code, finding?.message, others]).toEqual([
+      "UnusedStage",
+      "nothing uses the stages a, b, c, d, e and f",
+      [],
+    ]);
+    expect(found(`${stages.slice(4).join("")}SNAPSHOT g\n`)).toEqual([
+      "1:19 UnusedStage e",
+      "3:19 UnusedStage f",
+    ]);
+  });
+
+  test("do not ask for the version of what a build argument names", () => {
+    expect(found("ARG BUILD\nFROM base-$BUILD\nSNAPSHOT a\n")).toEqual([]);
+    expect(found("ARG BUILD=x\nFROM base-$BUILD\nSNAPSHOT a\n")).toEqual(["2:6 UnpinnedBase base-$BUILD"]);
   });
 
   test("count a stage as a target that has a TEST or a SNAPSHOT", () => {
@@ -236,6 +327,30 @@ describe("words that name a stage", () => {
     expect(found(text("base-${TARGETARCH}"))).toEqual([]);
     const needed = lint(text("base-arm64")).map(({ code, severity }) => `${severity} ${code}`);
     expect(needed).toEqual(["warning UnusedStage", "error NotSupportedYet"]);
+  });
+});
+
+describe("rules about configuration", () => {
+  test.each([
+    "ENV GPG_KEY=A035C8C19219BA821ECEA86B64E628F8D684696D",
+    "ENV TLS_KEY=/etc/tls/tls.key",
+    'ENV DB_PASSWORD="/run/secrets/db.pass"',
+    "ENV LD_PATH=/a\nENV LD_PATHS=/b:$LD_PATHS",
+    "CMD exec server --port $PORT",
+    "ADD https://x.org/0123456789012345678901234567890123456789/tool /bin/",
+  ])("are silent about %s", (line) => {
+    expect(inStage(line)).toEqual([]);
+  });
+
+  test.each([
+    ["ENV API_KEY=A035C8C19219BA821ECEA86B64E628F8D684696D", "SecretsUsedInArgOrEnv"],
+    ["ENV GPG_KEY=hunter2", "SecretsUsedInArgOrEnv"],
+    ["ENV DB_PASSWORD=/hunter2", "SecretsUsedInArgOrEnv"],
+    ["ENV LD_PATH=/a\nENV X=/b:$LD_PATHS", "UndefinedVar"],
+    ["CMD executor --port 1", "JSONArgsRecommended"],
+    ["ADD https://x.org/0123456789/tool /bin/", "AddWithoutChecksum"],
+  ])("find what is meant in %s", (line, code) => {
+    expect(lint(`FROM debian:12\nSNAPSHOT a\n${line}\n`).map((one) => one.code)).toEqual([code]);
   });
 });
 

@@ -30,3 +30,17 @@ export function frontendChanges({ directives, source: { text } }: LightfileTree)
   } as const;
   return [{ edits, note }];
 }
+
+/** `# check=error=true` stays, and means more here than BuildKit's own rules. */
+export function checkChanges({ directives }: LightfileTree): readonly Change[] {
+  const directive = directives.find(({ name }) => name.text.toLowerCase() === "check");
+  if (directive === undefined || !/(?:^|;)\s*error\s*=\s*true\s*(?:;|$)/i.test(directive.value.text))
+    return [];
+  const note = {
+    kind: "different",
+    message: "error=true makes errors of what lightbox's own rules say, too",
+    hint: "see lightbox check, and name the rules to leave out: # check=skip=RuleA,RuleB;error=true",
+    range: directive.range,
+  } as const;
+  return [{ edits: [], note }];
+}
