@@ -12,8 +12,8 @@ test("a program of the library bakes, runs a sandbox, and leaves one running tha
   expect(stdout).toBe("hello from a sandbox\n");
   const states = (await listSandboxes()).map(({ name, status }) => `${name} ${status}`);
   expect(states.filter((state) => state.startsWith("library-"))).toEqual([
-    "library-once stopped",
     "library-agent-1 running",
+    "library-once stopped",
   ]);
 
   const agent = await connectToSandbox("library-agent-1");
