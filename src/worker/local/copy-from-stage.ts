@@ -149,7 +149,8 @@ async function expandName(
   if (name.literal !== null) return [posix.join(directory, name.literal)];
   return (await namesIn(files, directory))
     .filter((candidate) => name.matches(candidate))
-    .map((candidate) => posix.join(directory, candidate));
+    .map((candidate) => posix.join(directory, candidate))
+    .filter((path) => !runtimeMounts.has(path));
 }
 
 async function namesIn(files: StageReader, directory: string): Promise<readonly string[]> {

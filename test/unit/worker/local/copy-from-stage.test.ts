@@ -264,6 +264,7 @@ describe.runIf(canRunHelper)("files of a stage", () => {
     await mkdir(join(from.path, "proc/1"), { recursive: true });
     await symlink("/", join(from.path, "tree/b/root"));
     expect(await selected(from, { paths: ["/"], excludes: ["tree"] })).toEqual([["directory", ""]]);
+    expect(await selected(from, { paths: ["/*"], excludes: ["*"] })).toEqual([["directory", ""]]);
   });
 
   test("a pipe cannot be copied, and is named", async () => {
