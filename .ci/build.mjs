@@ -64,11 +64,21 @@ const merging = mergeChunks(metafile, {
   parser: "src/lightfile/parse.ts",
 });
 await build({ ...commandLine, plugins: [plainBuiltins, merging] });
-// What answers a bake from memory shares no file with the rest: few small files are read for it.
+// What answers a bake from memory shares no file with the rest: one small file is read for it, and for a terminal one more.
+const separate = outside({
+  "./main.ts": "./main.js",
+  "./remembered/recall-bake.ts": "./recall-bake.js",
+  "./live.ts": "./live.js",
+});
 await build({
   ...shared,
-  entryPoints: { cli: "src/cli/start.ts" },
-  plugins: [outside({ "./main.ts": "./main.js" }), plainBuiltins],
+  splitting: false,
+  entryPoints: {
+    cli: "src/cli/start.ts",
+    "recall-bake": "src/cli/remembered/recall-bake.ts",
+    live: "src/render/live.ts",
+  },
+  plugins: [separate, plainBuiltins],
 });
 chmodSync(join(out, "cli.js"), 0o755);
 
