@@ -80,8 +80,10 @@ CMD ["sh", "-c", "id -u; pwd; echo $NAME"]
     await using quiet = await bakeProject({
       Lightfile: `FROM BASE AS ran
 RESOURCES cpus=1 memory=256M disk=1G
-RUN (while true; do echo tick >> /ticks; sleep 0.2; done) & sleep 1
-RUN wc -l < /ticks > /first && sleep 2 && wc -l < /ticks > /second
+RUN (while true; do echo tick >> /ticks; sleep 0.2; done) & sleep 1; echo 192.0.2.1 elsewhere >> /etc/hosts
+RUN ! grep elsewhere /etc/hosts && wc -l < /ticks > /first && sleep 2 && wc -l < /ticks > /second
+RUN echo 192.0.2.1 elsewhere > /etc/hosts && rm /etc/resolv.conf
+RUN test -e /etc/resolv.conf && ! grep elsewhere /etc/hosts
 
 ${head}SNAPSHOT quiet
 # Without busybox's four hundred names.
@@ -93,6 +95,7 @@ RUN diff -r /bare /ran; cmp /ran/first /ran/second
     });
     const ran = await quiet.bake(["--checkpoint=every", "--target=ran"]);
     expect(ran.result.exitCode, ran.result.stderr).toBe(0);
+    expect(ran.output).toMatch(/^lightbox: ended \/bin\/\w+, which the step left running\n$/);
     const compared = await quiet.bake(["--checkpoint=final"]);
     expect(compared.result.exitCode, compared.result.stderr).toBe(0);
     expect(compared.output).toBe("Only in /ran: first\nOnly in /ran: second\nOnly in /ran: ticks\n");

@@ -9,7 +9,12 @@ import { readGuestState } from "./guest-state.ts";
 import { MicroVm, type MicroVmOptions } from "./micro-vm.ts";
 import type { Microsandbox } from "./microsandbox.ts";
 import { scratchPath, volumePath } from "./mount-places.ts";
-import { removeRuntimeFiles, restoreRuntimeFiles } from "./runtime-files.ts";
+import {
+  type RuntimeFile,
+  readRuntimeFiles,
+  removeRuntimeFiles,
+  restoreRuntimeFiles,
+} from "./runtime-files.ts";
 
 export const builderNamePrefix = "lightbox-build-";
 
@@ -32,6 +37,11 @@ export interface BuilderOptions {
   readonly onStartAgain: (reason: Failure) => void;
 }
 
+interface StateAtBoot {
+  readonly guest: string;
+  readonly runtimeFiles: readonly RuntimeFile[];
+}
+
 /** The microVM that a lineage's steps run in, and the disk that it writes into. */
 export class Builder {
   readonly vm: MicroVm;
@@ -39,15 +49,15 @@ export class Builder {
   /** What it was started with. */
   readonly needs: BuilderNeeds;
   readonly #scratch: WritableDisk | null;
-  readonly #stateAtBoot: string;
+  readonly #atBoot: StateAtBoot;
   #ending: Promise<void> | undefined;
 
-  private constructor(vm: MicroVm, { disk, needs, scratch }: BuilderOptions, stateAtBoot: string) {
+  private constructor(vm: MicroVm, { disk, needs, scratch }: BuilderOptions, atBoot: StateAtBoot) {
     this.vm = vm;
     this.disk = disk;
     this.needs = needs;
     this.#scratch = scratch;
-    this.#stateAtBoot = stateAtBoot;
+    this.#atBoot = atBoot;
   }
 
   /** The disks are discarded when the builder cannot start. */
@@ -76,7 +86,8 @@ export class Builder {
     let vm: MicroVm | undefined;
     try {
       vm = await MicroVm.boot(vmOptions, signal);
-      return new Builder(vm, options, await readGuestState(vm.files));
+      const [guest, runtimeFiles] = await Promise.all([readGuestState(vm.files), readRuntimeFiles(vm.files)]);
+      return new Builder(vm, options, { guest, runtimeFiles });
     } catch (error) {
       await vm?.kill();
       await disk.discard();
@@ -111,14 +122,19 @@ export class Builder {
    * @throws Failure `FlushFailed`
    */
   async sealInPlace(seal: () => Promise<LayerRecord>): Promise<LayerRecord | undefined> {
-    const removed = await removeRuntimeFiles(this.vm.files);
+    await removeRuntimeFiles(this.vm.files);
     const { somethingLeft } = await this.quiesce();
-    if (somethingLeft || (await readGuestState(this.vm.files)) !== this.#stateAtBoot) return undefined;
+    if (somethingLeft || (await readGuestState(this.vm.files)) !== this.#atBoot.guest) return undefined;
     if ((await this.vm.runHelper("freeze")) !== 0) return undefined;
     const layer = await seal();
     if ((await this.vm.runHelper("thaw")) !== 0) throw flushFailed();
-    await restoreRuntimeFiles(this.vm.files, removed);
+    await this.restoreRuntimeFiles();
     return layer;
+  }
+
+  /** What a step wrote to files that every boot writes anew is gone for the next step, as for the next builder. */
+  async restoreRuntimeFiles(): Promise<void> {
+    await restoreRuntimeFiles(this.vm.files, this.#atBoot.runtimeFiles);
   }
 
   /** Bytes that the builder has written to its disk since it started. */

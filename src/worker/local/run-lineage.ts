@@ -198,6 +198,7 @@ class Lineage {
       if (result.failure === null) {
         const durationMs = performance.now() - startedAt;
         this.#client.onEvent({ kind: "step-completed", index, durationMs });
+        if (index < this.#request.steps.length - 1) await builder.restoreRuntimeFiles();
         this.#builder.ran(step, index, { durationMs, outputValue: result.outputValue });
         return undefined;
       }

@@ -9,36 +9,49 @@ const rewrittenAtBoot = ["/etc/hosts", "/etc/hostname", "/etc/resolv.conf"] as c
 const runtimeDirectory = "/run/microsandbox";
 const profilePath = "/etc/profile";
 
-interface SavedFile {
+/** A file that the runtime writes; null content: it is not there, or not a file. */
+export interface RuntimeFile {
   readonly path: string;
-  readonly content: Buffer;
-}
-
-/** What has to be put back for a builder that goes on after its layer was cut. */
-export interface RemovedRuntimeFiles {
-  readonly files: readonly SavedFile[];
+  readonly content: Buffer | null;
 }
 
 /** Takes the runtime's files out of the guest's root filesystem. */
-export async function removeRuntimeFiles(files: GuestFiles): Promise<RemovedRuntimeFiles> {
-  const saved = await Promise.all(rewrittenAtBoot.map((path) => removeSaved(files, path)));
+export async function removeRuntimeFiles(files: GuestFiles): Promise<void> {
+  await Promise.all(rewrittenAtBoot.map((path) => removeOwn(files, path)));
   await cleanProfile(files);
   await ignoreMissing(files.removeDirectory(runtimeDirectory, { recursive: true }));
-  return { files: saved.filter((file) => file !== undefined) };
 }
 
-export async function restoreRuntimeFiles(files: GuestFiles, removed: RemovedRuntimeFiles): Promise<void> {
-  await Promise.all(removed.files.map(({ path, content }) => files.writeFile(path, 0o644, content)));
+/** The files that the runtime writes anew at every boot, as they are. */
+export async function readRuntimeFiles(files: GuestFiles): Promise<readonly RuntimeFile[]> {
+  return await Promise.all(
+    rewrittenAtBoot.map(async (path) => ({ path, content: await readOwn(files, path) })),
+  );
 }
 
-async function removeSaved(files: GuestFiles, path: string): Promise<SavedFile | undefined> {
+/** Has them be as they were: what a step wrote there is not for the next one, whether a layer is cut between them or not. */
+export async function restoreRuntimeFiles(files: GuestFiles, wanted: readonly RuntimeFile[]): Promise<void> {
+  await Promise.all(wanted.map((file) => restore(files, file)));
+}
+
+async function restore(files: GuestFiles, { path, content }: RuntimeFile): Promise<void> {
+  const present = await readOwn(files, path);
+  if (content === null ? present === null : present?.equals(content)) return;
+  if (content === null) await files.removeFile(path);
+  else if (present !== null || (await files.lstatIfExists(path)) === undefined) {
+    await files.writeFile(path, 0o644, content);
+  }
+}
+
+/** Null: it is not there, or not the runtime's: a link is the image's or a step's, and the runtime writes through it. */
+async function readOwn(files: GuestFiles, path: string): Promise<Buffer | null> {
   const found = await files.lstatIfExists(path);
-  if (found === undefined || found.kind === "directory") return undefined;
-  // A link is the image's or a step's own; the runtime only wrote through it.
-  if (found.kind === "symlink") return undefined;
-  const content = await files.readFile(path);
-  await files.removeFile(path);
-  return { path, content };
+  return found?.kind === "file" ? await files.readFile(path) : null;
+}
+
+async function removeOwn(files: GuestFiles, path: string): Promise<void> {
+  const found = await files.lstatIfExists(path);
+  if (found?.kind === "file") await files.removeFile(path);
 }
 
 const profileBlock = /\n?# >>> microsandbox scripts path >>>\n[\s\S]*?# <<< microsandbox scripts path <<<\n/;

@@ -138,27 +138,33 @@ static int settle(void) {
   return call(__NR_fchmodat, AT_FDCWD, (long)"/tmp", 01777, 0, 0) != 0;
 }
 
-/* Whether the process has a program: kernel threads and the dead have none. */
-static int is_alive(const char *pid) {
-  char path[64], target[8];
+#define PROGRAM_SIZE 256
+
+/* Whether the process has a program, which is then its path: kernel threads and the dead have none. */
+static int program_of(const char *pid, char *program) {
+  char path[64];
   append(append(append(path, "/proc/"), pid), "/exe");
-  return call(__NR_readlinkat, AT_FDCWD, (long)path, (long)target, sizeof target, 0) > 0;
+  long size = call(__NR_readlinkat, AT_FDCWD, (long)path, (long)program, PROGRAM_SIZE - 1, 0);
+  if (size > 0) program[size] = 0;
+  return size > 0;
 }
 
-static int others_alive(void) {
+/* Whether a process besides this one and the agent is alive, and its program; those that run `own` do not count. */
+static int others_alive(char *program, const char *own) {
   char buffer[4096];
   long self = call(__NR_getpid, 0, 0, 0, 0, 0);
   long directory = call(__NR_openat, AT_FDCWD, (long)"/proc", O_DIRECTORY, 0, 0);
   int found = 0;
+  *program = 0;
   if (directory < 0) return 1;
-  for (;;) {
+  while (!found) {
     long size = call(__NR_getdents64, directory, (long)buffer, sizeof buffer, 0, 0);
     if (size <= 0) break;
-    for (long at = 0; at < size; at += *(unsigned short *)(buffer + at + 16)) {
+    for (long at = 0; at < size && !found; at += *(unsigned short *)(buffer + at + 16)) {
       const char *name = buffer + at + 19;
       if (*name < '0' || *name > '9') continue;
       long pid = number(name);
-      if (pid != 1 && pid != self && is_alive(name)) found = 1;
+      found = pid != 1 && pid != self && program_of(name, program) && !same(program, own);
     }
   }
   call(__NR_close, directory, 0, 0, 0, 0);
@@ -174,13 +180,26 @@ static int flush(void) {
 
 /* Whether some process is still there after two seconds. */
 static int end_others(void) {
+  char program[PROGRAM_SIZE];
   int left = 1;
   for (int attempt = 0; attempt < 400 && left; attempt++) {
     call(__NR_kill, -1, SIGKILL, 0, 0, 0);
-    left = others_alive();
+    left = others_alive(program, "");
     if (left) pause_ms(5);
   }
   return left;
+}
+
+/* In the step's output: what runs on when its command has ended, besides our own programs. */
+static void tell_left_running(void) {
+  char own[PROGRAM_SIZE], program[PROGRAM_SIZE];
+  if (!program_of("self", own) || !others_alive(program, own)) return;
+  /* It may be about to end. */
+  pause_ms(20);
+  if (!others_alive(program, own)) return;
+  say("lightbox: ended ");
+  say(program);
+  say(", which the step left running\n");
 }
 
 /*
@@ -350,7 +369,10 @@ static int run(int argc, char **argv, char **environment) {
     if (ended < 0 && ended != -EINTR) return 125;
   }
   /* Others may hold the output open, which would never end then. */
-  if (same(argv[1], "step")) end_others();
+  if (same(argv[1], "step")) {
+    tell_left_running();
+    end_others();
+  }
   undo_mounts();
   int signal = status & 127;
   return signal ? 128 + signal : (status >> 8) & 255;
