@@ -1,4 +1,4 @@
-// Makes dist/, which the extension is packaged from: `node build.mjs`, then `npx @vscode/vsce package --no-dependencies`.
+// Makes dist/, which the extension is packaged from. `vsce package` calls it (README.md).
 import { copyFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -57,7 +57,8 @@ export function findLightfiles(folder: string): readonly string[] {
 
 function isLightfileName(name: string): boolean {
   return (
-    /^(?:Lightfile|Dockerfile)(?:\..+)?$|\.(?:lightfile|dockerfile)$/i.test(name) && !/ignore$/i.test(name)
+    /^(?:Lightfile|Dockerfile)(?:\..+)?$|\.(?:lightfile|dockerfile)$/i.test(name) &&
+    !/(?:ignore|\.lock)$/i.test(name)
   );
 }
 

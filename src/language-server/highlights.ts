@@ -55,7 +55,7 @@ export function highlightsOf(tree: LightfileTree): readonly Highlight[] {
 type Add = (range: Range, type: HighlightType, isDeclaration?: boolean) => void;
 
 function addInstruction(instruction: Instruction, tree: LightfileTree, add: Add): void {
-  add(instruction.keyword.range, instruction.kind === "invalid" ? "operator" : "keyword");
+  if (instruction.kind !== "invalid") add(instruction.keyword.range, "keyword");
   for (const { name, range } of instruction.flags)
     add({ start: range.start, end: name.range.end }, "property");
   for (const { delimiter } of instruction.heredocs) add(delimiter.range, "operator");

@@ -374,6 +374,12 @@ describe("an editor that starts lightbox lsp", () => {
     }
     expect(found).toEqual(["+0:0 4 comment", "+1:0 4 keyword", "+0:12 2 keyword", "+0:3 3 type"]);
   });
+
+  test("leaves the colours of an instruction with a mistake to the grammar", async () => {
+    const { textDocument } = await at("FROM debian\nCOPY\nCPY a b\n|");
+    const tokens = await editor.connection.sendRequest(SemanticTokensRequest.type, { textDocument });
+    expect(tokens?.data.length).toBe(5);
+  });
 });
 
 describe("the process of lightbox lsp", () => {
