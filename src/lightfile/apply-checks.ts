@@ -23,7 +23,9 @@ export function applyChecks(
   return diagnostics.flatMap((diagnostic): readonly Diagnostic[] => {
     if (diagnostic.severity === "error") return [diagnostic];
     if (skipsAll || skipped.has(diagnostic.code.toLowerCase())) return [];
-    return [warningsAreErrors && diagnostic.code !== "NoEffect" ? { ...diagnostic, severity: "error" } : diagnostic];
+    return [
+      warningsAreErrors && diagnostic.code !== "NoEffect" ? { ...diagnostic, severity: "error" } : diagnostic,
+    ];
   });
 }
 

@@ -13,6 +13,7 @@ import { type Escape, trimmedEnd } from "./scan.ts";
 import { reportSyntaxErrors } from "./syntax-errors.ts";
 import { rangeOf } from "./token-words.ts";
 import { createVocabulary } from "./tokens.ts";
+import { reportTrailingComments } from "./trailing-comments.ts";
 
 interface Dialect {
   readonly lexer: Lexer;
@@ -67,6 +68,7 @@ export function parseLightfile(source: SourceFile): Diagnosed<LightfileTree> {
       ),
     ...readContinuations([...tokens, ...(groups.continuations ?? [])], context),
   ].sort((a, b) => a.range.start - b.range.start);
+  reportTrailingComments(instructions, { text, escape: zone.escape, reporter });
   if (instructions.length === 0) reportNoInstruction(source, reporter);
   checkStructure(instructions, reporter);
   const tree = { source, directives: zone.directives, comments, instructions, escape: zone.escape };

@@ -116,6 +116,9 @@ function readDestination(
   }
   const isDirectory = /(^|\/)(\.{1,2})?$/.test(written) || flags.isOn("parents");
   if (sourceCount > 1 && !isDirectory) {
+    // The parser has said that the first word is a flag's value.
+    const isValue = instruction.flags.some(({ name, value }) => value === null && needsValue.has(name.text));
+    if (isValue && sourceCount === 2) return null;
     stage.findings.error(
       "DestinationNotDirectory",
       `${sourceCount} sources cannot go to the one name ${written}`,
@@ -126,6 +129,8 @@ function readDestination(
   }
   return { destination: stage.resolvePath(written), destinationIsDirectory: isDirectory };
 }
+
+const needsValue: ReadonlySet<string> = new Set(["from", "chown", "chmod", "checksum", "exclude"]);
 
 /** The sources after expansion; those with mistakes are left out. */
 function readPatterns(
