@@ -7,6 +7,7 @@ import { explainGitFailure, refUnknown } from "./git-failures.ts";
 import { checkPlace, type GitPlace, isCommit } from "./git-place.ts";
 import { type GitResult, runGit } from "./git-program.ts";
 import { type GitTree, rememberRef, repositoryDirectoryOf, treeAt } from "./kept-git.ts";
+import { refuseCollisions } from "./name-collisions.ts";
 
 export interface GitOptions {
   /** LIGHTBOX_HOME: trees are kept below it. */
@@ -119,6 +120,7 @@ async function checkOut({ place, commit, making, signal }: CheckOut): Promise<vo
   const has = await git("cat-file", "-e", `${commit}^{commit}`);
   if (has.exitCode !== 0) throw await refUnknown({ url, ref: commit }, signal);
   await need(git("-c", "advice.detachedHead=false", "checkout", "--quiet", "--force", "--detach", commit));
+  await refuseCollisions(git, url);
 }
 
 /** Whether the tree is there; it then counts as used now, which keeps it from being pruned. */

@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { fetchGitTree, resolveGitRef } from "../../../src/sources/git.ts";
 import { GitRepository, serveGit } from "../../support/git-repository.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
@@ -27,6 +27,27 @@ async function rig() {
     [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
   };
 }
+
+test("two files that a disk without capitals takes for one are an error, not one of them", async () => {
+  await using it = await rig();
+  await it.repository.commit({ "docs/File": "one", "docs/file": "two" });
+  // As `git init` says it on such a disk.
+  vi.stubEnv("GIT_CONFIG_COUNT", "1")
+    .stubEnv("GIT_CONFIG_KEY_0", "core.ignorecase")
+    .stubEnv("GIT_CONFIG_VALUE_0", "true");
+  try {
+    await expect(it.fetch("main")).rejects.toMatchObject({
+      code: "FileNamesCollide",
+      message: expect.stringContaining("docs/File and docs/file"),
+    });
+    // Nothing is kept of it.
+    await expect(it.fetch("main")).rejects.toMatchObject({ code: "FileNamesCollide" });
+    await expect(it.fetch("v1")).resolves.toBeDefined();
+  } finally {
+    vi.unstubAllEnvs();
+  }
+  await expect(it.fetch("main")).resolves.toBeDefined();
+});
 
 describe("a git reference", () => {
   test.each([
