@@ -3,7 +3,7 @@ import type { Change } from "./change.ts";
 import { wholeLines } from "./text-change.ts";
 
 /** Frontends that read Dockerfiles as everyone knows them. */
-const dockerfileFrontend = /^(?:docker\.io\/)?docker\/dockerfile(?:-upstream)?(?:[:@].*)?$/i;
+const dockerfileFrontend = /^(?:[\w.:-]+\/)*docker\/dockerfile(?:-upstream)?(?:[:@].*)?$/i;
 
 /** `# syntax=` goes: lightbox has one language. Another frontend may have had another one. */
 export function frontendChanges({ directives, source: { text } }: LightfileTree): readonly Change[] {

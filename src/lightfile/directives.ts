@@ -80,7 +80,7 @@ function checkDirective(directive: Directive, reporter: Reporter): Escape | unde
 }
 
 /** Docker's own frontends read the language that Lightfiles share; with another one the file may mean something else. */
-const dockersFrontend = /^(?:docker\.io\/)?docker\/dockerfile(?:-upstream)?(?:[:@]\S+)?(?:\s|$)/;
+const dockersFrontend = /^(?:[\w.:-]+\/)*docker\/dockerfile(?:-upstream)?(?:[:@]\S+)?(?:\s|$)/;
 
 function checkSyntax(value: Word, reporter: Reporter): void {
   if (dockersFrontend.test(value.text)) return;

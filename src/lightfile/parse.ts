@@ -14,6 +14,7 @@ import { reportSyntaxErrors } from "./syntax-errors.ts";
 import { beginsInstruction } from "./token-patterns.ts";
 import { rangeOf } from "./token-words.ts";
 import { createVocabulary, type Vocabulary } from "./tokens.ts";
+import { reportTrailingComments } from "./trailing-comments.ts";
 
 interface Dialect {
   readonly vocabulary: Vocabulary;
@@ -85,6 +86,7 @@ export function parseLightfile(source: SourceFile): Diagnosed<LightfileTree> {
       ),
     ...readContinuations([...tokens, ...(groups.continuations ?? [])], context),
   ].sort((a, b) => a.range.start - b.range.start);
+  reportTrailingComments(instructions, { text, escape: zone.escape, reporter });
   if (instructions.length === 0) reportNoInstruction(source, reporter);
   checkStructure(instructions, reporter);
   const tree = { source, directives: zone.directives, comments, instructions, escape: zone.escape };

@@ -26,6 +26,17 @@ export class Reporter {
     this.add("warning", details);
   }
 
+  /** Errors in the place of those that overlap with their ranges, which are in the order of the text and apart. */
+  replaceErrors(errors: readonly ReportDetails[]): void {
+    if (errors.length === 0) return;
+    const kept = this.collected.filter(
+      ({ severity, range }) => severity !== "error" || !overlaps(errors, range),
+    );
+    this.collected.splice(0, this.collected.length);
+    for (const diagnostic of kept) this.collected.push(diagnostic);
+    for (const error of errors) this.error(error);
+  }
+
   /** In the order of the text. */
   diagnostics(): readonly Diagnostic[] {
     return this.collected.toSorted((a, b) => a.range.start - b.range.start);
@@ -47,6 +58,18 @@ export class Reporter {
         : { related: related.map((location) => ({ ...location, source: this.source })) }),
     });
   }
+}
+
+function overlaps(places: readonly ReportDetails[], { start, end }: Range): boolean {
+  let low = 0;
+  let high = places.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((places[middle]?.range.end ?? 0) <= start) low = middle + 1;
+    else high = middle;
+  }
+  const first = places[low];
+  return first !== undefined && first.range.start < end;
 }
 
 /** A word for a message: quoted, and cut when it is long. */

@@ -110,6 +110,9 @@ function readDestination(
   }
   const isDirectory = /(^|\/)(\.{1,2})?$/.test(written) || flags.isOn("parents");
   if (sourceCount > 1 && !isDirectory) {
+    // The parser has said that the first word is a flag's value.
+    const isValue = instruction.flags.some(({ name, value }) => value === null && needsValue.has(name.text));
+    if (isValue && sourceCount === 2) return null;
     stage.findings.error(
       "DestinationNotDirectory",
       `${sourceCount} sources cannot go to the one name ${written}`,
@@ -120,3 +123,5 @@ function readDestination(
   }
   return { destination: stage.resolvePath(written), destinationIsDirectory: isDirectory };
 }
+
+const needsValue: ReadonlySet<string> = new Set(["from", "chown", "chmod", "checksum", "exclude"]);

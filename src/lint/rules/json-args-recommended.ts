@@ -16,8 +16,8 @@ export const jsonArgsRecommended: Rule = {
         if (instruction.kind !== "cmd" && instruction.kind !== "entrypoint") continue;
         const { command, keyword } = instruction;
         if (command.form !== "shell" || hasOwnShell) continue;
-        // The program takes the place of the shell.
-        if (/^\s*exec\s/.test(command.line.text)) continue;
+        // The program takes the place of the shell; or it was to be an array, and is a mistake.
+        if (/^\s*(?:exec\s|\[\s*")/.test(command.line.text)) continue;
         const word = keyword.text.toUpperCase();
         yield {
           range: command.line.range,

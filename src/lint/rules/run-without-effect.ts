@@ -1,6 +1,6 @@
 import { proposedFix, wholeLines } from "../edits.ts";
 import type { Rule } from "../rule.ts";
-import { shellRuns } from "../shell/run-commands.ts";
+import { type LocatedCommand, shellRuns } from "../shell/run-commands.ts";
 
 /** What each does ends with the shell that does it. */
 const insteadOf: Readonly<Record<string, string>> = {
@@ -21,8 +21,7 @@ export const runWithoutEffect: Rule = {
   *check(file) {
     for (const { run, commands } of shellRuns(file)) {
       const [first] = commands;
-      if (first === undefined || !commands.every(({ program }) => Object.hasOwn(insteadOf, program)))
-        continue;
+      if (first === undefined || !commands.every(onlySetsShell)) continue;
       yield {
         range: run.range,
         message: `${first.program} acts on this one step only, which does nothing else`,
@@ -32,3 +31,12 @@ export const runWithoutEffect: Rule = {
     }
   },
 };
+
+/** A file that is sourced may do anything; some are there to set variables. */
+const settings =
+  /(?:^|\/)(?:activate|environment|env|\.?(?:bash|zsh|kshrc|mksh)?(?:rc|_?profile)|\.env|env\.sh|[\w.-]*vars?(?:\.sh)?)$/;
+
+function onlySetsShell({ program, arguments: rest }: LocatedCommand): boolean {
+  if (program !== "source" && program !== ".") return Object.hasOwn(insteadOf, program);
+  return rest.length === 1 && settings.test(rest[0]?.text ?? "");
+}

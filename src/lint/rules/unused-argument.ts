@@ -8,6 +8,7 @@ export const unusedArgument: Rule = {
   summary: "nothing reads an ARG",
   needsWholeFile: true,
   *check(file) {
+    yield* comments(file);
     yield* globalOnes(file);
     const bases = file.stages.map(({ head }) => head.image.text.toLowerCase());
     const isBaseUnclear = bases.some((image) => image.includes("$"));
@@ -19,6 +20,24 @@ export const unusedArgument: Rule = {
     }
   },
 };
+
+/** In `ARG A=1 # the first`, each word behind the `#` declares an argument, and none is meant. */
+function withoutComment(declarations: ArgInstruction["declarations"]): ArgInstruction["declarations"] {
+  const comment = declarations.findIndex(({ name }) => name.text === "#");
+  return comment === -1 ? declarations : declarations.slice(0, comment);
+}
+
+function* comments(file: LintedFile): Generator<Remark> {
+  for (const instruction of file.tree.instructions) {
+    const hash = instruction.kind === "arg" && instruction.declarations.find(({ name }) => name.text === "#");
+    if (!hash) continue;
+    yield {
+      range: { start: hash.name.range.start, end: instruction.range.end },
+      message: "a # behind ARG starts no comment: each word declares an argument",
+      hint: "write the comment on a line of its own above",
+    };
+  }
+}
 
 /** FROM, IMPORT and other global ARGs see a global argument; stages and mixins after an ARG of that name. */
 function* globalOnes(file: LintedFile): Generator<Remark> {
@@ -32,7 +51,7 @@ function* globalOnes(file: LintedFile): Generator<Remark> {
     if (instruction.kind === "arg") for (const { name } of instruction.declarations) read.add(name.text);
   }
   for (const { declarations } of file.globalArguments) {
-    for (const { name } of declarations) {
+    for (const { name } of withoutComment(declarations)) {
       if (read.has(name.text)) continue;
       yield {
         range: name.range,
@@ -53,7 +72,7 @@ function* ofBlock(file: LintedFile, { instructions }: Block): Generator<Remark> 
       continue;
     }
     addMentionsOfArgument(instruction, read);
-    for (const { name } of instruction.declarations) {
+    for (const { name } of withoutComment(instruction.declarations)) {
       if (read.has(name.text)) continue;
       yield {
         range: name.range,

@@ -243,6 +243,7 @@ test.each([
     "error DestinationNotDirectory 2:10 /x | 2 sources cannot go to the one name /x | end it with a slash to copy into a directory: /x/",
   ],
   ["COPY --chown=a:b:c a /x", "error InvalidOwner 2:6 --chown=a:b:c | --chown=a:b:c names no owner"],
+  ["COPY --chown 1:1 a /x", "error MissingFlagValue"],
   ["COPY --chown=: a /x", "error InvalidOwner"],
   ["COPY --chown=99999999999 a /x", "error InvalidOwner"],
   ["COPY --chmod=999 a /x", "error InvalidMode 2:6 --chmod=999 | --chmod=999 is no mode"],

@@ -1,6 +1,35 @@
 import { describe, expect, test } from "vitest";
 import { parseText } from "../../support/parse-text.ts";
 
+describe("a comment behind an instruction", () => {
+  const told = (text: string) =>
+    parseText(text).problems.filter((problem) => problem.includes("CommentBehindInstruction"));
+
+  test.each([
+    ["FROM a # b\n", "1:8 CommentBehindInstruction "],
+    ["FROM a\nENV A=1 # one two\n", "2:9 CommentBehindInstruction "],
+    ["FROM a\nENV A=1 \\\n  B=2 # two\n", "3:7 CommentBehindInstruction "],
+    ['FROM a\nCMD ["b"] # c\n', "2:11 CommentBehindInstruction "],
+    ["FROM a\nEXPOSE 80 #\n", "2:11 CommentBehindInstruction "],
+    ["FROM a\nCOPY <<EOF /b # c\n# d\nEOF\n", "2:15 CommentBehindInstruction "],
+  ])("is told of, and nothing else: %j", (text, expected) => {
+    expect(parseText(text).problems).toEqual([expect.stringContaining(expected)]);
+  });
+
+  test.each([
+    "FROM a\nRUN b # c\n",
+    "FROM a\nENV A b # c\n",
+    "FROM a\nENV A='b # c' B=\" # d\"\n",
+    "FROM a\nENV A=1 \\\n  # between\n  B=2\n",
+    "FROM a\nLABEL a=#1 b=c#\n",
+    "FROM a\nCOPY a#b /c\n",
+    "FROM a\nCOPY <<EOF /b\nc # d\nEOF\n",
+    "FROM a\nENV A=b\\ # c\n",
+  ])("is none here: %j", (text) => {
+    expect(told(text)).toEqual([]);
+  });
+});
+
 describe("texts that are no Lightfile", () => {
   test.each(["", "\n", "  \r\n\t", "\uFEFF", "# only a comment\n", "# escape=`\n"])(
     "%j has no instruction",

@@ -162,6 +162,7 @@ describe("rules about commands", () => {
       "RUN curl x-$(case $(uname -m) in x86_64) echo a ;; *) echo b ;; esac).tgz -o /y",
     ],
     ["a cd to what is there for a while", 'RUN cd /tmp/a && make && cd "$(mktemp -d)" && b'],
+    ["a script that is sourced", "RUN source ./install.sh && . ./more.sh"],
     ["a package manager that does not ask", "RUN microdnf install jq && microdnf clean all"],
     [
       "an installation that brings its own lists",
@@ -192,6 +193,7 @@ describe("rules about commands", () => {
     ["RUN make && \\\n    apk add \\\n    jq", ["3:5 PackageListsKept apk add \\\n    jq"]],
     ["RUN <<EOF\nset -e\nyum install -y jq\nEOF", ["4:1 PackageListsKept yum install -y jq"]],
     ["RUN A=b sudo -u app make", ["2:9 SudoInRun sudo"]],
+    ["RUN . /venv/bin/activate", ["2:1 RunWithoutEffect RUN . /venv/bin/activate"]],
     ["RUN sudo a && sudo b", ["2:5 SudoInRun sudo"]],
     ["RUN ! a | b && c | d", ["2:16 PipeWithoutPipefail c"]],
     ["RUN if a; then b | c; fi", ["2:16 PipeWithoutPipefail b"]],
@@ -331,6 +333,12 @@ describe("words that name a stage", () => {
 });
 
 describe("rules about configuration", () => {
+  test("tell once of a comment behind ARG", () => {
+    expect(found("ARG TAG=1 # of the image\nFROM a:$TAG\nSNAPSHOT b\n")).toEqual([
+      "1:11 UnusedArgument # of the image",
+    ]);
+  });
+
   test.each([
     "ENV GPG_KEY=A035C8C19219BA821ECEA86B64E628F8D684696D",
     "ENV TLS_KEY=/etc/tls/tls.key",
