@@ -20,7 +20,7 @@ export function readRun(stage: StageBuilder, instruction: RunInstruction): void 
     "no-cache": "acts",
     security: "acts",
   });
-  refuseInsecure(stage, flags.get("security"));
+  readSecurity(stage, flags.get("security"));
   const mounts = readMounts(stage, flags.all("mount"));
   const network = stage.scope.alone(() => readNetwork(stage, flags.get("network")));
   const timeoutMs = stage.scope.alone(() => readDuration(stage, flags.get("timeout")));
@@ -75,11 +75,17 @@ export function addRun(
   );
 }
 
-function refuseInsecure(stage: StageBuilder, flag: Flag | undefined): void {
+function readSecurity(stage: StageBuilder, flag: Flag | undefined): void {
   const value = flagValue(stage, flag);
   if (flag === undefined || value === null || value === "sandbox") return;
+  if (value === "insecure") {
+    stage.findings.warning("NoEffect", "--security=insecure of RUN changes nothing here", flag.range, {
+      hint: "a step has a virtual machine to itself and is root in it: take the flag out",
+    });
+    return;
+  }
   stage.findings.error("NotSupportedYet", `there is no --security=${value} here`, flag.range, {
-    hint: "a step has a virtual machine to itself and is root in it; the flag can go",
+    hint: "it is sandbox or insecure in Dockerfiles, and neither changes anything here: take the flag out",
   });
 }
 

@@ -51,7 +51,8 @@ test.each([
     "error InvalidDuration 2:5 --timeout=0 | --timeout=0 is no time | take the flag out: without --timeout there is no limit",
   ],
   ["HEALTHCHECK --timeout=1s NONE", "error InvalidHealthcheck 2:13 --timeout=1s"],
-  ["RUN --security=insecure x", "error NotSupportedYet 2:5 --security=insecure"],
+  ["RUN --security=insecure x", "warning NoEffect 2:5 --security=insecure"],
+  ["RUN --security=unsafe x", "error NotSupportedYet 2:5 --security=unsafe"],
   ["ENV A=$MISPELT", "warning UndefinedVar 2:7 $MISPELT | nothing sets $MISPELT here, so it is empty"],
   ["ENV A=$" + "{A", "error BadSubstitution 2:7"],
   ["ENV A=x$" + "{B:?no-B}", "error RequiredVariable 2:8"],
@@ -176,7 +177,7 @@ test("of all stages, those that no bake reads may stand on what no machine can s
     "error UnsupportedBase",
     "warning NotSupportedYet",
   ]);
-  const mixin = "MIXIN m\nRUN --security=insecure x\nFROM a:1 AS early\nUSE m\nFROM a:1\n";
+  const mixin = "MIXIN m\nRUN --security=unsafe x\nFROM a:1 AS early\nUSE m\nFROM a:1\n";
   expect(severities(mixin)).toEqual(["warning NotSupportedYet"]);
   expect(severities(`${mixin}USE m\n`)).toEqual(["error NotSupportedYet"]);
 });
