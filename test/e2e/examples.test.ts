@@ -15,6 +15,16 @@ describe("examples bake on a base made from Debian's busybox-static:", () => {
     expect(stdout).toBe("5050\nlayer\nsandbox\nsnapshot\n");
   });
 
+  test("a Dockerfile, as it is", async () => {
+    await bakeExample("examples/dockerfile", inject("busyboxBase"), [
+      "-f",
+      "examples/dockerfile/Dockerfile",
+      "--name=from-a-dockerfile",
+    ]);
+    const { stdout } = await lightboxOk(["run", "--rm", "from-a-dockerfile"]);
+    expect(stdout).toBe("10\nHello from a Dockerfile\n");
+  });
+
   test("Lightfile.example", async () => {
     await bakeExample("Lightfile.example", inject("busyboxBase"));
     const hello = await lightbox(["run", "--rm", "hello"]);
