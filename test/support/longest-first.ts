@@ -4,17 +4,21 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 /** End-to-end tests that take longest, in the order in which they begin, so that none of them ends alone. */
 export const longestFiles: readonly string[] = [
   "interruption.test.ts",
-  "debian-examples.test.ts",
   "language-mounts.test.ts",
-  "worker-lineage.test.ts",
+  "debian-examples.test.ts",
+  "examples.test.ts",
   "language-run.test.ts",
   "language-tests.test.ts",
-  "sandboxes.test.ts",
-  "examples.test.ts",
+  "worker-lineage.test.ts",
   "instructions.test.ts",
+  "sandboxes.test.ts",
   "language-copy.test.ts",
   "incremental-bake.test.ts",
   "machine.test.ts",
+  "failing-step.test.ts",
+  "worker-sandboxes.test.ts",
+  "language-shared.test.ts",
+  "library.test.ts",
 ];
 
 /** A fresh checkout does not know yet how long its tests take, and Vitest would go by the sizes of their files. */

@@ -1,12 +1,8 @@
 import { unreachable } from "../../diagnostics/unreachable.ts";
-import type { LayerStore } from "../../layers/layer-store.ts";
-import type { ContextSource, CopyOperation, StageFiles, StageSelection } from "../../model/step-operation.ts";
+import type { ContextSource, CopyOperation } from "../../model/step-operation.ts";
 import type { LineageClient } from "../worker.ts";
 import { archiveTree } from "./archive-tree.ts";
-import { Builder } from "./builder.ts";
-import { leastNeeds } from "./builder-needs.ts";
 import { contextTrees } from "./copy-from-context.ts";
-import { stageTrees } from "./copy-from-stage.ts";
 import { placeTrees } from "./copy-places.ts";
 import type { CopyTree } from "./copy-tree.ts";
 import { copyTreeStream } from "./copy-tree-stream.ts";
@@ -14,29 +10,19 @@ import { ensureDirectory, ensureWorkingDirectories, type NewDirectory } from "./
 import { GuestFileError } from "./guest-file.ts";
 import { type TreeGuest, unpackTree } from "./guest-trees.ts";
 import type { MicroVm } from "./micro-vm.ts";
-import type { Microsandbox } from "./microsandbox.ts";
-import { removeRuntimeFiles } from "./runtime-files.ts";
+import type { StageReaders } from "./stage-readers.ts";
 import { notADirectory, StepRefused } from "./step-refused.ts";
 import { type Owner, readAccounts, resolveOwner, rootOwner } from "./users.ts";
 
-export interface CopyHost {
-  readonly microsandbox: Microsandbox;
-  readonly store: LayerStore;
-  imageReference(digest: string): Promise<string>;
-}
-
 /** What is used of the microVM that is copied into. */
 export type CopyGuest = TreeGuest & Pick<MicroVm, "files">;
-
-/** Enough to read files: nothing runs in it. */
-const stageReaderResources = { cpus: 1, memoryMib: 256 };
 
 /**
  * Carries out a `COPY`.
  * @throws StepRefused `CopySourceNotFound`, `UnknownUser`, `NotADirectory`, `ArchiveDamaged`, …
  */
 export async function copyStep(
-  host: CopyHost,
+  stages: StageReaders,
   vm: CopyGuest,
   operation: CopyOperation,
   client: LineageClient,
@@ -48,50 +34,10 @@ export async function copyStep(
     case "context":
       return writeSources(vm, operation, source.sources, { client, signal });
     case "stage":
-      return withStageTrees(host, source, signal, (trees) => writeTrees(vm, operation, trees, signal));
+      return stages.read(source, (trees) => writeTrees(vm, operation, trees, signal));
     default:
       return unreachable(source);
   }
-}
-
-/** Opens the stage for as long as `use` lasts. */
-export async function withStageTrees(
-  host: CopyHost,
-  source: StageFiles & StageSelection,
-  signal: AbortSignal,
-  use: (trees: readonly CopyTree[]) => Promise<void>,
-): Promise<void> {
-  const stage = await openStage(host, source, signal);
-  // The discard below waits for the same end and reports what goes wrong with it.
-  const onAbort = () => void stage.kill().catch(() => undefined);
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    await removeRuntimeFiles(stage.vm.files);
-    await use(await stageTrees(stage.vm, source));
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-    await stage.discard();
-  }
-}
-
-/** A second microVM on the stage's chain, to read from; what it writes is thrown away. */
-async function openStage(host: CopyHost, stage: StageFiles, signal: AbortSignal): Promise<Builder> {
-  const image = await host.imageReference(stage.imageDigest);
-  const disk = await host.store.createWritable({ parent: stage.layer, diskSizeMib: stage.diskSizeMib });
-  return Builder.start(
-    {
-      microsandbox: host.microsandbox,
-      image,
-      disk,
-      resources: stageReaderResources,
-      needs: leastNeeds,
-      scratch: null,
-      volumes: new Map(),
-      keepAs: null,
-      onStartAgain: () => undefined,
-    },
-    signal,
-  );
 }
 
 /** Sources in their order; archives are unpacked, the rest is copied, neighbours together. */

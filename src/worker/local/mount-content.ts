@@ -3,14 +3,14 @@ import type { MountContent } from "../../model/step-operation.ts";
 import type { LineageClient } from "../worker.ts";
 import { contextTrees } from "./copy-from-context.ts";
 import { literalPattern } from "./copy-from-stage.ts";
-import { type CopyHost, withStageTrees } from "./copy-step.ts";
 import type { CopyTree } from "./copy-tree.ts";
 import { copyTreeStream } from "./copy-tree-stream.ts";
 import { unpackTree } from "./guest-trees.ts";
 import type { MicroVm } from "./micro-vm.ts";
+import type { StageReaders } from "./stage-readers.ts";
 
 export interface MountContentContext {
-  readonly host: CopyHost;
+  readonly stages: StageReaders;
   readonly vm: MicroVm;
   readonly client: LineageClient;
   readonly signal: AbortSignal;
@@ -22,7 +22,7 @@ export async function writeMountContent(
   place: string,
   context: MountContentContext,
 ): Promise<string> {
-  const { host, client, signal } = context;
+  const { stages, client } = context;
   if (content.kind === "context") return writeTrees(contextTrees([content.source], client), place, context);
   const selection = {
     paths: [literalPattern(content.path)],
@@ -31,7 +31,7 @@ export async function writeMountContent(
     ifExists: false,
   };
   let written = place;
-  await withStageTrees(host, { ...content, ...selection }, signal, async (trees) => {
+  await stages.read({ ...content, ...selection }, async (trees) => {
     written = await writeTrees(trees, place, context);
   });
   return written;

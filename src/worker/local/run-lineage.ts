@@ -11,6 +11,7 @@ import { LineageBuilder, type LineageBuilderFields } from "./lineage-builder.ts"
 import type { LineageHost, SandboxReservation } from "./lineage-host.ts";
 import { LineageLocks } from "./lineage-locks.ts";
 import { furthestSealed, type SealedStep, stepAt } from "./lineage-steps.ts";
+import { LineageStageReaders } from "./stage-readers.ts";
 import { startStep } from "./start-step.ts";
 import { stepRefusal } from "./step-refused.ts";
 
@@ -46,6 +47,7 @@ class Lineage {
   readonly #reservation: SandboxReservation | null;
   readonly #builder: LineageBuilder;
   readonly #locks: LineageLocks;
+  readonly #stages: LineageStageReaders;
   readonly #holds: Release[] = [];
   readonly #onAbort = () => {
     // The clean-up that follows waits for the same end and reports what goes wrong with it.
@@ -67,6 +69,7 @@ class Lineage {
     this.#reservation = fields.reservation;
     this.#builder = new LineageBuilder(fields);
     this.#locks = new LineageLocks(fields.host.store);
+    this.#stages = new LineageStageReaders(fields.host, fields.signal);
     this.#tip = fields.request.parent;
   }
 
@@ -102,6 +105,7 @@ class Lineage {
     try {
       await this.#builder.drop();
     } finally {
+      await this.#stages[Symbol.asyncDispose]();
       await this.#locks[Symbol.asyncDispose]();
       for (const release of this.#holds.splice(0)) await release();
     }
@@ -137,6 +141,7 @@ class Lineage {
     this.#losses += 1;
     this.#client.onEvent({ kind: "builder-lost", index, message: error.message });
     await this.#builder.drop();
+    await this.#stages.close();
     // It may have been lost after its layer was sealed.
     const sealed = await this.#furthestSealed(this.#firstUnsealed);
     if (sealed === undefined) return this.#firstUnsealed;
@@ -191,6 +196,7 @@ class Lineage {
         index,
         attempts,
         host: this.#host,
+        stages: this.#stages,
         client: this.#client,
         signal: this.#signal,
         outputValues: { ...this.#valuesOfTip, ...this.#builder.unsealedValues },
@@ -199,6 +205,7 @@ class Lineage {
         const durationMs = performance.now() - startedAt;
         this.#client.onEvent({ kind: "step-completed", index, durationMs });
         if (index < this.#request.steps.length - 1) await builder.restoreRuntimeFiles();
+        await this.#stages.keepFor(this.#request.steps.slice(index + 1).map(({ operation }) => operation));
         this.#builder.ran(step, index, { durationMs, outputValue: result.outputValue });
         return undefined;
       }

@@ -7,12 +7,14 @@ import { copyStep } from "./copy-step.ts";
 import { ensureWorkingDirectories } from "./guest-directories.ts";
 import type { LineageHost } from "./lineage-host.ts";
 import { type RunResult, runStep, type StepOutput } from "./run-step.ts";
+import type { StageReaders } from "./stage-readers.ts";
 import { stepRefusal } from "./step-refused.ts";
 
 export interface StepStart {
   readonly index: number;
   readonly attempts: Attempts;
   readonly host: LineageHost;
+  readonly stages: StageReaders;
   readonly client: LineageClient;
   readonly signal: AbortSignal;
   /** What `ENV --from-output` steps below gave. */
@@ -51,13 +53,14 @@ export async function startStep(step: LineageStep, builder: Builder, start: Step
 async function carryOut(
   { operation }: LineageStep,
   { vm, needs }: Builder,
-  { host, client, signal, outputValues, output }: StepStart & { readonly output: StepOutput },
+  { host, stages, client, signal, outputValues, output }: StepStart & { readonly output: StepOutput },
 ): Promise<RunResult> {
   const done: RunResult = { failure: null, outputValue: null };
   switch (operation.kind) {
     case "run":
       return runStep(operation, {
         host,
+        stages,
         vm,
         client,
         signal,
@@ -66,7 +69,7 @@ async function carryOut(
         outputValues,
       });
     case "copy":
-      await copyStep(host, vm, operation, client, signal);
+      await copyStep(stages, vm, operation, client, signal);
       return done;
     case "make-directories":
       await ensureWorkingDirectories(vm.files, operation.directories);

@@ -4,7 +4,7 @@ import { packTree, unpackTree } from "./guest-trees.ts";
 import { type MountContentContext, writeMountContent } from "./mount-content.ts";
 
 export interface StepCachesContext extends MountContentContext {
-  readonly host: MountContentContext["host"] & { readonly caches: CacheStore };
+  readonly host: { readonly caches: CacheStore };
   /** Told of a cache that is waited for. */
   readonly onNote: (message: string) => void;
 }

@@ -6,7 +6,8 @@ import { describe, expect, test } from "vitest";
 import { Failure } from "../../../../src/diagnostics/failure.ts";
 import { contentDigest } from "../../../../src/model/identifiers.ts";
 import type { ContextEntry, ContextSource, CopyOperation } from "../../../../src/model/step-operation.ts";
-import { type CopyHost, copyStep } from "../../../../src/worker/local/copy-step.ts";
+import { copyStep } from "../../../../src/worker/local/copy-step.ts";
+import type { StageReaders } from "../../../../src/worker/local/stage-readers.ts";
 import { stepRefusal } from "../../../../src/worker/local/step-refused.ts";
 import { canRunHelper } from "../../../support/guest-helper.ts";
 import { type HelperGuest, helperGuest } from "../../../support/helper-guest.ts";
@@ -35,8 +36,11 @@ function fileSource(name: string, content: string, mode?: number): ContextSource
   return { written: name, kind: "file", name, entries: [file("", content, mode)] };
 }
 
-// Nothing of it is reached by a COPY of the context.
-const host = {} as CopyHost;
+const stages: StageReaders = {
+  async read() {
+    throw new Error("a COPY of the context reads no stage");
+  },
+};
 
 type CopyMore = Partial<CopyOperation> & {
   readonly signal?: AbortSignal;
@@ -63,7 +67,7 @@ async function copy(
     onOpen?.(digest);
     return Readable.from([contents.get(digest) ?? Buffer.alloc(0)]);
   };
-  await copyStep(host, guest, operation, { onEvent: () => undefined, openContent }, signal);
+  await copyStep(stages, guest, operation, { onEvent: () => undefined, openContent }, signal);
 }
 
 /** The code that a step ends with when its COPY throws. */
