@@ -30,7 +30,7 @@ export function startFailure(details: StartFailureDetails): Failure {
   const { error, timedOut, log } = details;
   const reason = error instanceof Error ? error.message : String(error);
   const evidence = `${reason}\n${log}`;
-  if (/\/dev\/kvm|hypervisor|\bKVM\b|HV_/i.test(evidence)) {
+  if (!guestRan(log) && /\/dev\/kvm|hypervisor|\bKVM\b|HV_/i.test(evidence)) {
     return new Failure({
       code: "VirtualizationUnavailable",
       category: "environment",
@@ -58,6 +58,14 @@ export function startFailure(details: StartFailureDetails): Failure {
     hint: log === "" ? "see `lightbox doctor`" : `the end of its log:\n${log}`,
     cause: error,
   });
+}
+
+/**
+ * Whether the guest's processor ran at all, so that the host can run microVMs: the monitor says when it hands over to
+ * the guest, whose kernel begins its lines with a time. A kernel that crashes speaks of KVM, too.
+ */
+function guestRan(log: string): boolean {
+  return /before guest execution|KVM_EXIT|^\[ *\d+\.\d+\] /m.test(log);
 }
 
 function firstLine(text: string): string {
