@@ -77,17 +77,19 @@ describe("a bake that is interrupted", () => {
     expect(await project.run("killed-sealing", ["sha256sum", "-c", "/sum"])).toContain("OK");
   });
 
-  test("by the end of its builder goes on in another one, after the last sealed layer", async () => {
+  test("by the end of its builder, in its boot or later, goes on in another one, after the last sealed layer", async () => {
     await using project = await bakeProject({
       Lightfile: `${head}SNAPSHOT lost-builder\nRUN echo before > /sealed\nRUN echo waiting; sleep 10; cat /sealed\n`,
     });
     const bake = startLightbox([...words, project.folder]);
+    await expect.poll(builderProcesses, { timeout: 60_000 }).not.toHaveLength(0);
+    await killBuilders();
     await bake.untilOutput('"text":"waiting');
     await killBuilders();
     const report = reportOf(await bake.result);
     expect(report.result.exitCode, report.result.stderr).toBe(0);
     const kinds = report.events.map((event) => event.kind);
-    expect(kinds.filter((kind) => kind === "builder-lost")).toHaveLength(1);
+    expect(kinds.filter((kind) => kind === "builder-lost")).toHaveLength(2);
     expect(report.ran.filter((title) => title === "RUN echo before > /sealed")).toHaveLength(1);
     expect(report.output).toBe("waiting\nwaiting\nbefore\n");
   });
