@@ -82,16 +82,20 @@ function outputVariants({ suffix }: Dialect): readonly Rule[] {
   const include = (name: string): Rule => ({ include: `#${name}${suffix}` });
   return [
     {
-      begin: `${keywordStart}((?i:ENV))\\s+(--from-output(?:=\\S+)?)\\s+([^\\s=]+)(?=\\s)`,
+      // The flag is looked for in the first line: a grammar sees one line at a time.
+      begin: `${keywordStart}((?i:ENV))(?=(?:\\s+--[a-z-]+(?:=(?:"[^"]*"|'[^']*'|[^\\s"'])*)?)*?\\s+--from-output(?!=(?i:false)\\s)(?:=\\S+)?\\s)`,
       end: instructionEnd,
       name: scope("meta.instruction.env"),
-      beginCaptures: {
-        1: named("keyword.other.instruction"),
-        2: named("keyword.other.instruction"),
-        3: named("entity.other.attribute-name.flag"),
-        4: named("variable.other"),
-      },
-      patterns: [include("heredoc-shell"), include("shell")],
+      beginCaptures: { 1: named("keyword.other.instruction"), 2: named("keyword.other.instruction") },
+      patterns: [
+        include("flags"),
+        {
+          begin: "(?<!\\S)([^\\s=]+)(?=\\s)",
+          end: "(?!^)(?=\\n)",
+          beginCaptures: { 1: named("variable.other") },
+          patterns: [include("heredoc-shell"), include("shell")],
+        },
+      ],
     },
     {
       begin: `${keywordStart}((?i:ENV))\\s+([A-Za-z_][A-Za-z0-9_]*)(?=\\s)`,

@@ -1,4 +1,4 @@
-import { describeInstruction } from "../lightfile/reserved.ts";
+import { describeInstruction, outputCommandFlags } from "../lightfile/reserved.ts";
 import { completeArguments, completeStages } from "./complete-names.ts";
 import { completeLightfiles } from "./complete-paths.ts";
 import { type CompletionContext, plain } from "./completion-context.ts";
@@ -17,6 +17,7 @@ export function completeFlag(context: CompletionContext, spot: ArgumentsSpot): r
   const given = new Set(spot.words.map((word) => word.slice(2).replace(/=.*$/, "")));
   return Object.entries(flags).flatMap(([flag, kind]): Suggestion[] => {
     if (kind !== "values" && given.has(flag)) return [];
+    if (spot.name === "ENV" && outputCommandFlags.includes(flag) && !given.has("from-output")) return [];
     const label = `--${flag}`;
     const takesValue = kind !== "boolean";
     return [

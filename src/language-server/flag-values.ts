@@ -13,7 +13,7 @@ const fixedValues: Readonly<Record<string, readonly string[]>> = {
   security: ["sandbox"],
 };
 
-/** The keys of `RUN --mount`, by type. */
+/** The keys of `--mount`, by type. */
 export const mountKeys: Readonly<Record<string, readonly string[]>> = {
   cache: ["target=", "id=", "sharing=", "mode=", "uid=", "gid=", "from=", "source=", "readonly"],
   volume: ["target=", "source=", "readonly"],

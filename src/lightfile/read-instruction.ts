@@ -1,7 +1,7 @@
 import type { Range } from "../diagnostics/source-file.ts";
 import { didYouMean } from "../diagnostics/suggest.ts";
 import { unreachable } from "../diagnostics/unreachable.ts";
-import type { Instruction, Word } from "./ast.ts";
+import type { Flag, Instruction, Word } from "./ast.ts";
 import { readFlag } from "./flag-text.ts";
 import type { ParsedInstruction } from "./grammar.ts";
 import { joinContinuations } from "./joined-text.ts";
@@ -13,7 +13,7 @@ import { readFlags } from "./read-flags.ts";
 import { readHeredocs } from "./read-heredocs.ts";
 import { invalidWords, plainWords, readCopy, readWords } from "./read-words.ts";
 import { quoteWord } from "./reporter.ts";
-import { type InstructionName, instructionNames, isInstructionName } from "./reserved.ts";
+import { type InstructionName, instructionNames, isInstructionName, outputCommandFlags } from "./reserved.ts";
 import { isBlankOrLineEnd, scanLine, scanPlainWord } from "./scan.ts";
 import { rangeOf, wordOf } from "./token-words.ts";
 
@@ -80,6 +80,7 @@ function readKnown(
       if (parsed.separators[0] !== undefined)
         return readEnvFromOutput(parsed.separators[0], first, base, context) ?? invalid();
       const kind = name === "ENV" ? "env" : "label";
+      if (name === "ENV") reportFlagsWithoutCommand(base.flags, context);
       const { pairs, legacy } = readAssignments(parsed.arguments, name, context);
       return pairs.length === 0 ? invalid() : { kind, ...base, pairs, legacy };
     }
@@ -109,6 +110,23 @@ function readKnown(
     }
     default:
       return unreachable(name);
+  }
+}
+
+/** Flags of ENV that are about a command, where none gives the value. */
+function reportFlagsWithoutCommand(flags: readonly Flag[], { reporter }: ReadContext): void {
+  // One with another word than true and false has been told of.
+  const mayAskForOutput = ({ name, value }: Flag) =>
+    name.text === "from-output" && value?.text.toLowerCase() !== "false";
+  if (flags.some(mayAskForOutput)) return;
+  for (const { name, range } of flags) {
+    if (!outputCommandFlags.includes(name.text)) continue;
+    reporter.error({
+      code: "FlagWithoutCommand",
+      range: { start: range.start, end: name.range.end },
+      message: `--${name.text} of ENV is about the command that gives the value, and there is none`,
+      hint: `take the flag out, or write ENV --from-output --${name.text}… NAME command`,
+    });
   }
 }
 

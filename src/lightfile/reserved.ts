@@ -26,6 +26,19 @@ const copyFlags = {
   link: "boolean",
 } as const satisfies Record<string, FlagKind>;
 
+/** Of a step that runs a command: RUN and `ENV --from-output`. */
+const commandStepFlags = {
+  title: "value",
+  network: "value",
+  mount: "values",
+  timeout: "value",
+  retry: "value",
+  "no-cache": "boolean",
+} as const satisfies Record<string, FlagKind>;
+
+/** The flags of ENV that are about the command of `--from-output`. */
+export const outputCommandFlags: readonly string[] = Object.keys(commandStepFlags);
+
 /** Every instruction by its name in capitals. The one table that parser, suggestions, grammar and editors share. */
 export const instructions = {
   ADD: {
@@ -54,9 +67,9 @@ export const instructions = {
     flags: {},
   },
   ENV: {
-    usage: "ENV name=value…, or ENV --from-output name command",
+    usage: "ENV name=value…, or ENV --from-output [flags] name command",
     summary: "Sets environment variables for later steps and for the sandbox.",
-    flags: { "from-output": "boolean" },
+    flags: { "from-output": "boolean", ...commandStepFlags },
   },
   EXPOSE: {
     usage: "EXPOSE port[/protocol]…",
@@ -113,15 +126,7 @@ export const instructions = {
   RUN: {
     usage: 'RUN [flags] command, or RUN [flags] ["program", "argument"…]',
     summary: "Runs a command in the builder and keeps what it changed.",
-    flags: {
-      title: "value",
-      network: "value",
-      mount: "values",
-      timeout: "value",
-      retry: "value",
-      "no-cache": "boolean",
-      security: "value",
-    },
+    flags: { ...commandStepFlags, security: "value" },
   },
   SHELL: {
     usage: 'SHELL ["program", "argument"…]',

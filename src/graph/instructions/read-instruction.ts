@@ -30,7 +30,8 @@ export function readInstruction(stage: StageBuilder, instruction: Instruction): 
       stage.read(instruction, readArgument);
       break;
     case "env":
-      stage.read(instruction, withoutFlags(readEnvironment));
+      // The parser has said what is wrong with its flags: all but `--from-output=false` need a command.
+      stage.read(instruction, readEnvironment);
       break;
     case "label":
       stage.read(instruction, withoutFlags(readLabel));

@@ -1,69 +1,63 @@
 import { posix } from "node:path";
 import type { Command, Flag, Heredoc, Instruction, RunInstruction } from "../../lightfile/ast.ts";
 import type { RunCommand } from "../../model/step-operation.ts";
-import type { ImageReference } from "../draft-step.ts";
-import type { RunDefinition } from "../plan.ts";
 import type { StageBuilder } from "../stage-builder.ts";
 import { readCount, readDuration } from "./duration.ts";
-import { flagValue, readFlags } from "./flags.ts";
+import { type FlagEffect, flagValue, type ReadFlags, readFlags } from "./flags.ts";
 import { readMounts } from "./mount.ts";
 import { readNetwork } from "./network.ts";
 
 const mostRetries = 100;
 
+/** The flags of a step that runs a command. */
+export const runFlags = {
+  mount: "acts",
+  network: "acts",
+  timeout: "acts",
+  retry: "acts",
+  "no-cache": "acts",
+} as const satisfies Record<string, FlagEffect>;
+
 export function readRun(stage: StageBuilder, instruction: RunInstruction): void {
-  const flags = readFlags(stage, instruction, {
-    mount: "acts",
-    network: "acts",
-    timeout: "acts",
-    retry: "acts",
-    "no-cache": "acts",
-    security: "acts",
-  });
+  const flags = readFlags(stage, instruction, { ...runFlags, security: "acts" });
   readSecurity(stage, flags.get("security"));
+  addRun(stage, instruction, { flags, outputVariable: null });
+}
+
+interface RunParts {
+  readonly flags: ReadFlags;
+  /** The variable whose value is what the command prints; null: none. */
+  readonly outputVariable: string | null;
+}
+
+/** A step that runs a command at this point of the stage; false when a diagnostic says that there is nothing to run. */
+export function addRun(
+  stage: StageBuilder,
+  instruction: CommandInstruction,
+  { flags, outputVariable }: RunParts,
+): boolean {
   const mounts = readMounts(stage, flags.all("mount"));
   const network = stage.scope.alone(() => readNetwork(stage, flags.get("network")));
   const timeoutMs = stage.scope.alone(() => readDuration(stage, flags.get("timeout")));
   const retries = stage.scope.alone(() =>
     readCount(stage, flags.get("retry"), { least: 0, most: mostRetries }),
   );
+  // What the flags read: they may stand on arguments that are not in the command's environment.
   const variables = stage.scope.read;
   const command = readRunCommand(stage, instruction);
-  if (command === null) return;
-  addRun(
-    stage,
-    instruction,
-    {
-      command,
-      outputVariable: null,
-      mounts,
-      network,
-      timeoutSeconds: timeoutMs === null ? null : timeoutMs / 1000,
-      retries: retries ?? 0,
-      runsAlways: flags.isOn("no-cache"),
-    },
-    variables,
-  );
-}
-
-type RunParts = Pick<
-  RunDefinition<ImageReference>,
-  "command" | "mounts" | "network" | "timeoutSeconds" | "retries" | "runsAlways" | "outputVariable"
->;
-
-/** A step that runs a command at this point of the stage. */
-export function addRun(
-  stage: StageBuilder,
-  instruction: Instruction,
-  parts: RunParts,
-  variables: Readonly<Record<string, string>> = {},
-): void {
+  if (command === null) return false;
   const { environment, outputVariables, proxies } = stage.runEnvironment();
   stage.addStep(
     instruction,
     {
       kind: "run",
-      ...parts,
+      command,
+      outputVariable,
+      mounts,
+      network,
+      timeoutSeconds: timeoutMs === null ? null : timeoutMs / 1000,
+      retries: retries ?? 0,
+      runsAlways: flags.isOn("no-cache"),
       environment,
       outputVariables,
       user: stage.configuration.user,
@@ -73,6 +67,7 @@ export function addRun(
     },
     { ...environment, ...variables },
   );
+  return true;
 }
 
 function readSecurity(stage: StageBuilder, flag: Flag | undefined): void {

@@ -191,6 +191,10 @@ describe("the TextMate grammar agrees with the parser", () => {
     ["a quote that is never closed", "RUN echo \"open\nRUN y\nENV A='x\nRUN z\n"],
     ["JSON forms", 'RUN ["a", "b $c"]\nCOPY ["a b", "c"]\nVOLUME ["/x"]\nSHELL ["/bin/sh", "-c"]\n'],
     ["names that are set", "ARG A B=1 C\nENV D e f\nENV G=1 H=2\nENV --from-output I cat /x $G\n"],
+    [
+      "the flags of a variable from a command",
+      'ENV --title="a b" --from-output=true --mount=type=ssh A cat $G --x\nENV --from-output --retry=1 \\\n  # why\n  --no-cache \\\n  B [ "$C" ]\nENV --from-output --timeout=1s D <<E\nRUN\nE\nENV --from-output=false F=1\nENV G=--from-output\n',
+    ],
     ["HEALTHCHECK and its command", "HEALTHCHECK --interval=5s CMD curl $U\nHEALTHCHECK NONE\n"],
     ["mixins and imports", "IMPORT ./x AS y\nMIXIN m\nARG p\nRUN $p\nFROM y#z\nUSE m p=1\nUSE y#n q=$R\n"],
     ["ONBUILD", "FROM a\nONBUILD RUN echo $X\nONBUILD COPY a b\n"],

@@ -168,7 +168,7 @@ const steps = [
   "RUN --mount=type=cache,target=/c --mount=type=secret,id=s --mount=type=bind,target=/src,source=src one",
   "RUN --mount=type=bind,from=tools,target=/t --mount=type=tmpfs,target=/m --mount=type=ssh two",
   "RUN --network=a.org,b.org --timeout=1m --retry=2 --title=Three three",
-  "ENV --from-output REV git rev-parse HEAD",
+  "ENV --from-output --timeout=3m --network=c.org REV git rev-parse HEAD",
   "RUN --mount=type=volume,source=v,target=/v four",
   "COPY --from=tools --exclude=*.md /x /y",
 ];
@@ -202,6 +202,8 @@ test.each<[string, readonly [string, string] | null, readonly string[]]>([
   ["a title", ["--title=Three", "--title=Drei"], []],
   ["the variable of an output", ["REV git", "REF git"], from(4)],
   ["the command of an output", ["rev-parse HEAD", "rev-parse main"], from(4)],
+  ["the hosts of an output's command", ["c.org", "d.org"], from(4)],
+  ["the timeout of an output's command", ["--timeout=3m", "--timeout=4m"], []],
   ["the name of a volume", ["source=v", "source=w"], from(5)],
   ["an exclude", ["--exclude=*.md", "--exclude=*.txt"], from(6)],
   ["--parents", ["--exclude=*.md", "--exclude=*.md --parents"], from(6)],

@@ -229,6 +229,29 @@ describe("ENV --from-output", () => {
     expect(definitions[1]).not.toHaveProperty("environment.REV");
   });
 
+  test("takes the flags of a RUN and does with them what a RUN does", () => {
+    const flags =
+      "--title='$KIND of it' --mount=type=cache,target=/$KIND --mount=type=secret,id=t --network=a.org --timeout=1m --retry=2 --no-cache";
+    const [run, output] = [`RUN ${flags} x`, `ENV --from-output ${flags} REV x`].map(
+      (line) => stepsOf(inStage("ARG KIND=pip", line))[0],
+    );
+    expect(output?.title).toBe("pip of it");
+    expect(output?.definition).toMatchObject({ retries: 2, timeoutSeconds: 60, runsAlways: true });
+    expect(output).toEqual({
+      ...run,
+      range: output?.range,
+      source: output?.source,
+      definition: { ...run?.definition, outputVariable: "REV" },
+    });
+  });
+
+  test("is an ordinary ENV when it is switched off", () => {
+    expect(mistakesIn(inStage("ENV --from-output=false A=1"))).toEqual([]);
+    expect(mistakesIn(inStage("ENV --retry=2 A=1"))).toEqual([
+      expect.stringContaining("error FlagWithoutCommand"),
+    ]);
+  });
+
   test("is in the configuration by name, and goes on into stages built on it", () => {
     const plan = planOf(`FROM a AS one\nENV --from-output REV x\nFROM one\nRUN y\n`);
     expect(lastStage(plan).configuration.outputVariables).toEqual(["REV"]);

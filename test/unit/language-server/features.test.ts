@@ -104,9 +104,21 @@ describe("completion", () => {
     expect(labelsAt("FROM a\nARG A\nCOPY <<EOF /x\n$|\nEOF\n")).toEqual(["A"]);
   });
 
+  test("offers the flags of the command behind ENV once there is to be one", () => {
+    expect(labelsAt("FROM a\nENV --|")).toEqual(["--from-output"]);
+    expect(labelsAt("FROM a\nENV --from-output --retry=2 --|")).toEqual([
+      "--title",
+      "--network",
+      "--mount",
+      "--timeout",
+      "--no-cache",
+    ]);
+  });
+
   test("offers values of flags, settings and directives", () => {
     expect(labelsAt("FROM --platform=|")).toContain("linux/arm64");
     expect(labelsAt("ARG --required=|")).toEqual(["true", "false"]);
+    expect(labelsAt("FROM a\nENV --from-output --mount=type=|")).toContain("secret");
     expect(labelsAt("FROM a\nRESOURCES cpus=2 |")).toEqual(["memory=", "disk="]);
     expect(labelsAt("# |")).toContain("escape=");
     expect(labelsAt("FROM a\nHEALTHCHECK |")).toEqual(["CMD", "NONE"]);

@@ -68,6 +68,7 @@ describe("ENV --from-output", () => {
     ["ENV --from-output A date  +%s", { form: "shell", line: { text: "date  +%s" } }],
     ["ENV --from-output -- A --date", { form: "shell", line: { text: "--date" } }],
     ["ENV --from-output=TRUE A \\\n  # why\n  date", { form: "shell", line: { text: "date" } }],
+    ["ENV --retry=2 --from-output --title='a b' A b=c", { form: "shell", line: { text: "b=c" } }],
     ["ENV --from-output='true' A b=c", { form: "shell", line: { text: "b=c" } }],
     ['ENV --from-output A ["date", "+%s"]', { form: "exec", argv: [{ text: "date" }, { text: "+%s" }] }],
   ])("%j has a name and a command", (line, command) => {
@@ -95,6 +96,10 @@ describe("ENV --from-output", () => {
     ["ENV --from-output A-B date", '2:19 InvalidVariableName "A-B"'],
     ["ENV --from-output=yes A=1", '2:5 InvalidFlagValue "--from-output=yes"'],
     ["ENV --from-ouput A=1", '2:5 UnknownFlag "--from-ouput"'],
+    ["ENV --from-output --timeout A x", '2:19 MissingFlagValue "--timeout"'],
+    ["ENV --from-output --user=x A y", '2:19 UnknownFlag "--user"'],
+    ["ENV --timeout=1m A=1", '2:5 FlagWithoutCommand "--timeout"'],
+    ["ENV --from-output=false --no-cache A=1", '2:25 FlagWithoutCommand "--no-cache"'],
   ])("%s is reported", (line, problem) => {
     expect(parseText(inStage(line)).problems).toEqual([problem]);
   });
