@@ -9,10 +9,11 @@ import type { Plan } from "../graph/plan.ts";
 import type { LayerKey, StepId } from "../model/identifiers.ts";
 import { BakeProgress } from "./bake-progress.ts";
 import type { BakeCollaborators, BakeRequest } from "./bake-request.ts";
+import { missingFromClient } from "./client-secrets.ts";
 import { explainTests, type TestExplanation } from "./explain-tests.ts";
 import { BakeHistory } from "./history.ts";
 import { isHit, type KnownLayer, type LayerLookup } from "./layer-lookup.ts";
-import { planLineages } from "./lineages.ts";
+import { type PlannedWork, planLineages, stepsToRun } from "./lineages.ts";
 import { type PreparedBake, prepareBake } from "./prepare.ts";
 import { isSameSnapshot, publishRequest, stageAt } from "./publish.ts";
 import { allSteps } from "./worker-answer.ts";
@@ -31,6 +32,11 @@ export type BakeExplanation =
       /** Those of the target, in order. */
       readonly tests: readonly TestExplanation[];
       readonly diagnostics: readonly Diagnostic[];
+      /**
+       * Mistakes that end the bake before anything runs: secrets and ssh agents that the steps which will run require
+       * and the collaborators do not give.
+       */
+      readonly missing: readonly Diagnostic[];
     }
   | { readonly kind: "invalid"; readonly diagnostics: readonly Diagnostic[] };
 
@@ -79,12 +85,21 @@ export async function explainBake(
     ...allSteps(keyed).map((step) => step.key),
     ...before.map((step) => step.key),
   ]);
-  const steps = explainSteps(keyed, { before, layers, request });
+  const work = planLineages(keyed, (step) => isHit(step, layers.get(step.key)));
+  const steps = explainSteps(keyed, { before, layers, request, work });
   const publication = await explainPublication({ keyed, snapshotName }, lookup, steps);
   const built = new Set(before.map(({ key }) => key));
   const tests = explainTests(keyed, { index, noCache: request.noCache, before: built });
-  const { diagnostics } = progress;
-  return { kind: "explained", snapshotName, publication, plan: keyed.plan, steps, tests, diagnostics };
+  return {
+    kind: "explained",
+    snapshotName,
+    publication,
+    plan: keyed.plan,
+    steps,
+    tests,
+    diagnostics: progress.diagnostics,
+    missing: missingFromClient(stepsToRun(work), collaborators),
+  };
 }
 
 async function explainPublication(
@@ -104,11 +119,14 @@ interface Known {
   readonly before: readonly RecordedStep[];
   readonly layers: ReadonlyMap<LayerKey, KnownLayer>;
   readonly request: BakeRequest;
+  readonly work: PlannedWork;
 }
 
-function explainSteps(keyed: KeyedPlan, { before, layers, request }: Known): readonly StepExplanation[] {
-  const work = planLineages(keyed, (step) => isHit(step, layers.get(step.key)));
-  const running = new Set(work.lineages.flatMap(({ steps }) => steps.map(({ step }) => step.id)));
+function explainSteps(
+  keyed: KeyedPlan,
+  { before, layers, request, work }: Known,
+): readonly StepExplanation[] {
+  const running = new Set(stepsToRun(work).map(({ step }) => step.id));
   const recorded = recordSteps(keyed);
   const pairs = pairSteps(before, recorded);
   return allSteps(keyed).map((step, position): StepExplanation => {

@@ -8,7 +8,10 @@ import type { Session } from "../session.ts";
 import { choicesOf, setUpBake } from "./bake-setup.ts";
 import { tellFindings } from "./tell-findings.ts";
 
-/** `lightbox bake --dry-run`: for each step, whether it is cached or will run, and why. */
+/**
+ * `lightbox bake --dry-run`: for each step, whether it is cached or will run, and why. Where the bake itself would stop
+ * for want of a secret or an ssh agent, so does this, with its exit code; what would run is told all the same.
+ */
 export async function dryRun(
   path: string,
   options: BakeOptions & WorkerOptions,
@@ -16,13 +19,15 @@ export async function dryRun(
 ): Promise<number> {
   await using setup = await setUpBake(path, options, session, await choicesOf(options, session), () => {});
   const explanation = await explainBake(setup.request, setup.collaborators, session.signal);
-  tellFindings(explanation.diagnostics, session);
+  const missing = explanation.kind === "explained" ? explanation.missing : [];
+  tellFindings([...explanation.diagnostics, ...missing], session);
   if (explanation.kind === "invalid") return exitCodes.usage;
+  const exitCode = missing.length > 0 ? exitCodes.usage : exitCodes.success;
   if (options.progress === "json") {
     const { snapshotName, publication, steps, tests } = explanation;
     const told = { snapshot: snapshotName, publication, steps, tests };
     session.stdout.write(`${JSON.stringify(told, null, 2)}\n`);
-    return exitCodes.success;
+    return exitCode;
   }
   const { steps, tests } = explanation;
   for (const step of steps) session.stdout.write(describe(step.step, step, step.durationMs));
@@ -35,7 +40,7 @@ export async function dryRun(
   const { snapshotName, publication } = explanation;
   if (publication !== null)
     session.stdout.write(`${snapshotName} will be published: ${wordings[publication]}\n`);
-  return exitCodes.success;
+  return exitCode;
 }
 
 const wordings: Readonly<Record<PublicationReason, string>> = {

@@ -42,6 +42,21 @@ describe("--secret", () => {
     expect(rig.worker.counts.vmsBooted).toBe(0);
   });
 
+  test("that is missing is one for a dry run, too, which still tells what would run", async () => {
+    await using rig = await rigWith(step);
+    const without = await rig.run("bake", "--dry-run");
+    expect(without.exitCode).toBe(2);
+    expect(without.stderr).toContain("Lightfile:3:5: error[SecretNotGiven]");
+    expect(without.stdout).toContain("1 of 1 steps will run");
+    Object.assign(rig.environment, { token: "from the variable" });
+    const given = await rig.run("bake", "--dry-run", "--secret=id=token");
+    expect({ exitCode: given.exitCode, stderr: given.stderr }).toEqual({ exitCode: 0, stderr: "" });
+    // A picture of the steps is no promise that they can run.
+    expect((await rig.run("graph")).exitCode).toBe(0);
+    expect((await rig.run("bake", "--secret=id=token")).exitCode).toBe(0);
+    expect((await rig.run("bake", "--dry-run")).exitCode).toBe(0);
+  });
+
   test.each([
     ["token=hunter2", "InvalidSecret"],
     ["id=token,src=a,env=B", "InvalidSecret"],
