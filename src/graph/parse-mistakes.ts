@@ -49,11 +49,20 @@ export class ParseMistakes {
     return sets && this.overlap(instruction.range);
   }
 
-  /** Whether a line of the file could not be read that may have been an IMPORT or a MIXIN. */
-  hideNames(tree: LightfileTree): boolean {
-    return tree.instructions.some(
-      (instruction) =>
-        instruction.kind === "invalid" || (instruction.kind === "import" && this.overlap(instruction.range)),
-    );
+  /**
+   * The words of the lines that could not be read, in lower case: one of these lines may be the IMPORT or MIXIN of such a
+   * name. Null: one is an IMPORT or a MIXIN, and of any name.
+   */
+  hiddenNames(tree: LightfileTree): ReadonlySet<string> | null {
+    const words = new Set<string>();
+    if (this.isEmpty) return words;
+    for (const { kind, keyword, range } of tree.instructions) {
+      if (kind !== "invalid" && !this.overlap(range)) continue;
+      const name = keyword.text.toUpperCase();
+      if (kind === "import" || (kind === "invalid" && (name === "IMPORT" || name === "MIXIN"))) return null;
+      for (const word of tree.source.text.slice(range.start, range.end).split(/\s+/))
+        words.add(word.toLowerCase());
+    }
+    return words;
   }
 }

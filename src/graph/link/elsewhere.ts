@@ -78,7 +78,7 @@ export class ElsewhereReader {
   ): Elsewhere | null {
     const { open, findings } = this.#options;
     const found = open.findImport(name);
-    if (found === undefined && !open.hidesNames) {
+    if (found === undefined && !open.mayHide(name)) {
       findings.error("UnknownImport", `nothing is imported as ${name}`, range, {
         hint:
           didYouMean(name, open.importNames) ??

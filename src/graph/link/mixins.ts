@@ -138,8 +138,8 @@ function findMixin(
   if (file === null) return null;
   const mixin = file.findMixin(name);
   if (mixin !== undefined) return { open: file, mixin };
+  if (file.mayHide(name)) return null;
   const names = file.texts.mixins.map((one) => one.mixin.name.text);
-  if (file.hidesNames) return null;
   stage.findings.error("UnknownMixin", unknownMixin(name, file, open), range, {
     hint: didYouMean(name, names) ?? nameWords("mixins", names) ?? `begin it with a line MIXIN ${name}`,
   });

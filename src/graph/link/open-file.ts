@@ -32,7 +32,7 @@ export class OpenFile {
   readonly findings: Findings;
   readonly mistakes: ParseMistakes;
   readonly #imports = new Map<string, Import | null>();
-  #hidesNames: boolean | null = null;
+  #hiddenNames: ReadonlySet<string> | null | undefined;
   readonly #mixins: ReadonlyMap<string, MixinText>;
 
   constructor(parts: Pick<OpenFile, "file" | "texts" | "scope" | "findings" | "mistakes">) {
@@ -50,10 +50,10 @@ export class OpenFile {
     return this.scope.complete && !instructions.some((one) => this.mistakes.hideVariables(one));
   }
 
-  /** Whether a line could not be read that may have been an IMPORT or a MIXIN. */
-  get hidesNames(): boolean {
-    this.#hidesNames ??= this.mistakes.hideNames(this.file.tree);
-    return this.#hidesNames;
+  /** Whether a line could not be read that may have been the IMPORT or MIXIN of this name. */
+  mayHide(name: string): boolean {
+    if (this.#hiddenNames === undefined) this.#hiddenNames = this.mistakes.hiddenNames(this.file.tree);
+    return this.#hiddenNames === null || this.#hiddenNames.has(name.toLowerCase());
   }
 
   /** The IMPORT of a name (in any case); undefined when there is none, null when it has a mistake. */

@@ -104,6 +104,31 @@ describe("USE", () => {
   });
 });
 
+describe("a name that nothing has", () => {
+  const unknown = expect.stringContaining("UnknownMixin 5:5 atp | no mixin is named atp | did you mean apt?");
+
+  test.each([
+    ["an unknown instruction", "RNU x"],
+    ["an instruction without its arguments", "COPY x"],
+    ["a heredoc that is never closed", "RUN <<EOF\nx"],
+    ["an IMPORT of another name", "IMPROT ./x AS y"],
+  ])("is told of beside %s", (_title, line) => {
+    const mistakes = mistakesIn(`MIXIN apt\nRUN x\nFROM debian:12\nRUN y\nUSE atp\n${line}\n`);
+    expect(mistakes).toHaveLength(2);
+    expect(mistakes).toContainEqual(unknown);
+  });
+
+  test.each([
+    ["a MIXIN with a misspelt instruction", "MIXN atp\nRUN x\nFROM debian:12\nUSE atp\n"],
+    ["a MIXIN without a name", "MIXIN\nRUN x\nFROM debian:12\nUSE atp\n"],
+    ["a MIXIN in a heredoc that is never closed", "FROM debian:12\nUSE atp\nRUN <<EOF\nMIXIN Atp\nRUN x\n"],
+    ["a misspelt IMPORT", "IMPROT ./x AS atp\nFROM debian:12\nUSE atp#os\n"],
+    ["an IMPORT without a name", "IMPORT ./x\nFROM debian:12\nUSE atp#os\n"],
+  ])("may be that of %s", (_title, text) => {
+    expect(mistakesIn(text)).not.toContainEqual(expect.stringMatching(/ Unknown(?:Mixin|Import) /));
+  });
+});
+
 describe("a parameter", () => {
   const mixin =
     "MIXIN apt\nARG --required n\nARG --type=int port\nARG --choices=dev,prod mode=dev\nRUN x $n\n";
