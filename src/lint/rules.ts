@@ -32,6 +32,7 @@ import { secretsUsedInArgOrEnv } from "./rules/secrets-used-in-arg-or-env.ts";
 import { stageNameCasing } from "./rules/stage-name-casing.ts";
 import { stageTakenForImage } from "./rules/stage-taken-for-image.ts";
 import { sudoInRun } from "./rules/sudo-in-run.ts";
+import { tildeNotExpanded } from "./rules/tilde-not-expanded.ts";
 import { undefinedVar } from "./rules/undefined-var.ts";
 import { unpinnedBase } from "./rules/unpinned-base.ts";
 import { unusedArgument } from "./rules/unused-argument.ts";
@@ -82,6 +83,7 @@ export const rules: readonly Rule[] = [
   stageNameCasing,
   stageTakenForImage,
   sudoInRun,
+  tildeNotExpanded,
   undefinedVar,
   unpinnedBase,
   unusedArgument,

@@ -16,8 +16,14 @@ export const cdInRun: Rule = {
       yield {
         range: first.range,
         message: "this changes the directory of this one step only",
-        hint: `write WORKDIR ${directory.text} on a line before`,
+        hint: hintFor(directory.text),
       };
     }
   },
 };
+
+/** WORKDIR does not know what the shell makes of a ~. */
+function hintFor(directory: string): string {
+  if (!directory.startsWith("~")) return `write WORKDIR ${directory} on a line before`;
+  return `write WORKDIR on a line before, with the whole path: ~ stands for itself there`;
+}

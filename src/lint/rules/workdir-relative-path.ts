@@ -16,6 +16,8 @@ export const workdirRelativePath: Rule = {
         if (isAbsolute(text) || hasAbsoluteDirectory(file, stage)) break;
         // A path of Windows is another mistake, which the base shows.
         if (/^["']?[A-Za-z]:/.test(text)) break;
+        // TildeNotExpanded says more.
+        if (/^["']?~/.test(text)) break;
         yield {
           range,
           message: `${text} is relative, and to what depends on the base image`,
