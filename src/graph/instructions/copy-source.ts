@@ -21,10 +21,11 @@ export function readCopySource(
   const keepsParents = flags.isOn("parents");
   const ifExists = flags.isOn("if-exists");
   const fromFlag = flags.get("from");
-  if (fromFlag === undefined) {
+  const ofContext = (): CopySourceOn<ImageReference> => {
     const unpacks = readUnpacking(instruction, flags);
     return { kind: "context", patterns, unpacks, excludes, keepsParents, ifExists };
-  }
+  };
+  if (fromFlag === undefined) return ofContext();
   if (instruction.kind === "add") {
     stage.findings.error("FromInAdd", "ADD takes nothing from a stage", fromFlag.range, {
       hint: "write COPY in place of ADD; unpack an archive of the stage in a RUN with --mount=type=bind,from=…",
@@ -33,6 +34,18 @@ export function readCopySource(
   }
   const reference = flagValue(stage, fromFlag);
   if (reference === null) return null;
+  // Before the stage is looked for, so that it is not baked for this.
+  if (patterns.length > 0 && heredocsIn(patterns) === instruction.sources.length) {
+    stage.findings.warning(
+      "NoEffect",
+      "a heredoc is written here, so --from changes nothing",
+      fromFlag.range,
+      {
+        hint: "take the flag out",
+      },
+    );
+    return ofContext();
+  }
   const source = stage.findSource(reference, fromFlag.range);
   if (source === null) return null;
   const paths: string[] = [];
@@ -44,9 +57,9 @@ export function readCopySource(
       case "inline":
         stage.findings.error(
           "HeredocWithFrom",
-          "a heredoc cannot be copied from another stage",
-          instruction.range,
-          { hint: "write a COPY of its own for the heredoc" },
+          "one COPY takes files out of a stage or heredocs of this file, not both",
+          instruction.heredocs[0]?.delimiter.range ?? instruction.range,
+          { hint: "write a COPY of its own, without --from, for the heredoc" },
         );
         return null;
       case "url":
@@ -58,6 +71,10 @@ export function readCopySource(
     }
   }
   return { ...source, paths, excludes: excludes.map(({ pattern }) => pattern), keepsParents, ifExists };
+}
+
+function heredocsIn(patterns: readonly CopyPattern[]): number {
+  return patterns.filter(({ kind }) => kind === "inline").length;
 }
 
 function readUnpacking(instruction: CopyInstruction, flags: ReadFlags): ContextSelection["unpacks"] {

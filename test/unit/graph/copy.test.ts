@@ -275,7 +275,21 @@ test.each([
   expect(mistakes[0]).toContain(expected);
 });
 
-test("a heredoc cannot be copied from a stage", () => {
-  const text = "FROM a AS one\nFROM b\nCOPY --from=one <<EOF /x\nbody\nEOF\n";
-  expect(mistakesIn(text)).toEqual([expect.stringContaining("error HeredocWithFrom 3:1")]);
+describe("a heredoc with --from", () => {
+  const copy = (line: string) => `FROM a AS one\nRUN x\nFROM b\n${line}\nbody\nEOF\n`;
+
+  test("is a file of this Lightfile, as without the flag, and the stage is not baked for it", () => {
+    const definition = (line: string) => stepsOf(copy(line)).at(-1)?.definition;
+    expect(definition("COPY --from=one <<EOF /x")).toEqual(definition("COPY <<EOF /x"));
+    expect(mistakesIn(copy("COPY --from=one <<EOF /x"))).toEqual([
+      expect.stringContaining("warning NoEffect 4:6 --from=one"),
+    ]);
+    expect(planOf(copy("COPY --from=one <<EOF /x")).stages).toHaveLength(1);
+  });
+
+  test("is an error beside what is taken from the stage", () => {
+    expect(mistakesIn(copy("COPY --from=one /y <<EOF /x/"))).toEqual([
+      expect.stringContaining("error HeredocWithFrom 4:22 EOF"),
+    ]);
+  });
 });
