@@ -4,11 +4,12 @@ import type { Range, SourceFile } from "../diagnostics/source-file.ts";
 import { errorRanges } from "../graph/parse-mistakes.ts";
 import { applyChecks } from "../lightfile/apply-checks.ts";
 import type { LightfileTree } from "../lightfile/ast.ts";
+import { variablesIn } from "../lightfile/expand.ts";
 import { ignores, readIgnoreComments } from "../lightfile/ignore-comments.ts";
 import { parseLightfile } from "../lightfile/parse.ts";
 import { checkIgnoreComments } from "./check-ignore-comments.ts";
 import { experimentalRules } from "./experimental-rules.ts";
-import { globalNames, type LintedFile, toLintedFile } from "./linted-file.ts";
+import { globalNames, type LintedFile, requiredNames, type StageBlock, toLintedFile } from "./linted-file.ts";
 import { neededStages } from "./needed-stages.ts";
 import { planAlone } from "./plan-alone.ts";
 import type { Remark, Rule } from "./rule.ts";
@@ -99,15 +100,25 @@ function countsUnbaked(diagnostic: Diagnostic, file: LintedFile): boolean {
       const name = /^\$\{?(\w+)/.exec(source.text.slice(range.start, range.end))?.[1];
       return name === undefined || !globalNames(file).has(name);
     }
+    case "BlankBase":
+    case "InvalidImageReference": {
+      const base = stageFrom(file, range)?.head.image;
+      if (base === undefined) return true;
+      const required = requiredNames(file);
+      return !variablesIn(base.text, { escape: file.tree.escape }).some((name) => required.has(name));
+    }
     case "NotSupportedYet": {
-      const stage = file.stages.find(
-        ({ head }) => head.range.start <= range.start && range.end <= head.range.end,
-      );
+      const stage = stageFrom(file, range);
       return stage === undefined || neededStages(file).has(stage);
     }
     default:
       return true;
   }
+}
+
+/** The stage in whose FROM a place is. */
+function stageFrom({ stages }: LintedFile, { start, end }: Range): StageBlock | undefined {
+  return stages.find(({ head }) => head.range.start <= start && end <= head.range.end);
 }
 
 function toFinding(rule: Rule, remark: Remark, source: SourceFile): Finding {

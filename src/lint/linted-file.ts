@@ -97,6 +97,15 @@ export function globalNames({ globalArguments }: LintedFile): ReadonlySet<string
   return new Set(globalArguments.flatMap((one) => one.declarations.map(({ name }) => name.text)));
 }
 
+/** The ARGs before the first stage that a bake has to be given: what rests on them is not known without. */
+export function requiredNames({ globalArguments, buildArguments }: LintedFile): ReadonlySet<string> {
+  const required = globalArguments.filter(({ flags }) =>
+    flags.some(({ name, value }) => name.text === "required" && value?.text.toLowerCase() !== "false"),
+  );
+  const names = required.flatMap(({ declarations }) => declarations.map(({ name }) => name.text));
+  return new Set(names.filter((name) => !Object.hasOwn(buildArguments, name)));
+}
+
 /** An instruction, or the one that ONBUILD keeps for later. */
 export function actingInstruction(instruction: Instruction): Instruction {
   return instruction.kind === "onbuild" ? instruction.trigger : instruction;

@@ -52,6 +52,22 @@ describe("lightbox check", () => {
     expect(folder.check("--skip", "unpinnedbase").stdout).toBe("");
   });
 
+  test("does not take for a mistake what a build argument will mend", async () => {
+    await using folder = await project({
+      Lightfile: "ARG V\nFROM debian:$V AS a\nFROM debian:$V\nCOPY --from=a a /\nSNAPSHOT a\n",
+      required: "ARG --required V\nARG W=1\nFROM debian:$V AS a\nFROM $V\nCOPY --from=a a /\nSNAPSHOT a\n",
+      wrong: "FROM debian:\nSNAPSHOT a\n",
+    });
+    const { stdout, status } = folder.check();
+    expect(codes(stdout)).toEqual(["InvalidDefaultArgInFrom", "InvalidDefaultArgInFrom"]);
+    expect(status).toBe(0);
+    expect(folder.check("--build-arg=V=12").stdout).toBe("");
+    expect(codes(folder.check("--build-arg=V=").stdout)).toContain("InvalidDefaultArgInFrom");
+    expect(codes(folder.check("required").stdout)).toEqual(["UnusedArgument"]);
+    expect(codes(folder.check("required", "--build-arg=V=").stdout)).toContain("InvalidDefaultArgInFrom");
+    expect(codes(folder.check("wrong").stdout)).toEqual(["InvalidImageReference"]);
+  });
+
   test("says what a bake would of mounts, wildcards and archives", async () => {
     await using folder = await project({
       Lightfile:
