@@ -66,13 +66,22 @@ export function contextStepsOf({ stages, mistakes }: Draft): readonly PlannedSte
 }
 
 /** What the step takes of a context; null: nothing. */
-function onlyContext({ definition }: DraftStep, mistakes: ParseMistakes | undefined): StepDefinition | null {
+function onlyContext(
+  { definition, range }: DraftStep,
+  mistakes: ParseMistakes | undefined,
+): StepDefinition | null {
   const isCertain = ({ range }: { readonly range: Range }): boolean => mistakes?.overlap(range) !== true;
   switch (definition.kind) {
     case "copy": {
       const { source } = definition;
       if (source.kind !== "context") return null;
-      const patterns = source.patterns.filter((pattern) => pattern.kind === "inline" || isCertain(pattern));
+      const patterns = source.patterns.filter((pattern, index, all) => {
+        if (pattern.kind === "inline") return true;
+        // A comment behind the instruction makes a source of the word before it, which is the destination.
+        const next = all[index + 1];
+        const end = next === undefined || next.kind === "inline" ? range.end : next.range.end;
+        return isCertain({ range: { start: pattern.range.start, end } });
+      });
       return { ...definition, source: { ...source, patterns } };
     }
     case "run": {

@@ -48,6 +48,7 @@ test.each([
   ["an ENV with a mistake", "ENV X", "LABEL x=$X", "EXPOSE $X", "COPY --from=base:$X a /"],
   ["a flag that does not exist", "RUN --nope true"],
   ["a flag without its value", "COPY --chown= . /"],
+  ["a comment behind a COPY", "COPY . /there/ # all of it"],
   ["something like a JSON array", "COPY ['a', 'b']"],
   ["a quote that is never closed", 'ENV X="a', "LABEL x=$X"],
 ])("%s causes no further report", async (_name, ...lines) => {
