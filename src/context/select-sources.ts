@@ -223,11 +223,23 @@ function notFound(tree: ContextTree, written: string, path: string): ContextTrou
       `take it back with a line !${path} at the end of the ignore file`,
     );
   }
-  const directory = parentOf(path);
-  const suggestion = didYouMean(path.slice(path.lastIndexOf("/") + 1), tree.namesIn(directory));
+  const { directory, name } = firstMissing(tree, path);
+  const suggestion = didYouMean(name, tree.namesIn(directory));
   return new ContextTrouble(
     "SourceNotFound",
     `${written} is not in the context`,
     suggestion ?? `looked in ${tree.hostPath(directory)}`,
   );
+}
+
+/** The first part of a path that is not there, and the directory in which it is missing. */
+function firstMissing(tree: ContextTree, path: string): { directory: string; name: string } {
+  const parts = path.split("/");
+  const last = parts.pop() ?? path;
+  let directory = "";
+  for (const name of parts) {
+    if (!tree.namesIn(directory).includes(name)) return { directory, name };
+    directory = directory === "" ? name : `${directory}/${name}`;
+  }
+  return { directory, name: last };
 }

@@ -25,7 +25,7 @@ export function readHeredocs(
       message: `the heredoc ${quoteWord(name)} is never closed`,
       hint:
         nearTerminator === null
-          ? `add a line that holds ${name} and nothing else`
+          ? `${blankHint(name)}add a line that holds ${name} and nothing else`
           : `write ${name} at the start of its line, or open with <<-${name} and indent with tabs`,
       related: near,
     });
@@ -40,4 +40,10 @@ export function readHeredocs(
 /** A body that is missing at the end of the file has its place there. */
 function inSource({ start, end }: Range, length: number): Range {
   return { start: Math.min(start, length), end: Math.min(end, length) };
+}
+
+/** A shell ends the word of a heredoc at these signs, too; here it goes on to the next blank. */
+function blankHint(name: string): string {
+  const [word] = /^[\w.-]+(?=[;&|<>()])/.exec(name) ?? [];
+  return word === undefined ? "" : `write a blank behind ${word} if the word ends there; else `;
 }

@@ -7,7 +7,13 @@ import type { ParsedInstruction } from "./grammar.ts";
 import { joinContinuations } from "./joined-text.ts";
 import { readAssignments, readDeclarations, readSettings } from "./read-assignments.ts";
 import { readFrom, readImport, readMixin, readUse } from "./read-blocks.ts";
-import { readCommand, readEnvFromOutput, readHealthcheck, readShell } from "./read-command.ts";
+import {
+  isListOfStrings,
+  readCommand,
+  readEnvFromOutput,
+  readHealthcheck,
+  readShell,
+} from "./read-command.ts";
 import { type InstructionParts, type ReadContext, reportNoArguments } from "./read-context.ts";
 import { readFlags } from "./read-flags.ts";
 import { readHeredocs } from "./read-heredocs.ts";
@@ -105,7 +111,8 @@ function readKnown(
       return { kind: "expose", ...base, words: readWords(parsed, context).words, json: false };
     case "VOLUME": {
       const { words, json } = readWords(parsed, context);
-      if (json && words.length === 0) reportNoArguments(name, base.keyword, context);
+      if (json && words.length === 0 && isListOfStrings(first))
+        reportNoArguments(name, base.keyword, context);
       return words.length === 0 ? invalid() : { kind: "volume", ...base, words, json };
     }
     default:

@@ -4,7 +4,7 @@ import { plainWordsIn } from "./plain-words.ts";
 import { isListOfStrings, readJson, reportLikelyJson } from "./read-command.ts";
 import { type InstructionParts, type ReadContext, reportNoArguments } from "./read-context.ts";
 import { describeInstruction, isInstructionName } from "./reserved.ts";
-import { scanLine } from "./scan.ts";
+import { scanLine, scanQuotedWord } from "./scan.ts";
 import { payloadOf } from "./token-patterns.ts";
 import { rangeOf, wordOf } from "./token-words.ts";
 
@@ -42,6 +42,7 @@ export function readCopy(
     const range = { start: first.range.start, end: destination.range.end };
     const text = words.map((word) => word.text).join(" ");
     reportLikelyJson({ text, range }, name, context);
+    reportCutQuotes(words, name, context);
   }
   if (destination === undefined || words.length < 2) {
     if (!json || parsed.arguments.some(isListOfStrings)) reportNoArguments(name, base.keyword, context);
@@ -56,6 +57,23 @@ export function readCopy(
     });
   }
   return { kind: name === "COPY" ? "copy" : "add", ...base, sources: words.slice(0, -1), destination, json };
+}
+
+/** Says that quotes do not keep a path together: the words are cut at blanks before anyone looks at quotes. */
+function reportCutQuotes(words: readonly Word[], name: string, context: ReadContext): void {
+  let reported = 0;
+  for (const { text, range } of words) {
+    if (range.start < reported || text.startsWith("<<")) continue;
+    const { end, openQuote } = scanQuotedWord(context.text, range.start, context.escape, false);
+    if (openQuote !== -1 || end <= range.end || !/["']/.test(text)) continue;
+    reported = end;
+    context.reporter.error({
+      code: "UnclosedQuote",
+      range: { start: range.start, end },
+      message: `quotes do not keep a path of ${name} together: it is cut at its blanks`,
+      hint: `write the paths as a JSON array: ${name} ["a path", "/to/there"]`,
+    });
+  }
 }
 
 /** The words of an instruction that cannot be acted on: a JSON array's strings, or all words as they stand there. */

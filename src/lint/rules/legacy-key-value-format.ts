@@ -14,6 +14,16 @@ export const legacyKeyValueFormat: Rule = {
       const [pair] = acting.pairs;
       if (pair === undefined) continue;
       const keyword = acting.keyword.text.toUpperCase();
+      if (pair.value.text.startsWith("=")) {
+        // Nobody means the = as a part of the value, so the meaning is not kept.
+        const meant = pair.value.text.slice(1).trim();
+        yield {
+          range: { start: pair.name.range.start, end: pair.value.range.end },
+          message: `with a blank before it, the = is a part of the value`,
+          hint: `write ${keyword} ${pair.name.text}=${meant}, without blanks around the =`,
+        };
+        continue;
+      }
       yield {
         range: { start: pair.name.range.start, end: pair.value.range.end },
         message: `this is the old form of ${keyword}: everything behind the name is one value`,

@@ -125,6 +125,10 @@ describe("a source that cannot be copied is reported at its word", () => {
     expect(await rig.mistakes("COPY a src/mian.ts /x/")).toEqual([
       "error SourceNotFound 2:8 src/mian.ts | src/mian.ts is not in the context | did you mean main.ts?",
     ]);
+    expect(await rig.mistakes("COPY scr/main.ts a/src/b /x/")).toEqual([
+      "error SourceNotFound 2:6 scr/main.ts | scr/main.ts is not in the context | did you mean src?",
+      `error SourceNotFound 2:18 a/src/b | a/src/b is not in the context | looked in ${rig.directory}/a`,
+    ]);
     expect(await rig.mistakes("COPY qqqqqqqq /x/")).toEqual([
       `error SourceNotFound 2:6 qqqqqqqq | qqqqqqqq is not in the context | looked in ${rig.directory}`,
     ]);

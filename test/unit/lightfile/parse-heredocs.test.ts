@@ -112,6 +112,14 @@ describe("heredocs", () => {
     expect(heredoc?.bodyRange).toEqual({ start: text.length, end: text.length });
   });
 
+  test("one whose word goes on as it would not for a shell has a hint at that", () => {
+    const { problems, diagnostics } = parseText("FROM a\nRUN cat <<EOF>/x\ny\nEOF\n");
+    expect(problems).toEqual(['2:11 UnterminatedHeredoc "EOF>/x"']);
+    expect(diagnostics[0]?.hint).toBe(
+      "write a blank behind EOF if the word ends there; else add a line that holds EOF>/x and nothing else",
+    );
+  });
+
   test("one behind a misspelt instruction swallows its body, and nothing when it is not closed", () => {
     expect(parseText("FROM a\nRNU <<E\nx\nE\nUSER y\n").problems).toEqual(['2:1 UnknownInstruction "RNU"']);
     expect(parseText("FROM a\nRNU <<E\nUSER y\n").problems).toEqual(['2:1 UnknownInstruction "RNU"']);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Word } from "../../../src/lightfile/ast.ts";
 import { instructionOf, parseText } from "../../support/parse-text.ts";
+import { mistakesIn } from "../../support/planned.ts";
 
 const texts = (words: readonly Word[]): readonly string[] => words.map((word) => word.text);
 const inStage = (line: string): string => `FROM base\n${line}\n`;
@@ -117,6 +118,19 @@ describe("COPY and ADD", () => {
     expect(parseText(inStage("COPY")).problems).toEqual(['2:1 MissingArguments "COPY"']);
     expect(parseText(inStage("COPY a")).problems).toEqual(['2:1 MissingArguments "COPY"']);
     expect(parseText(inStage('COPY ["a"]')).problems).toEqual(['2:1 MissingArguments "COPY"']);
+    expect(parseText(inStage('COPY ["a", 1]')).problems).toEqual(['2:6 JsonNotStrings "[\\"a\\", 1]"']);
+    expect(parseText(inStage('VOLUME ["a", 1]')).problems).toEqual(['2:8 JsonNotStrings "[\\"a\\", 1]"']);
+  });
+
+  test.each([
+    ['COPY "a b" /x', ['2:6 UnclosedQuote "\\"a b\\""']],
+    ["ADD a 'b c d'/ \"e f\"", ["2:7 UnclosedQuote \"'b c d'/\"", '2:16 UnclosedQuote "\\"e f\\""']],
+    ["COPY \"a\" b\\ c 'd' /x", []],
+    ['COPY <<"a b" /x\nc\na b', []],
+    ['COPY "a /x', []],
+  ])("%s: quotes do not keep a path together, which is told once for each", (line, problems) => {
+    expect(parseText(inStage(line)).problems).toEqual(problems);
+    if (problems.length > 0) expect(mistakesIn(inStage(line))).toHaveLength(problems.length);
   });
 });
 
