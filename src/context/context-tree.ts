@@ -122,6 +122,12 @@ export class ContextTree {
     }
   }
 
+  /** What is written in a link of the context; null for anything else. */
+  linkTarget(path: string): string | null {
+    const node = this.#passable(path);
+    return node?.kind === "symlink" ? node.target : null;
+  }
+
   /** True for an ignored path that is there all the same. */
   isHidden(path: string): boolean {
     return this.ignore.isIgnored(path) && this.#stat(path) !== undefined;

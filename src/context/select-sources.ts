@@ -224,7 +224,16 @@ function notFound(tree: ContextTree, written: string, path: string): ContextTrou
     );
   }
   const { directory, name } = firstMissing(tree, path);
-  const suggestion = didYouMean(name, tree.namesIn(directory));
+  const names = tree.namesIn(directory);
+  const target = names.includes(name) ? tree.linkTarget(path) : null;
+  if (target !== null) {
+    return new ContextTrouble(
+      "SourceNotFound",
+      `${written} is a link to ${target}, which is not in the context`,
+      "mend the link, or name what it should lead to",
+    );
+  }
+  const suggestion = didYouMean(name, names);
   return new ContextTrouble(
     "SourceNotFound",
     `${written} is not in the context`,
