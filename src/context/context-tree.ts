@@ -192,7 +192,15 @@ export class ContextTree {
   }
 
   #stat(path: string): Stats | undefined {
-    return readable(path, () => lstatSync(this.hostPath(path), { throwIfNoEntry: false }));
+    return readable(path, () => {
+      try {
+        return lstatSync(this.hostPath(path), { throwIfNoEntry: false });
+      } catch (error) {
+        // Below a file there is nothing.
+        if (systemErrorCode(error) === "ENOTDIR") return undefined;
+        throw error;
+      }
+    });
   }
 }
 

@@ -120,6 +120,13 @@ describe("ignored files", () => {
 });
 
 describe("a source that cannot be copied is reported at its word", () => {
+  test("below a file, also below one that is left out", async () => {
+    await using rig = await ContextRig.create({ a: "", ".dockerignore": "a" });
+    expect(await rig.mistakes("COPY a/b /x/")).toEqual([
+      `error SourceNotFound 2:6 a/b | a/b is not in the context | looked in ${rig.directory}/a`,
+    ]);
+  });
+
   test("missing, with the nearest name", async () => {
     await using rig = await ContextRig.create({ "src/main.ts": "", a: "" });
     expect(await rig.mistakes("COPY a src/mian.ts /x/")).toEqual([
