@@ -32,9 +32,9 @@ export class GuestProcess implements AsyncIterable<GuestProcessEvent> {
     const exchange = await agent.open("core.exec.request", {
       cmd: command.program,
       args: command.arguments,
-      env: command.environment,
+      // Without a home the agent looks root up in /etc/passwd, which a guest need not have.
+      env: [...command.environment, "HOME=/"],
       cwd: "/",
-      user: "0:0",
       tty: command.terminal !== null,
       rows: command.terminal?.rows ?? 24,
       cols: command.terminal?.columns ?? 80,

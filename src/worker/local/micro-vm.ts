@@ -182,6 +182,9 @@ function sandboxBuilder(options: MicroVmOptions): SandboxBuilder {
     .memory(options.memoryMib)
     .hostname(options.hostname)
     .workdir("/")
+    // None, and not the image's: programs start as root, and the helper gives steps their identity. A name, even a number,
+    // would be looked up in /etc/passwd, which a guest need not have; nothing at all is refused.
+    .user(" ")
     .detached(options.detached)
     .disableMetricsSample();
   const { network } = options;

@@ -8,6 +8,8 @@ import type { GuestFiles } from "./guest-files.ts";
 const rewrittenAtBoot = ["/etc/hosts", "/etc/hostname", "/etc/resolv.conf"] as const;
 const runtimeDirectory = "/run/microsandbox";
 const profilePath = "/etc/profile";
+/** Made at every boot where the root filesystem has none; children before their parents. */
+const runtimeDirectories = ["/run", "/etc", "/var/tmp", "/var", "/tmp"] as const;
 
 /** A file that the runtime writes; null content: it is not there, or not a file. */
 export interface RuntimeFile {
@@ -19,7 +21,14 @@ export interface RuntimeFile {
 export async function removeRuntimeFiles(files: GuestFiles): Promise<void> {
   await Promise.all(rewrittenAtBoot.map((path) => removeOwn(files, path)));
   await cleanProfile(files);
-  await ignoreMissing(files.removeDirectory(runtimeDirectory, { recursive: true }));
+  await ignore(["ENOENT"], files.removeDirectory(runtimeDirectory, { recursive: true }));
+}
+
+/** For a guest that nothing runs in, and whose image has no folder of its own: then these are the runtime's. */
+export async function removeEmptyRuntimeDirectories(files: GuestFiles): Promise<void> {
+  for (const path of runtimeDirectories) {
+    await ignore(["ENOENT", "ENOTDIR", "ENOTEMPTY"], files.removeDirectory(path, { recursive: false }));
+  }
 }
 
 /** The files that the runtime writes anew at every boot, as they are. */
@@ -80,10 +89,11 @@ async function cleanProfile(files: GuestFiles): Promise<void> {
   if (userId !== 0 || groupId !== 0) await files.setAttributes(profilePath, { userId, groupId, mode });
 }
 
-async function ignoreMissing(action: Promise<void>): Promise<void> {
+async function ignore(errnos: readonly string[], action: Promise<void>): Promise<void> {
   try {
     await action;
   } catch (error) {
-    if (guestErrno(error) !== "ENOENT") throw error;
+    const errno = guestErrno(error);
+    if (errno === undefined || !errnos.includes(errno)) throw error;
   }
 }

@@ -1,12 +1,13 @@
 import { unreachable } from "../../diagnostics/unreachable.ts";
 import type { LayerStore } from "../../layers/layer-store.ts";
+import { isScratch } from "../../model/scratch.ts";
 import type { RunMount, StageFiles, StageSelection, StepOperation } from "../../model/step-operation.ts";
 import { Builder } from "./builder.ts";
 import { leastNeeds } from "./builder-needs.ts";
 import { stageTrees } from "./copy-from-stage.ts";
 import type { CopyTree } from "./copy-tree.ts";
 import type { Microsandbox } from "./microsandbox.ts";
-import { removeRuntimeFiles } from "./runtime-files.ts";
+import { removeEmptyRuntimeDirectories, removeRuntimeFiles } from "./runtime-files.ts";
 
 /** Reads what steps take from stages. */
 export interface StageReaders {
@@ -94,6 +95,7 @@ export class LineageStageReaders implements StageReaders, AsyncDisposable {
     this.#open = { id, reader };
     this.#signal.throwIfAborted();
     await removeRuntimeFiles(reader.vm.files);
+    if (isScratch(stage.imageDigest)) await removeEmptyRuntimeDirectories(reader.vm.files);
     return reader;
   }
 

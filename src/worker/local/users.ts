@@ -37,6 +37,9 @@ export interface Owner {
   readonly groupId: number;
 }
 
+/** In a guest whose /etc/passwd does not name it, or that has none. */
+const root: UserEntry = { name: "root", userId: 0, groupId: 0, home: "/" };
+
 export const rootOwner: Owner = { userId: 0, groupId: 0 };
 
 export async function readAccounts(files: GuestFiles): Promise<AccountDatabase> {
@@ -107,7 +110,7 @@ export function resolveIdentity(specification: string, accounts: AccountDatabase
  * @throws StepRefused `UnknownUser`, `UnknownGroup`
  */
 export function resolveOwner(owner: CopyOwner, accounts: AccountDatabase): Owner {
-  const entry = accounts.users.find(({ name }) => name === owner.user);
+  const entry = findUserNamed(owner.user, accounts);
   if (entry === undefined && !isIdNumber(owner.user)) throw unknownUser(owner.user, accounts);
   const userId = entry?.userId ?? Number(owner.user);
   if (owner.group !== null) return { userId, groupId: resolveGroup(owner.group, accounts) };
@@ -120,14 +123,20 @@ export function identityOwner(identity: Identity): Owner {
 }
 
 function findUser(text: string, accounts: AccountDatabase): UserEntry | undefined {
-  const byName = accounts.users.find(({ name }) => name === text);
+  const byName = findUserNamed(text, accounts);
   if (byName !== undefined || !isIdNumber(text)) return byName;
   return accounts.users.find(({ userId }) => userId === Number(text));
+}
+
+function findUserNamed(text: string, accounts: AccountDatabase): UserEntry | undefined {
+  const entry = accounts.users.find(({ name }) => name === text);
+  return entry ?? (text === root.name ? root : undefined);
 }
 
 function resolveGroup(text: string, accounts: AccountDatabase): number {
   const entry = accounts.groups.find(({ name }) => name === text);
   if (entry !== undefined) return entry.groupId;
+  if (text === root.name) return root.groupId;
   if (isIdNumber(text)) return Number(text);
   const known = accounts.groups.map(({ name }) => name);
   throw new StepRefused(

@@ -49,6 +49,15 @@ test("a number that passwd does not know has group 0 and the root folder as home
   });
 });
 
+test("root is known without /etc/passwd", () => {
+  const none: AccountDatabase = { users: [], groups: [] };
+  const root = { userId: 0, groupId: 0, furtherGroupIds: [], home: "/" };
+  expect(resolveIdentity("root", none)).toEqual(root);
+  expect(resolveIdentity("root:root", none)).toEqual(root);
+  expect(resolveOwner({ user: "root", group: "root" }, none)).toEqual({ userId: 0, groupId: 0 });
+  expect(refusal(() => resolveIdentity("daemon", none))).toMatchObject({ code: "UnknownUser" });
+});
+
 test("an unknown name is refused with a near one", () => {
   expect(refusal(() => resolveIdentity("wbe", accounts))).toEqual({
     code: "UnknownUser",
