@@ -1,8 +1,31 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { busyboxRoot } from "../../examples/base/busybox-root.ts";
+import { rootTar } from "../../examples/base/root-tar.ts";
+import { writeOciArchive } from "../../src/images/layout-writer.ts";
 import { type BakeProject, bakeProject } from "../support/bake-project.ts";
 import type { BakeReport } from "../support/lightbox-command.ts";
 
 const resources = "RESOURCES cpus=1 memory=256M disk=1G";
+
+/** An image as many are made FROM scratch: a program, a USER that is a number, and no accounts. */
+async function writeBareImage(path: string): Promise<void> {
+  const work = await mkdtemp(join(tmpdir(), "lightbox-bare-"));
+  const entries = async function* () {
+    for await (const entry of busyboxRoot(work)) if (entry.path === "bin/busybox") yield entry;
+  };
+  try {
+    await writeOciArchive(path, {
+      rootfs: rootTar(entries()),
+      settings: { User: "1234:56", WorkingDir: "/work" },
+      platform: { os: "linux", architecture: process.arch === "arm64" ? "arm64" : "amd64", variant: null },
+    });
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
 
 describe("FROM scratch", () => {
   let project: BakeProject;
@@ -61,5 +84,21 @@ RUN echo hello
         hint: expect.stringContaining("the stage has no /bin/sh, "),
       }),
     );
+  });
+
+  test("of somebody else, with a USER and no accounts, is a base as well", async () => {
+    await writeBareImage(join(project.folder, "bare.tar"));
+    await project.write({
+      Lightfile: `FROM ./bare.tar
+SNAPSHOT on-bare
+${resources}
+RUN ["/bin/busybox", "sh", "-c", "/bin/busybox id -u; /bin/busybox id -g; /bin/busybox pwd"]
+CMD ["/bin/busybox", "id", "-u"]
+`,
+    });
+    const onBare = await project.bake();
+    expect(onBare.result.exitCode, onBare.result.stderr).toBe(0);
+    expect(onBare.output).toBe("1234\n56\n/work\n");
+    expect(await project.run("on-bare", [])).toBe("1234\n");
   });
 });
