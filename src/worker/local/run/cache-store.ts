@@ -1,10 +1,11 @@
 import { createHash, randomBytes } from "node:crypto";
 import { type FileHandle, mkdir, open, rename, rm, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { isMissing, namesIn, syncDirectory, withStorageFailures } from "../../../layers/durable-file.ts";
+import { syncDirectory, withStorageFailures } from "../../../layers/durable-file.ts";
 import type { LayerStore } from "../../../layers/layer-store.ts";
 import type { Release } from "../../../layers/lock.ts";
 import { ownIdentity } from "../../../layers/process-identity.ts";
+import { isMissing, namesIn } from "../../../model/present-files.ts";
 import type { CacheMount } from "../../../model/step-operation.ts";
 import type { PruneReport, PruneRequest } from "../../worker.ts";
 

@@ -1,9 +1,10 @@
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as v from "valibot";
 import writeFileAtomic from "write-file-atomic";
 import { Failure, systemErrorCode } from "../../../diagnostics/failure.ts";
 import { didYouMean } from "../../../diagnostics/suggest.ts";
+import { namesIn } from "../../../model/present-files.ts";
 import type { SandboxConfiguration } from "../../../model/sandbox-configuration.ts";
 import { configurationSchema } from "../../../model/sandbox-configuration-schema.ts";
 import type { PortMapping } from "../../worker.ts";
@@ -152,12 +153,7 @@ export class SandboxRecords {
 
   /** Names that have a folder, whether or not a sandbox ever started in it. */
   async folders(): Promise<readonly string[]> {
-    try {
-      return (await readdir(this.#root)).filter((name) => namePattern.test(name)).sort();
-    } catch (error) {
-      if (systemErrorCode(error) === "ENOENT") return [];
-      throw error;
-    }
+    return (await namesIn(this.#root)).filter((name) => namePattern.test(name));
   }
 
   #path(name: string): string {
