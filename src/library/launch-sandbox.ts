@@ -1,6 +1,6 @@
-import { randomBytes } from "node:crypto";
 import { resolve } from "node:path";
 import { withWorker } from "../host/choose-worker.ts";
+import { defaultNameOf } from "../sandboxes/default-name.ts";
 import { launchWithExposedPorts } from "../sandboxes/exposed-ports.ts";
 import { findSandbox } from "../sandboxes/find-sandbox.ts";
 import type { LaunchRequest, Mount, PortMapping, Resources, SandboxDescription } from "../worker/worker.ts";
@@ -98,9 +98,8 @@ export async function removeSandbox(
 
 function toRequest(options: LaunchOptions) {
   const { snapshot, ports = {}, mounts = {} } = options;
-  const stem = snapshot.replace(/@previous$/, "").replace(/[^a-z0-9-]+/gi, "-");
   return {
-    name: options.name ?? `${stem}-${randomBytes(3).toString("hex")}`,
+    name: options.name ?? defaultNameOf(snapshot),
     from: { kind: "snapshot", name: snapshot } as const,
     resources: toResources(options.resources),
     environment: options.env ?? {},
