@@ -110,6 +110,18 @@ describe("an imported Dockerfile", () => {
     ]);
   });
 
+  test("warns of frontends that are not Docker's own, as the check does", () => {
+    const noteOf = (frontend: string) => imported(`# syntax=${frontend}\nFROM a:1\n`).notes.join();
+    const own = [
+      "docker/dockerfile",
+      "mirror.example.org/docker/dockerfile-upstream:master",
+      "docker/dockerfile:1 a=b",
+    ];
+    for (const frontend of own) expect(noteOf(frontend)).toContain("lightbox reads its Lightfiles itself");
+    for (const frontend of ["example.org/frontend:2", "docker/dockerfile2", "Docker/Dockerfile:1"])
+      expect(noteOf(frontend)).toContain("which may know other instructions");
+  });
+
   test("ends its last line", () => {
     expect(imported("FROM a\nRUN b").text).toBe("FROM a\nSNAPSHOT name\nRUN b\n");
     expect(imported("FROM a\r\nRUN b").text).toBe("FROM a\r\nSNAPSHOT name\r\nRUN b\r\n");
