@@ -23,7 +23,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   host: ["bake", "machine", "worker", "images", "layers", "model", "diagnostics"],
   library: ["host", "sandboxes", "render", "bake", "machine", "worker", "model", "diagnostics"],
   import: ["graph", "lightfile", "diagnostics"],
-  lint: ["graph", "lightfile", "diagnostics"],
+  lint: ["graph", "lightfile", "model", "diagnostics"],
   "language-server": ["context", "lint", "sources", "graph", "lightfile", "diagnostics"],
   render: ["bake", "graph", "lightfile", "model", "diagnostics"],
   cli: [

@@ -1,11 +1,7 @@
+import { rewrittenFiles } from "../../../model/rewritten-files.ts";
 import { guestErrno } from "../microvm/guest-file.ts";
 import type { GuestFiles } from "../microvm/guest-files.ts";
 
-/**
- * What the microVM runtime writes into the guest at every boot. None of it is a step's doing, so none of it
- * goes into a layer; what a step writes there itself is lost, as in containers.
- */
-const rewrittenAtBoot = ["/etc/hosts", "/etc/hostname", "/etc/resolv.conf"] as const;
 const runtimeDirectory = "/run/microsandbox";
 const profilePath = "/etc/profile";
 /** Made at every boot where the root filesystem has none; children before their parents. */
@@ -19,7 +15,7 @@ export interface RuntimeFile {
 
 /** Takes the runtime's files out of the guest's root filesystem. */
 export async function removeRuntimeFiles(files: GuestFiles): Promise<void> {
-  await Promise.all(rewrittenAtBoot.map((path) => removeOwn(files, path)));
+  await Promise.all(rewrittenFiles.map((path) => removeOwn(files, path)));
   await cleanProfile(files);
   await ignore(["ENOENT"], files.removeDirectory(runtimeDirectory, { recursive: true }));
 }
@@ -34,7 +30,7 @@ export async function removeEmptyRuntimeDirectories(files: GuestFiles): Promise<
 /** The files that the runtime writes anew at every boot, as they are. */
 export async function readRuntimeFiles(files: GuestFiles): Promise<readonly RuntimeFile[]> {
   return await Promise.all(
-    rewrittenAtBoot.map(async (path) => ({ path, content: await readOwn(files, path) })),
+    rewrittenFiles.map(async (path) => ({ path, content: await readOwn(files, path) })),
   );
 }
 
