@@ -225,6 +225,15 @@ test("a flag that changes nothing is told of where the file has it first", () =>
   ]);
 });
 
+test.each([
+  ["RUN --security=insecure a", "--security=insecure of RUN"],
+  ["ADD --keep-git-dir a /a", "--keep-git-dir of ADD"],
+  ["ARG --required A=1", "--required says nothing of A"],
+])("%s is told of once, however often it stands there", (line, message) => {
+  const told = mistakesIn(`FROM a:1 AS b\n${line}\nFROM b\n${line}\n`);
+  expect(told).toEqual([expect.stringContaining(message)]);
+});
+
 test("a mount says which field it lacks", () => {
   expect(mistakesIn(inStage("RUN --mount=type=secret x"))[0]).toContain("a mount of type secret needs an id");
   expect(mistakesIn(inStage("RUN --mount=type=cache x"))[0]).toContain(
