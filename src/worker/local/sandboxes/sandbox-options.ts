@@ -3,6 +3,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { Failure, systemErrorCode } from "../../../diagnostics/failure.ts";
 import { withStorageFailures } from "../../../layers/durable-file.ts";
+import { isMissing } from "../../../model/present-files.ts";
 import { listenFailure } from "../../listen-failure.ts";
 import type { LaunchRequest, Mount, PortMapping } from "../../worker.ts";
 import type { SandboxBuilder } from "../microvm/microsandbox.ts";
@@ -74,7 +75,7 @@ async function requireSource(path: string): Promise<void> {
   } catch (error) {
     const code = systemErrorCode(error);
     if (code === undefined) throw error;
-    if (code === "ENOENT" || code === "ENOTDIR") {
+    if (isMissing(error)) {
       throw new Failure({
         code: "MountSourceNotFound",
         category: "usage",
