@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import * as v from "valibot";
 import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
 import { parseJson } from "../model/parse-json.ts";
+import { isMissing } from "../model/present-files.ts";
 
 /**
  * A small JSON file that the client keeps for itself. All of it can be made again, so one that is missing, cut
@@ -20,7 +21,7 @@ export async function readClientFile<Schema extends v.GenericSchema>(
     text = readFileSync(path, "utf8");
   } catch (error) {
     const code = systemErrorCode(error);
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    if (isMissing(error)) return undefined;
     throw new Failure({
       code: "ClientFileUnreadable",
       category: "environment",

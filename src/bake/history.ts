@@ -9,8 +9,8 @@ import { type RecordedStep, recordSteps } from "../graph/explain/recorded-step.t
 import type { KeyedPlan } from "../graph/keys/keyed-plan.ts";
 import type { Evidence } from "../model/evidence.ts";
 import { isLayerKey, isSha256Digest, type Sha256Digest, type StepId } from "../model/identifiers.ts";
+import { namesIn } from "../model/present-files.ts";
 import { readClientFile, writeClientFile } from "./client-file.ts";
-import { namesInClientFolder } from "./client-folder.ts";
 
 /** Small, read by every bake. */
 const headSchema = v.object({
@@ -200,7 +200,7 @@ function ignoreUnwritable(error: unknown): void {
 export async function imagesOfLastBakes(homeDirectory: string): Promise<ReadonlySet<Sha256Digest>> {
   const folder = join(homeDirectory, "history");
   const images = new Set<Sha256Digest>();
-  for (const name of await namesInClientFolder(folder)) {
+  for (const name of await namesIn(folder)) {
     const id = /^([0-9a-f]{32})\.json$/.exec(name)?.[1];
     const head = id === undefined ? undefined : await readClientFile(join(folder, name), headSchema);
     if (head === undefined || !(await isThere(head.lightfile))) continue;

@@ -175,13 +175,15 @@ class LineageReport {
         return undefined;
       case "step-failed": {
         const { step, operation } = this.#step(outcome.index);
+        const command = operation.kind === "run" ? operation.command : null;
+        const outputTail = this.#tail(outcome.index).lines();
         const failure: StepFailed = {
           kind: "step-failed",
           step: step.id,
           title: step.title,
           reason: outcome.reason,
-          hint: failureHint(outcome.reason, operation.kind === "run" ? operation.command : null),
-          outputTail: this.#tail(outcome.index).lines(),
+          hint: failureHint({ reason: outcome.reason, command, outputTail }),
+          outputTail,
           lightfile: this.#options.lightfile,
           file: step.source.path,
           position: positionAt(step.source, step.range.start),

@@ -12,9 +12,13 @@ export interface PinnedOptions {
   readonly homeDirectory: string;
 }
 
-/** Whether a reference cannot come to mean another image: it has a digest, or stands in a fetched commit. */
+/** Whether a reference cannot come to mean another image: it has a digest, stands in a fetched commit, or is `scratch`. */
 export function isFixed(reference: string, { homeDirectory }: Pick<PinnedOptions, "homeDirectory">): boolean {
-  return /@sha256:[0-9a-f]{64}$/.test(reference) || reference.includes(`${gitDirectoryOf(homeDirectory)}/`);
+  return (
+    reference === "scratch" ||
+    /@sha256:[0-9a-f]{64}$/.test(reference) ||
+    reference.includes(`${gitDirectoryOf(homeDirectory)}/`)
+  );
 }
 
 export interface PinnedResolving extends PinnedOptions {

@@ -3,6 +3,7 @@ import { lstat, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { downloadsDirectoryOf, readDownloadNote } from "../context/download-notes.ts";
 import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
+import { namesIn } from "../model/present-files.ts";
 import { gitDirectoryOf, readRefNote } from "../sources/kept-git.ts";
 
 /** What was fetched for a bake and is kept on this host: a commit of a repository, or a file of the web. */
@@ -173,13 +174,4 @@ async function sizeOf(path: string): Promise<number> {
   if (!status.isDirectory()) return sizeBytes;
   for (const name of await readdir(path)) sizeBytes += await sizeOf(join(path, name));
   return sizeBytes;
-}
-
-async function namesIn(folder: string): Promise<readonly string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (!["ENOENT", "ENOTDIR"].includes(systemErrorCode(error) ?? "")) throw error;
-    return [];
-  }
 }

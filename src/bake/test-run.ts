@@ -58,13 +58,14 @@ export async function runTest(
     progress.emit({ kind: "test-passed", test: test.id, durationMs, remembered: false });
     return undefined;
   }
+  const outputTail = tail.lines();
   const failure: TestFailed = {
     kind: "test-failed",
     test: test.id,
     title: test.title,
     reason,
-    hint: failureHint(reason, test.command),
-    outputTail: tail.lines(),
+    hint: failureHint({ reason, command: test.command, outputTail }),
+    outputTail,
     lightfile: options.lightfile,
     file: test.source.path,
     position: positionAt(test.source, test.range.start),

@@ -3,6 +3,7 @@ import { basename, dirname, join, relative, resolve } from "node:path";
 import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
 import type { SourceFile } from "../diagnostics/source-file.ts";
 import { nearestName } from "../diagnostics/suggest.ts";
+import { isMissing } from "../model/present-files.ts";
 import { decodeLightfile, lightfileLimitBytes, lightfileTooLarge } from "../sources/lightfile-text.ts";
 import type { LightfileOptions } from "./options.ts";
 import type { Session } from "./session.ts";
@@ -89,8 +90,7 @@ function readBounded(path: string, written: string, command: PathCommand | undef
     return readFileSync(path);
   } catch (error) {
     if (error instanceof Failure) throw error;
-    const code = systemErrorCode(error);
-    if (code === "ENOENT" || code === "ENOTDIR") throw notFound(path, written, command);
+    if (isMissing(error)) throw notFound(path, written, command);
     throw new Failure({
       code: "LightfileUnreadable",
       category: "usage",

@@ -1,6 +1,7 @@
 import { lstatSync, readdirSync, readlinkSync, type Stats } from "node:fs";
 import { systemErrorCode } from "../diagnostics/failure.ts";
 import type { Evidence } from "../model/evidence.ts";
+import { isMissing } from "../model/present-files.ts";
 import type { ContextIgnore } from "./context-ignore.ts";
 import { ContextTrouble, readTrouble, vanished } from "./context-trouble.ts";
 import { type FileFacts, fileFacts } from "./file-facts.ts";
@@ -197,7 +198,7 @@ export class ContextTree {
         return lstatSync(this.hostPath(path), { throwIfNoEntry: false });
       } catch (error) {
         // Below a file there is nothing.
-        if (systemErrorCode(error) === "ENOTDIR") return undefined;
+        if (isMissing(error)) return undefined;
         throw error;
       }
     });

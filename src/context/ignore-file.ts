@@ -5,6 +5,7 @@ import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
 import type { SourceFile } from "../diagnostics/source-file.ts";
 import { type IgnorePatterns, parseIgnoreFile } from "../lightfile/ignore-pattern.ts";
 import type { Evidence } from "../model/evidence.ts";
+import { isMissing } from "../model/present-files.ts";
 import { type ContextIgnore, ignoreNothing } from "./context-ignore.ts";
 
 export interface IgnoreFileRequest {
@@ -64,7 +65,7 @@ async function readIfThere(path: string): Promise<string | null> {
   } catch (error) {
     const code = systemErrorCode(error);
     if (code === undefined) throw error;
-    if (code === "ENOENT" || code === "ENOTDIR") return null;
+    if (isMissing(error)) return null;
     throw new Failure({
       code: "UnreadableIgnoreFile",
       category: "usage",

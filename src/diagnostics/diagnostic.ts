@@ -22,6 +22,8 @@ export interface Diagnostic {
   /** What to do about it, e.g. `did you mean RUN?`. */
   readonly hint?: string;
   readonly related?: readonly RelatedLocation[];
+  /** Of several in one file with the same message, only the first place is told: it stands for the others. */
+  readonly isToldOnce?: true;
   /** Ways to mend it. */
   readonly fixes?: readonly Fix[];
 }

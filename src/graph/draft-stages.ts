@@ -1,7 +1,7 @@
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import type { SourceFile } from "../diagnostics/source-file.ts";
 import type { BaseImage } from "../model/base-image.ts";
-import { flagsToldOnce, withoutRepeats } from "./findings.ts";
+import { withoutRepeats, withoutToldBefore } from "./findings.ts";
 import { warnUndeclaredArguments } from "./global-scope.ts";
 import type { OpenFile } from "./link/open-file.ts";
 import { OpenFiles } from "./link/open-files.ts";
@@ -81,7 +81,7 @@ class Drafting {
       allStages: entry.texts.stages,
       missing: readings.flatMap(({ missing }) => missing),
       mistakes,
-      diagnostics: flagsToldOnce(withoutRepeats(found.flat())).filter(
+      diagnostics: withoutToldBefore(withoutRepeats(found.flat())).filter(
         ({ source, range }) => mistakes.get(source)?.overlap(range) !== true,
       ),
     };

@@ -4,6 +4,7 @@ import type { Range, SourceFile } from "../diagnostics/source-file.ts";
 export interface FindingDetails {
   readonly hint?: string | undefined;
   readonly related?: readonly RelatedLocation[];
+  readonly isToldOnce?: true;
 }
 
 /** Collects the diagnostics of one text. */
@@ -62,7 +63,7 @@ export class Findings {
     code: string,
     message: string,
     range: Range,
-    { hint, related }: FindingDetails,
+    { hint, related, isToldOnce }: FindingDetails,
   ): void {
     const places = [...(related ?? []), ...this.#wayHere];
     this.#diagnostics.push({
@@ -73,23 +74,24 @@ export class Findings {
       range,
       ...(hint === undefined ? {} : { hint }),
       ...(places.length === 0 ? {} : { related: places }),
+      ...(isToldOnce === undefined ? {} : { isToldOnce }),
     });
   }
 }
 
-/** Without the flags that change nothing here and were told of further up in their file. */
-export function flagsToldOnce(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+/** Without those to be told once that are said of a place further up in their file, in the same words. */
+export function withoutToldBefore(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
   const first = new Map<SourceFile, Map<string, Diagnostic>>();
-  const isFlag = ({ code, message }: Diagnostic) => code === "NoEffect" && message.startsWith("--");
-  for (const diagnostic of diagnostics.filter(isFlag)) {
-    const { source, message, range } = diagnostic;
+  for (const diagnostic of diagnostics) {
+    const { source, message, range, isToldOnce } = diagnostic;
+    if (!isToldOnce) continue;
     const ofSource = first.get(source) ?? new Map<string, Diagnostic>();
     first.set(source, ofSource);
     if (range.start <= (ofSource.get(message)?.range.start ?? range.start)) ofSource.set(message, diagnostic);
   }
   return diagnostics.filter(
     (diagnostic) =>
-      !isFlag(diagnostic) || first.get(diagnostic.source)?.get(diagnostic.message) === diagnostic,
+      !diagnostic.isToldOnce || first.get(diagnostic.source)?.get(diagnostic.message) === diagnostic,
   );
 }
 

@@ -5,8 +5,11 @@ const userInformation = /^([a-z][a-z+.-]*):\/\/([^/?#@]*)@/i;
 
 /** True when an address of the web has a user or a password in it, or any other one a password. */
 function holdsSecret(address: string): boolean {
-  const [, scheme = "", user] = userInformation.exec(address) ?? [];
+  const { protocol = "", username = "", password = "" } = URL.parse(address) ?? {};
   // The user of ssh says whose key is asked for, and is no secret; a token is often the user of https.
+  if (password !== "" || (username !== "" && /^https?:$/.test(protocol))) return true;
+  // What is no URL may still be an address to git, such as one with a path after the host's colon.
+  const [, scheme = "", user] = userInformation.exec(address) ?? [];
   return user !== undefined && (/^https?$/i.test(scheme) || user.includes(":"));
 }
 

@@ -57,12 +57,6 @@ export class StageSourceReader {
     if (elsewhere !== undefined) return elsewhere;
     this.#refuseArguments(given, reference, stage);
     if (stage !== undefined) return this.#stage(stage);
-    if (reference === "scratch") {
-      findings.error("UnsupportedBase", "a microVM cannot start from scratch", image.range, {
-        hint: "it needs a base image, which may be as small as one with busybox; where a stage only collects files, put them into a folder of it and copy that folder",
-      });
-      return null;
-    }
     if (holdsWindows(reference)) {
       findings.error("UnsupportedBase", `${reference} holds Windows, and sandboxes run Linux`, image.range, {
         hint: "start from a Linux image that has what the stage needs",

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { namesInClientFolder } from "../bake/client-folder.ts";
 import { systemErrorCode } from "../diagnostics/failure.ts";
 import { isAlive, ownIdentity } from "../layers/process-identity.ts";
+import { namesIn } from "../model/present-files.ts";
 
 /**
  * Commands that take fetched repositories and downloads say so from before the first of them until their end, as files
@@ -50,7 +50,7 @@ export class SourcesInUse implements AsyncDisposable {
 export async function sourcesInUseSince(homeDirectory: string): Promise<number | null> {
   const folder = folderOf(homeDirectory);
   let since: number | null = null;
-  for (const name of await namesInClientFolder(folder)) {
+  for (const name of await namesIn(folder)) {
     const [identity = "", start = ""] = name.split(".");
     const startMs = Number(start);
     // One that this version cannot judge is taken to go on, and to have begun before all.

@@ -2,6 +2,7 @@ import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { systemErrorCode } from "../diagnostics/failure.ts";
+import { isMissing } from "../model/present-files.ts";
 import type { ContentStore } from "./content-store.ts";
 import { imageCorrupt, imageUnreadable, isSystemError, stopIfAborted } from "./image-failures.ts";
 import type { ImageFiles } from "./image-files.ts";
@@ -62,7 +63,7 @@ export class LayoutFolder implements ImageFiles, AsyncDisposable {
       );
     } catch (error) {
       const code = systemErrorCode(error);
-      if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+      if (isMissing(error)) return undefined;
       if (code === "ELOOP") throw imageCorrupt(this.#folder, `${path} is a symbolic link`);
       throw isSystemError(error) ? imageUnreadable(this.#folder, error.message, error) : error;
     }

@@ -1,7 +1,7 @@
 import { type Stats, statSync } from "node:fs";
 import { join } from "node:path";
-import { systemErrorCode } from "../diagnostics/failure.ts";
 import type { Evidence } from "../model/evidence.ts";
+import { isMissing } from "../model/present-files.ts";
 import { imageNotFound, imageUnreadable, isSystemError } from "./image-failures.ts";
 
 export interface LocalImage {
@@ -41,8 +41,7 @@ export async function inspectLocalImage(
         : [{ kind: "content", path }],
     };
   } catch (error) {
-    const code = systemErrorCode(error);
-    if (code === "ENOENT" || code === "ENOTDIR") throw imageNotFound(image, missingHint, error);
+    if (isMissing(error)) throw imageNotFound(image, missingHint, error);
     throw isSystemError(error) ? imageUnreadable(path, error.message, error) : error;
   }
 }
@@ -51,8 +50,7 @@ function inspectIndex(folder: string): Stats {
   try {
     return statSync(join(folder, "index.json"));
   } catch (error) {
-    const code = systemErrorCode(error);
-    if (code !== "ENOENT" && code !== "ENOTDIR") throw error;
+    if (!isMissing(error)) throw error;
     throw imageUnreadable(folder, "it is a folder, but no OCI image layout: it has no index.json", error);
   }
 }

@@ -12,9 +12,6 @@ export interface CarryOverContext {
   readonly shell: string;
 }
 
-/** What stands in for `scratch`: the smallest base that a machine can start from. */
-export const smallestBase = "busybox:stable";
-
 const posixShells = new Set(["sh", "ash", "bash", "dash", "ksh", "mksh", "zsh", "busybox"]);
 
 /** What has to be written in another way, or means something else, in an instruction that the parser can read. */
@@ -54,28 +51,16 @@ function securityNote(value: string) {
   } as const;
 }
 
-function carryOverFrom({ image, flags }: FromInstruction): readonly Change[] {
-  const changes: Change[] = [];
-  if (image.text === "scratch") {
-    const note = {
-      kind: "different",
-      message: `a machine cannot start from scratch; the stage stands on ${smallestBase}`,
-      hint: "choose another small base if the result needs more, or less",
-      range: image.range,
-    } as const;
-    changes.push({ edits: [{ range: image.range, newText: smallestBase }], note });
-  }
+function carryOverFrom({ flags }: FromInstruction): readonly Change[] {
   const platform = flags.find((flag) => flag.name.text === "platform");
-  if (platform?.value != null && !platform.value.text.includes("$")) {
-    const note = {
-      kind: "different",
-      message: `the stage can be baked where workers run ${platform.value.text} only; nothing is emulated`,
-      hint: "take --platform out if the file is meant for every platform",
-      range: platform.range,
-    } as const;
-    changes.push({ edits: [], note });
-  }
-  return changes;
+  if (platform?.value == null || platform.value.text.includes("$")) return [];
+  const note = {
+    kind: "different",
+    message: `the stage can be baked where workers run ${platform.value.text} only; nothing is emulated`,
+    hint: "take --platform out if the file is meant for every platform",
+    range: platform.range,
+  } as const;
+  return [{ edits: [], note }];
 }
 
 function carryOverRunFlags({ flags }: RunInstruction, { text }: CarryOverContext): readonly Change[] {

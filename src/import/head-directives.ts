@@ -1,9 +1,7 @@
 import type { LightfileTree } from "../lightfile/ast.ts";
+import { isDockersFrontend } from "../lightfile/directives.ts";
 import type { Change } from "./change.ts";
 import { wholeLines } from "./text-change.ts";
-
-/** Frontends that read Dockerfiles as everyone knows them. */
-const dockerfileFrontend = /^(?:[\w.:-]+\/)*docker\/dockerfile(?:-upstream)?(?:[:@].*)?$/i;
 
 /** `# syntax=` goes: lightbox has one language. Another frontend may have had another one. */
 export function frontendChanges({ directives, source: { text } }: LightfileTree): readonly Change[] {
@@ -13,7 +11,7 @@ export function frontendChanges({ directives, source: { text } }: LightfileTree)
   const lineEnd = text.indexOf("\n", line.end);
   const start = text.startsWith("\uFEFF") ? Math.max(line.start, 1) : line.start;
   const edits = [{ range: { start, end: lineEnd === -1 ? text.length : lineEnd + 1 }, newText: "" }];
-  if (dockerfileFrontend.test(directive.value.text)) {
+  if (isDockersFrontend(directive.value.text)) {
     const note = {
       kind: "different",
       message: "# syntax= is left out: lightbox reads its Lightfiles itself",

@@ -4,11 +4,10 @@ import { findReferences } from "../graph/base-references.ts";
 import { Program } from "../graph/link/program.ts";
 import type { Instruction, LightfileTree } from "../lightfile/ast.ts";
 import { parseLightfile } from "../lightfile/parse.ts";
-import { carryOver, linkNote, smallestBase } from "./carry-over.ts";
+import { carryOver, linkNote } from "./carry-over.ts";
 import { type Change, commentOut, type Note } from "./change.ts";
 import { checkChanges, frontendChanges } from "./head-directives.ts";
 import { mendArray } from "./json-like.ts";
-import { scratchCopies } from "./scratch-copies.ts";
 import { snapshotLines } from "./snapshot-lines.ts";
 import { ChangedText } from "./text-change.ts";
 
@@ -79,7 +78,6 @@ function changeText(
   const changes: Change[] = [
     ...frontendChanges(tree),
     ...checkChanges(tree),
-    ...scratchCopies(tree.instructions, smallestBase),
     ...snapshots.flatMap(({ change }) => change ?? []),
   ];
   let shell = "sh";

@@ -1,6 +1,6 @@
+import { definedIn } from "../lightfile/variable-words.ts";
 import { type Block, findMixin, findStage, stageName } from "./blocks.ts";
 import { splitReference } from "./references-to-files.ts";
-import { definedIn } from "./variable-uses.ts";
 
 /**
  * Which variables of different blocks are one. A stage inherits those of the stage that it stands on, those that a

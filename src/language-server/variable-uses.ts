@@ -1,6 +1,6 @@
 import type { Range } from "../diagnostics/source-file.ts";
-import { unreachable } from "../diagnostics/unreachable.ts";
-import type { Command, Instruction, LightfileTree, NamedValue, Word } from "../lightfile/ast.ts";
+import type { Command, Instruction, LightfileTree } from "../lightfile/ast.ts";
+import { definedIn, expandedWords } from "../lightfile/variable-words.ts";
 import { type Quoting, variablesAt } from "./variable-places.ts";
 
 export interface VariableUse {
@@ -41,17 +41,6 @@ export function variableUses(instruction: Instruction, tree: LightfileTree): rea
   return uses;
 }
 
-/** The names that an instruction declares or sets. */
-export function definedIn(instruction: Instruction): readonly Word[] {
-  if (instruction.kind === "arg") return instruction.declarations.map(({ name }) => name).filter(isVariable);
-  if (instruction.kind === "env") return instruction.pairs.map(({ name }) => name).filter(isVariable);
-  return instruction.kind === "env-from-output" ? [instruction.name] : [];
-}
-
-function isVariable({ text }: Word): boolean {
-  return /^[\p{L}_][\p{L}\p{Nd}_]*$/u.test(text);
-}
-
 export function commandOf(instruction: Instruction): Command | null {
   switch (instruction.kind) {
     case "run":
@@ -64,54 +53,4 @@ export function commandOf(instruction: Instruction): Command | null {
     default:
       return null;
   }
-}
-
-/** The words in which the builder replaces variables. */
-function expandedWords(instruction: Instruction): readonly Word[] {
-  switch (instruction.kind) {
-    case "from":
-      return [instruction.image];
-    case "arg":
-      return instruction.declarations.flatMap(({ value }) => (value === null ? [] : [value]));
-    case "env":
-    case "label":
-      return instruction.pairs.flatMap(wordsOfPair);
-    case "use":
-      return [instruction.mixin, ...instruction.parameters.flatMap(wordsOfPair)];
-    case "resources":
-      return instruction.settings.flatMap(wordsOfPair);
-    case "copy":
-    case "add":
-      return [...instruction.sources, instruction.destination];
-    case "workdir":
-      return [instruction.path];
-    case "user":
-      return [instruction.user];
-    case "snapshot":
-      return [instruction.name];
-    case "import":
-      return [instruction.reference];
-    case "expose":
-    case "volume":
-    case "stopsignal":
-      return instruction.words;
-    case "run":
-    case "test":
-    case "cmd":
-    case "entrypoint":
-    case "healthcheck":
-    case "env-from-output":
-    case "shell":
-    case "mixin":
-    case "maintainer":
-    case "onbuild":
-    case "invalid":
-      return [];
-    default:
-      return unreachable(instruction);
-  }
-}
-
-function wordsOfPair({ name, value }: NamedValue): readonly Word[] {
-  return [name, value];
 }

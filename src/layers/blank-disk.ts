@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import * as v from "valibot";
 import { Failure } from "../diagnostics/failure.ts";
-import { isMissing, noSpaceLeft, readJsonFile, syncDirectory, writeNewFile } from "./durable-file.ts";
+import { isMissing } from "../model/present-files.ts";
+import { noSpaceLeft, readJsonFile, syncDirectory, writeNewFile } from "./durable-file.ts";
 import type { BlankDisk } from "./layer-store.ts";
 import type { StoreContext } from "./store-context.ts";
 

@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { open, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import * as v from "valibot";
 import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
 import { parseJson } from "../model/parse-json.ts";
+import { isMissing, namesIn } from "../model/present-files.ts";
 
 /**
  * Replaces a file so that a reader, or whoever comes after a crash, finds the old content or the new, never
@@ -70,16 +71,6 @@ export async function readTextIfPresent(path: string): Promise<string | undefine
   }
 }
 
-/** The names in a folder, sorted; none where there is no such folder. */
-export async function namesIn(path: string): Promise<string[]> {
-  try {
-    return (await readdir(path)).sort();
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
-  }
-}
-
 /** Bytes on disk of everything below the path; files that vanish meanwhile count nothing. */
 export async function allocatedBytes(path: string): Promise<number> {
   let total = 0;
@@ -93,12 +84,6 @@ export async function allocatedBytes(path: string): Promise<number> {
   }
   for (const name of await namesIn(path)) total += await allocatedBytes(join(path, name));
   return total;
-}
-
-/** ENOENT, also where a parent is missing or is a file. */
-export function isMissing(error: unknown): boolean {
-  const code = systemErrorCode(error);
-  return code === "ENOENT" || code === "ENOTDIR";
 }
 
 /**

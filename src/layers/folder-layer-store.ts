@@ -1,10 +1,11 @@
 import { utimes } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { isLayerKey, type LayerKey } from "../model/identifiers.ts";
+import { isMissing, namesIn } from "../model/present-files.ts";
 import { provideBlank } from "./blank-disk.ts";
 import { blankBase, type DiskBase } from "./disk-base.ts";
 import { createDiskFile } from "./disk-file.ts";
-import { isMissing, namesIn, readJsonFile, withStorageFailures } from "./durable-file.ts";
+import { readJsonFile, withStorageFailures } from "./durable-file.ts";
 import { addHold, type Held } from "./holds.ts";
 import { LayerCatalog, unknownLayer } from "./layer-catalog.ts";
 import { readStepLog } from "./layer-log.ts";

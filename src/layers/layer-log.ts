@@ -1,7 +1,8 @@
 import { mkdir, open, rename } from "node:fs/promises";
 import { join } from "node:path";
 import type { LayerKey } from "../model/identifiers.ts";
-import { isMissing, namesIn, readTextIfPresent } from "./durable-file.ts";
+import { isMissing, namesIn } from "../model/present-files.ts";
+import { readTextIfPresent } from "./durable-file.ts";
 import type { LayerLog } from "./layer-store.ts";
 import { logFileName, type StoreContext } from "./store-context.ts";
 

@@ -2,8 +2,8 @@ import { randomBytes, randomInt } from "node:crypto";
 import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { namesIn } from "../model/present-files.ts";
 import { cancelled, throwIfCancelled } from "./cancellation.ts";
-import { namesIn } from "./durable-file.ts";
 import { isAlive, ownIdentity } from "./process-identity.ts";
 
 export interface LockOptions {

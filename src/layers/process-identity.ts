@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { systemErrorCode } from "../diagnostics/failure.ts";
-import { isMissing } from "./durable-file.ts";
+import { isMissing } from "../model/present-files.ts";
 
 /**
  * Names one process of this host for good: `<pid>-<when it started>`. A process number alone is given out

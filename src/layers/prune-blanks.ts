@@ -1,7 +1,8 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import { isMissing, namesIn } from "../model/present-files.ts";
 import { blankFileName } from "./blank-disk.ts";
-import { allocatedBytes, isMissing, namesIn } from "./durable-file.ts";
+import { allocatedBytes } from "./durable-file.ts";
 import type { StoreContext } from "./store-context.ts";
 
 export interface UnneededBlank {

@@ -1,7 +1,8 @@
 import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { isLayerKey, type LayerKey } from "../model/identifiers.ts";
-import { allocatedBytes, isMissing, namesIn, readJsonFile } from "./durable-file.ts";
+import { isMissing, namesIn } from "../model/present-files.ts";
+import { allocatedBytes, readJsonFile } from "./durable-file.ts";
 import { readHolds } from "./holds.ts";
 import type { LayerCatalog } from "./layer-catalog.ts";
 import { debugLayerRecordSchema, type LayerRecord, layerRecordSchema } from "./layer-record.ts";

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { Failure } from "../diagnostics/failure.ts";
 import { nearestName } from "../diagnostics/suggest.ts";
-import { namesIn, readJsonFile, replaceFile } from "./durable-file.ts";
+import { namesIn } from "../model/present-files.ts";
+import { readJsonFile, replaceFile } from "./durable-file.ts";
 import type { LayerCatalog } from "./layer-catalog.ts";
 import type { SnapshotContent } from "./layer-store.ts";
 import {

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import type { LayerKey } from "../model/identifiers.ts";
-import { isMissing } from "./durable-file.ts";
+import { isMissing } from "../model/present-files.ts";
 import type { ProcessLocks } from "./lock.ts";
 import { ownIdentity } from "./process-identity.ts";
 

@@ -38,27 +38,19 @@ export async function buildSnapshot(
 ): Promise<BuiltSnapshot> {
   if (options.overwrite === false && (await snapshotExists(config.name, options))) throw exists(config.name);
   const path = `snapshot ${config.name}`;
-  const { noCache = false, debugBuilder = false } = options;
-  const outcome = await bakeText({ path, text: lightfileOf(config) }, options, { noCache, debugBuilder });
-  return completed(outcome, options);
+  return completed(await bakeText({ path, text: lightfileOf(config) }, options), options);
 }
 
-async function bakeText(
-  lightfile: BakeRequest["lightfile"],
-  options: BuildOptions,
-  { noCache, debugBuilder }: { readonly noCache: boolean; readonly debugBuilder: boolean },
-): Promise<BakeOutcome> {
+async function bakeText(lightfile: BakeRequest["lightfile"], options: BuildOptions): Promise<BakeOutcome> {
   const context = hostContext(options);
   const contextDirectory = process.cwd();
   const choice = await chooseWorker(options, context);
   await using host = await openBakeHost(choice, context, { contextDirectory, mayAskWorker: true });
-  const renderer = await createRenderer({
-    mode: options.verbose ? "plain" : "quiet",
-    stream: process.stderr,
-    environment: process.env,
-  });
+  const renderer = options.verbose
+    ? await createRenderer({ mode: "plain", stream: process.stderr, environment: process.env })
+    : undefined;
   const onEvent = (event: BakeEvent): void => {
-    if (options.verbose) renderer.onEvent(event);
+    renderer?.onEvent(event);
     options.onEvent?.(event);
   };
   const request: BakeRequest = {
@@ -70,15 +62,15 @@ async function bakeText(
     snapshotName: null,
     platform: host.platform,
     pull: false,
-    noCache,
+    noCache: options.noCache ?? false,
     checkpoint: "auto",
-    keepFailedBuilder: debugBuilder,
+    keepFailedBuilder: options.debugBuilder ?? false,
     resources: {},
   };
   try {
     return await bake(request, { ...host.collaborators, onEvent }, context.signal);
   } finally {
-    renderer.close();
+    renderer?.close();
   }
 }
 

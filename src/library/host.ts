@@ -1,7 +1,9 @@
+import { withWorker } from "../host/choose-worker.ts";
 import { findHome } from "../host/home.ts";
 import type { HostContext } from "../host/host-context.ts";
 import { version } from "../host/version.ts";
 import { describeMachineEvent } from "../machine/machine-events.ts";
+import type { Worker } from "../worker/worker.ts";
 
 /** Which worker a function of the library uses, and when it gives up. */
 export interface HostOptions {
@@ -24,6 +26,15 @@ export function hostContext({ signal, verbose = false }: HostOptions): HostConte
       if (verbose) tell(describeMachineEvent(event));
     },
   };
+}
+
+/** Opens the worker for one call and closes it again, so that nothing keeps the process from ending. */
+export async function useWorker<Result>(
+  options: HostOptions,
+  act: (worker: Worker, signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  const context = hostContext(options);
+  return await withWorker(options, context, (worker) => act(worker, context.signal));
 }
 
 export function tell(line: string): void {

@@ -1,10 +1,9 @@
-import { randomBytes } from "node:crypto";
 import { resolve } from "node:path";
-import { withWorker } from "../host/choose-worker.ts";
+import { defaultNameOf } from "../sandboxes/default-name.ts";
 import { launchWithExposedPorts } from "../sandboxes/exposed-ports.ts";
 import { findSandbox } from "../sandboxes/find-sandbox.ts";
 import type { LaunchRequest, Mount, PortMapping, Resources, SandboxDescription } from "../worker/worker.ts";
-import { type HostOptions, hostContext, tell } from "./host.ts";
+import { type HostOptions, tell, useWorker } from "./host.ts";
 import { Sandbox } from "./sandbox.ts";
 import type { Memory, SnapshotResources } from "./snapshot-config.ts";
 
@@ -46,16 +45,14 @@ export interface LaunchOptions extends HostOptions {
  * @throws Failure `UnknownSnapshot`, `SandboxExists`, `PortInUse`, `FolderNotShared` and others of docs/errors.md
  */
 export async function launchSandbox(options: LaunchOptions): Promise<Sandbox> {
-  const context = hostContext(options);
   const request = toRequest(options);
   if (options.verbose) tell(`launching ${request.name} from ${options.snapshot}`);
-  const description = await withWorker(
+  const description = await useWorker(
     options,
-    context,
-    async (worker): Promise<SandboxDescription> =>
+    async (worker, signal): Promise<SandboxDescription> =>
       options.publishExposed
-        ? await launchWithExposedPorts(worker, request, context.signal)
-        : await worker.launchSandbox(request, context.signal),
+        ? await launchWithExposedPorts(worker, request, signal)
+        : await worker.launchSandbox(request, signal),
   );
   return new Sandbox(description, options, "owned");
 }
@@ -74,17 +71,13 @@ export async function runInSandbox<Result>(
  * @throws Failure `UnknownSandbox`, with near names
  */
 export async function connectToSandbox(name: string, options: HostOptions = {}): Promise<Sandbox> {
-  const context = hostContext(options);
-  const description = await withWorker(options, context, (worker) =>
-    findSandbox(worker, name, context.signal),
-  );
+  const description = await useWorker(options, (worker, signal) => findSandbox(worker, name, signal));
   return new Sandbox(description, options, "detached");
 }
 
 /** All sandboxes of the worker, whoever launched them. */
 export async function listSandboxes(options: HostOptions = {}): Promise<readonly SandboxDescription[]> {
-  const context = hostContext(options);
-  return await withWorker(options, context, (worker) => worker.listSandboxes(context.signal));
+  return await useWorker(options, (worker, signal) => worker.listSandboxes(signal));
 }
 
 /** @throws Failure `UnknownSandbox`; `SandboxRunning` unless `force` */
@@ -92,15 +85,13 @@ export async function removeSandbox(
   name: string,
   { force = false, ...options }: HostOptions & { readonly force?: boolean } = {},
 ): Promise<void> {
-  const context = hostContext(options);
-  await withWorker(options, context, (worker) => worker.removeSandbox(name, { force }, context.signal));
+  await useWorker(options, (worker, signal) => worker.removeSandbox(name, { force }, signal));
 }
 
 function toRequest(options: LaunchOptions) {
   const { snapshot, ports = {}, mounts = {} } = options;
-  const stem = snapshot.replace(/@previous$/, "").replace(/[^a-z0-9-]+/gi, "-");
   return {
-    name: options.name ?? `${stem}-${randomBytes(3).toString("hex")}`,
+    name: options.name ?? defaultNameOf(snapshot),
     from: { kind: "snapshot", name: snapshot } as const,
     resources: toResources(options.resources),
     environment: options.env ?? {},

@@ -4,23 +4,25 @@ interface Owned {
 }
 
 const owned = new Set<Owned>();
-let isWaiting = false;
 
 /** Has the sandbox stopped when this process has nothing left to do. */
 export function own(sandbox: Owned): void {
-  owned.add(sandbox);
-  if (isWaiting) return;
-  isWaiting = true;
   // Not at `exit`: what is started there is never waited for.
-  process.once("beforeExit", () => void stopAll());
+  if (owned.size === 0) process.on("beforeExit", stopAll);
+  owned.add(sandbox);
 }
 
 /** Whether this process still owned it. */
 export function disown(sandbox: Owned): boolean {
-  return owned.delete(sandbox);
+  const wasOwned = owned.delete(sandbox);
+  if (wasOwned && owned.size === 0) process.off("beforeExit", stopAll);
+  return wasOwned;
 }
 
-async function stopAll(): Promise<void> {
-  const ended = await Promise.allSettled([...owned].map((sandbox) => sandbox.stop()));
-  for (const one of ended) if (one.status === "rejected") process.emitWarning(String(one.reason));
+/** Each is tried once: the process would not end while one that cannot be stopped is tried again. */
+function stopAll(): void {
+  for (const sandbox of [...owned]) {
+    disown(sandbox);
+    sandbox.stop().catch((error: unknown) => process.emitWarning(String(error)));
+  }
 }

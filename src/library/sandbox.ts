@@ -1,4 +1,3 @@
-import { withWorker } from "../host/choose-worker.ts";
 import type { SandboxConfiguration } from "../model/sandbox-configuration.ts";
 import { commandOf } from "../sandboxes/default-command.ts";
 import { startDetached } from "../sandboxes/detached-command.ts";
@@ -6,7 +5,7 @@ import { askHealth, type Health, waitUntilHealthy } from "../sandboxes/health.ts
 import { stopSandbox } from "../sandboxes/stop-sandbox.ts";
 import type { PortMapping, SandboxDescription, Worker } from "../worker/worker.ts";
 import { ExecOutput } from "./exec-output.ts";
-import { type HostOptions, hostContext } from "./host.ts";
+import { type HostOptions, useWorker } from "./host.ts";
 import { disown, own } from "./owned-sandboxes.ts";
 
 export interface ExecOptions {
@@ -147,14 +146,12 @@ export class Sandbox implements AsyncDisposable {
     }, options.signal);
   }
 
-  /** Each call opens the worker and closes it again, so that a handle keeps no process from ending. */
   async #use<Result>(
     act: (worker: Worker, signal: AbortSignal) => Promise<Result>,
     callSignal?: AbortSignal,
   ): Promise<Result> {
     const signals = [this.#host.signal, callSignal].filter((signal) => signal !== undefined);
-    const context = hostContext({ ...this.#host, signal: AbortSignal.any(signals) });
-    return await withWorker(this.#host, context, (worker) => act(worker, context.signal));
+    return await useWorker({ ...this.#host, signal: AbortSignal.any(signals) }, act);
   }
 }
 

@@ -1,18 +1,15 @@
 import { Failure } from "../diagnostics/failure.ts";
-import { withWorker } from "../host/choose-worker.ts";
 import type { SnapshotDescription, SnapshotInspection } from "../worker/worker.ts";
-import { type HostOptions, hostContext } from "./host.ts";
+import { type HostOptions, useWorker } from "./host.ts";
 
 /** All snapshots of the worker; also what `NAME@previous` stands for. */
 export async function listSnapshots(options: HostOptions = {}): Promise<readonly SnapshotDescription[]> {
-  const context = hostContext(options);
-  return await withWorker(options, context, (worker) => worker.listSnapshots(context.signal));
+  return await useWorker(options, (worker, signal) => worker.listSnapshots(signal));
 }
 
 /** A snapshot with its layers and the configuration that it records. @throws Failure `UnknownSnapshot` */
 export async function inspectSnapshot(name: string, options: HostOptions = {}): Promise<SnapshotInspection> {
-  const context = hostContext(options);
-  return await withWorker(options, context, (worker) => worker.inspectSnapshot(name, context.signal));
+  return await useWorker(options, (worker, signal) => worker.inspectSnapshot(name, signal));
 }
 
 export async function snapshotExists(name: string, options: HostOptions = {}): Promise<boolean> {
@@ -27,6 +24,5 @@ export async function snapshotExists(name: string, options: HostOptions = {}): P
 
 /** Takes the name away; its layers stay until `lightbox prune`. @throws Failure `UnknownSnapshot` */
 export async function removeSnapshot(name: string, options: HostOptions = {}): Promise<void> {
-  const context = hostContext(options);
-  await withWorker(options, context, (worker) => worker.removeSnapshot(name, context.signal));
+  await useWorker(options, (worker, signal) => worker.removeSnapshot(name, signal));
 }

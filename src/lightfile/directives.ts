@@ -79,11 +79,16 @@ function checkDirective(directive: Directive, reporter: Reporter): Escape | unde
   return undefined;
 }
 
-/** Docker's own frontends read the language that Lightfiles share; with another one the file may mean something else. */
-const dockersFrontend = /^(?:[\w.:-]+\/)*docker\/dockerfile(?:-upstream)?(?:[:@]\S+)?(?:\s|$)/;
+/**
+ * Whether a value of `# syntax=` names one of Docker's own frontends: they read the language that Lightfiles share, and
+ * with another one the file may mean something else. Like BuildKit, takes what follows a blank for the frontend's options.
+ */
+export function isDockersFrontend(value: string): boolean {
+  return /^(?:[\w.:-]+\/)*docker\/dockerfile(?:-upstream)?(?:[:@]\S+)?(?:\s|$)/.test(value);
+}
 
 function checkSyntax(value: Word, reporter: Reporter): void {
-  if (dockersFrontend.test(value.text)) return;
+  if (isDockersFrontend(value.text)) return;
   reporter.warning({
     code: "UnknownSyntax",
     range: value.range,

@@ -1,11 +1,11 @@
 import { readFile } from "node:fs/promises";
+import { exists } from "../model/present-files.ts";
 import { sizeOnDisk } from "./data-disk.ts";
 import { guestWorkerPort } from "./guest-scripts.ts";
 import { endpointOf } from "./machine-endpoint.ts";
 import { readLiveState } from "./machine-state.ts";
 import { withMonitor } from "./monitor.ts";
 import { listForwardings, type PortForwarding } from "./port-forwarding.ts";
-import { exists } from "./present-files.ts";
 import { isPaused, isServing, type ServingOptions } from "./serving.ts";
 
 export type MachineStatus =

@@ -1,6 +1,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { Failure } from "../diagnostics/failure.ts";
+import { exists } from "../model/present-files.ts";
 import { bootMachine } from "./machine-boot.ts";
 import { endpointOf, type MachineEndpoint } from "./machine-endpoint.ts";
 import type { MachineEvent } from "./machine-events.ts";
@@ -14,7 +15,6 @@ import { type MachineState, readLiveState, readQemuProcess, removeState } from "
 import { type MachineStatus, machineStatus } from "./machine-status.ts";
 import { withMonitor } from "./monitor.ts";
 import { addForwarding, type PortForwarding, removeForwarding } from "./port-forwarding.ts";
-import { exists } from "./present-files.ts";
 import { rootImageKey } from "./root-image.ts";
 import type { RootImageInputs } from "./root-stage.ts";
 import { isServing, type ServingOptions, untilServing } from "./serving.ts";

@@ -1,6 +1,7 @@
 import { access, realpath } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
+import { Failure } from "../diagnostics/failure.ts";
+import { isMissing } from "../model/present-files.ts";
 
 /** The runtime's package for the inside of the machine. */
 export const machinePlatformPackage = "@superradcompany/microsandbox-linux-x64-gnu";
@@ -53,8 +54,7 @@ async function holdsPackage(directory: string): Promise<boolean> {
     await access(join(directory, "package.json"));
     return true;
   } catch (error) {
-    const code = systemErrorCode(error);
-    if (code === "ENOENT" || code === "ENOTDIR") return false;
+    if (isMissing(error)) return false;
     throw error;
   }
 }

@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
 import { lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { exists } from "../model/present-files.ts";
 import { runChecked } from "./external-command.ts";
 import { filesBelow } from "./files-below.ts";
 import * as scripts from "./guest-scripts.ts";
 import { type CpioEntry, writeCpio } from "./initramfs.ts";
 import { type KernelModule, machineModules, modulesInLoadOrder } from "./kernel-modules.ts";
 import { microsandboxPackages } from "./microsandbox-packages.ts";
-import { exists } from "./present-files.ts";
 import { type ArrangedModules, type RootImageInputs, stageRoot } from "./root-stage.ts";
 
 /** Raise when the image's layout changes other than through its inputs. */

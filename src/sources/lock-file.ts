@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
 import { isSha256Digest, type Sha256Digest } from "../model/identifiers.ts";
 import { parseJson } from "../model/parse-json.ts";
+import { isMissing } from "../model/present-files.ts";
 
 /** What a tag, a branch and a URL meant when the lock was written. */
 export interface LockedImage {
@@ -63,7 +64,7 @@ export async function readLock(path: string): Promise<LockContent | null> {
     text = await readFile(path, "utf8");
   } catch (error) {
     const code = systemErrorCode(error);
-    if (code === "ENOENT" || code === "ENOTDIR") return null;
+    if (isMissing(error)) return null;
     throw new Failure({
       code: "LockUnreadable",
       category: "usage",

@@ -2,6 +2,7 @@ import { open, readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
 import { nearestName } from "../diagnostics/suggest.ts";
+import { isMissing } from "../model/present-files.ts";
 import { decodeLightfile, lightfileLimitBytes, lightfileTooLarge } from "./lightfile-text.ts";
 
 export type FoundSource =
@@ -23,7 +24,7 @@ export async function readSource(path: string, written: string): Promise<FoundSo
   } catch (error) {
     const code = error instanceof Failure ? undefined : systemErrorCode(error);
     if (code === undefined) throw error;
-    if (code === "ENOENT" || code === "ENOTDIR") throw await notFound(path, written);
+    if (isMissing(error)) throw await notFound(path, written);
     throw new Failure({
       code: "LightfileUnreadable",
       category: "usage",
@@ -65,8 +66,7 @@ async function exists(path: string): Promise<boolean> {
     await stat(path);
     return true;
   } catch (error) {
-    const code = systemErrorCode(error);
-    if (code !== "ENOENT" && code !== "ENOTDIR") throw error;
+    if (!isMissing(error)) throw error;
     return false;
   }
 }

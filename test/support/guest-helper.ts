@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Readable, type Writable } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
-import { guestHelperBinaries } from "../../src/worker/local/guest-helper-binary.ts";
+import { guestHelperBinaries } from "../../src/worker/local/microvm/guest-helper-binary.ts";
 
 /** Whether the guest's helper runs on this host, too. */
 export const canRunHelper =

@@ -3,11 +3,11 @@ import { chmod, chown, mkdir, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { decode, encode } from "cbor-x";
 import { Inbox } from "../../src/worker/flow.ts";
-import type { CopyGuest } from "../../src/worker/local/copy-step.ts";
-import { GuestAgent } from "../../src/worker/local/guest-agent.ts";
-import { GuestFiles } from "../../src/worker/local/guest-files.ts";
-import { GuestProcess } from "../../src/worker/local/guest-process.ts";
-import type { AgentClient, RawFrame } from "../../src/worker/local/microsandbox.ts";
+import type { CopyGuest } from "../../src/worker/local/copy/copy-step.ts";
+import { GuestAgent } from "../../src/worker/local/microvm/guest-agent.ts";
+import { GuestFiles } from "../../src/worker/local/microvm/guest-files.ts";
+import { GuestProcess } from "../../src/worker/local/microvm/guest-process.ts";
+import type { AgentClient, RawFrame } from "../../src/worker/local/microvm/microsandbox.ts";
 import { helperOnHost } from "./guest-helper.ts";
 
 /** A guest without a microVM: its root is a folder of this host, and the one program that it starts is the helper. */

@@ -11,6 +11,7 @@ import {
   type WorkerServerOptions,
 } from "../../src/worker/remote/server.ts";
 import type { Worker } from "../../src/worker/worker.ts";
+import { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 
 export const remoteToken = "a-token-for-tests";
 
@@ -31,6 +32,31 @@ export interface RemoteRigOptions {
 
 export async function startRemoteRig(worker: Worker, options: RemoteRigOptions = {}): Promise<RemoteRig> {
   await using undo = new AsyncDisposableStack();
+  const served = undo.use(await serve(worker, options.server));
+  const remote = undo.use(await connectTo(served.server.url, options.client));
+  const parts = undo.move();
+  return { ...served, remote, [Symbol.asyncDispose]: () => parts.disposeAsync() };
+}
+
+/** Whose client has a cable to the server that can be looked at and cut. */
+export interface ProxiedRig extends RemoteRig {
+  readonly proxy: TcpProxy;
+}
+
+export async function startProxiedRig(worker: Worker, options: RemoteRigOptions = {}): Promise<ProxiedRig> {
+  await using undo = new AsyncDisposableStack();
+  const served = undo.use(await serve(worker, options.server));
+  const proxy = undo.use(await startTcpProxy(served.server.port));
+  const remote = undo.use(await connectTo(proxy.url, options.client));
+  const parts = undo.move();
+  return { ...served, proxy, remote, [Symbol.asyncDispose]: () => parts.disposeAsync() };
+}
+
+async function serve(
+  worker: Worker,
+  options: Partial<WorkerServerOptions> = {},
+): Promise<Omit<RemoteRig, "remote">> {
+  await using undo = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), "lightbox-remote-"));
   undo.defer(() => rm(folder, { recursive: true, force: true }));
   const spoolFolder = join(folder, "spool");
@@ -47,18 +73,15 @@ export async function startRemoteRig(worker: Worker, options: RemoteRigOptions =
     createHasher: () => hasher.start(),
     onActivity: (now) => activity.push(now),
     onInternalError: (error) => internalErrors.push(error),
-    ...options.server,
+    ...options,
   });
   undo.defer(() => server.close());
-  const remote = await connectWorker({
-    url: server.url,
-    token: remoteToken,
-    version: "1.2.3",
-    signal: new AbortController().signal,
-    ...options.client,
-  });
-  undo.use(remote);
   const parts = undo.move();
   const dispose = (): Promise<void> => parts.disposeAsync();
-  return { server, remote, spoolFolder, activity, internalErrors, [Symbol.asyncDispose]: dispose };
+  return { server, spoolFolder, activity, internalErrors, [Symbol.asyncDispose]: dispose };
+}
+
+async function connectTo(url: string, options: Partial<ConnectOptions> = {}): Promise<RemoteWorker> {
+  const { signal } = new AbortController();
+  return await connectWorker({ url, token: remoteToken, version: "1.2.3", signal, ...options });
 }

@@ -56,7 +56,8 @@ function describe({ content, before }: LockOutcome & { kind: "locked" }, path: s
     }),
     ...[...old.keys()].filter((name) => !now.has(name)).map((name) => `- ${name}`),
   ];
-  const summary = changes.length === 0 ? `${path} is up to date` : `${path}: ${count(now.size)}`;
+  const isSame = before !== null && changes.length === 0;
+  const summary = isSame ? `${path} is up to date` : `${path}: ${count(now.size)}`;
   return [...changes, summary, ""].join("\n");
 }
 

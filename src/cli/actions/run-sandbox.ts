@@ -1,7 +1,7 @@
-import { randomBytes } from "node:crypto";
 import { Failure } from "../../diagnostics/failure.ts";
 import { withWorker } from "../../host/choose-worker.ts";
 import { commandOf, ownCommandOf } from "../../sandboxes/default-command.ts";
+import { defaultNameOf } from "../../sandboxes/default-name.ts";
 import { startDetached } from "../../sandboxes/detached-command.ts";
 import { launchWithExposedPorts } from "../../sandboxes/exposed-ports.ts";
 import { waitUntilHealthy } from "../../sandboxes/health.ts";
@@ -45,9 +45,8 @@ function waitsForNothing(): Failure {
 }
 
 function launchRequest(snapshot: string, options: RunOptions, session: Session) {
-  const base = snapshot.replace(/@previous$/, "").replace(/[^a-z0-9-]+/gi, "-");
   return {
-    name: options.name ?? `${base}-${randomBytes(3).toString("hex")}`,
+    name: options.name ?? defaultNameOf(snapshot),
     from: { kind: "snapshot", name: snapshot } as const,
     resources: {
       ...(options.cpus === undefined ? {} : { cpus: options.cpus }),

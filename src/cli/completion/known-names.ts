@@ -1,12 +1,12 @@
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import * as v from "valibot";
 import { readClientFile } from "../../bake/client-file.ts";
 import { workerIndexPath } from "../../bake/worker-index-file.ts";
-import { Failure, systemErrorCode } from "../../diagnostics/failure.ts";
+import { Failure } from "../../diagnostics/failure.ts";
 import type { LightfileTree } from "../../lightfile/ast.ts";
 import { machinePaths } from "../../machine/machine-paths.ts";
 import { readLiveState } from "../../machine/machine-state.ts";
+import { namesIn } from "../../model/present-files.ts";
 import type { Worker } from "../../worker/worker.ts";
 import type { Session } from "../session.ts";
 import type { Candidate, NameKind, NameRequest } from "./complete-words.ts";
@@ -47,7 +47,7 @@ interface Endpoint {
 async function namesInStore(kind: StoredKind, session: Session): Promise<readonly Candidate[]> {
   const { store } = session.home;
   if (kind === "snapshot") {
-    const files = (await entriesOf(join(store, "snapshots"))).filter((name) => name.endsWith(".json"));
+    const files = (await namesIn(join(store, "snapshots"))).filter((name) => name.endsWith(".json"));
     const image = v.fallback(v.object({ reference: v.string() }), { reference: "" });
     const schema = v.object({ name: v.string(), image });
     const read = files.map((file) => readClientFile(join(store, "snapshots", file), schema));
@@ -56,7 +56,7 @@ async function namesInStore(kind: StoredKind, session: Session): Promise<readonl
     );
   }
   const schema = v.object({ name: v.string(), snapshot: v.nullable(v.string()) });
-  const names = await entriesOf(join(store, "sandboxes"));
+  const names = await namesIn(join(store, "sandboxes"));
   const read = names.map((name) => readClientFile(join(store, "sandboxes", name, "sandbox.json"), schema));
   return (await Promise.all(read)).flatMap((record) =>
     record === undefined ? [] : [{ value: record.name, description: record.snapshot ?? "" }],
@@ -172,14 +172,4 @@ function agentsOf(tree: LightfileTree): readonly Candidate[] {
     }),
   );
   return [...new Set(ids)].map((value) => ({ value, description: "the agent of SSH_AUTH_SOCK" }));
-}
-
-async function entriesOf(folder: string): Promise<readonly string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    const code = systemErrorCode(error);
-    if (code === "ENOENT" || code === "ENOTDIR") return [];
-    throw error;
-  }
 }

@@ -59,6 +59,7 @@ function argumentValue(
   if (type.isRequired && value !== null) {
     findings.warning("NoEffect", `--required says nothing of ${name.text}`, name.range, {
       hint: "it has a default, so it always has a value; take one of the two out",
+      isToldOnce: true,
     });
   }
   if (given === undefined && value !== null) return byDefault;

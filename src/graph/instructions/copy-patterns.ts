@@ -77,6 +77,7 @@ function checkRemoteFlags(
   if (keep !== undefined && !patterns.some(({ kind }) => kind === "git")) {
     stage.findings.warning("NoEffect", "--keep-git-dir of ADD changes nothing here", keep.range, {
       hint: "none of the sources is a git repository",
+      isToldOnce: true,
     });
   }
 }

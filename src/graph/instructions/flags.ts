@@ -44,6 +44,7 @@ export function readFlags(
     } else if (effect === "no-effect") {
       stage.findings.warning("NoEffect", `--${name} of ${keyword} changes nothing here`, flag.range, {
         hint: "every layer stands on its parent; the flag can go wherever the file has it",
+        isToldOnce: true,
       });
     } else {
       flags.push(flag);

@@ -1,8 +1,6 @@
 import type { Range } from "../../diagnostics/source-file.ts";
+import { rewrittenFileHint, rewrittenFiles } from "../../model/rewritten-files.ts";
 import type { StageBuilder } from "../stage-builder.ts";
-
-/** Files that every boot writes anew, and that are taken out of each layer. */
-const rewrittenFiles: ReadonlySet<string> = new Set(["/etc/hosts", "/etc/hostname", "/etc/resolv.conf"]);
 
 /** Folders that are the running machine's memory, and no part of its disk. */
 const memoryFolder = /^\/(?:proc|sys|dev)(?:\/|$)/;
@@ -18,12 +16,10 @@ export function warnOfMachinePlaces(
   { destination, files, range }: { destination: string; files: readonly string[]; range: Range },
 ): void {
   const inMemory = memoryFolder.test(destination);
-  const lost = inMemory ? destination : files.find((path) => rewrittenFiles.has(path));
+  const lost = inMemory ? destination : files.find((path) => rewrittenFiles.includes(path));
   if (lost === undefined) return;
   const message = `${lost} is the machine's own, and no layer keeps what is copied there`;
   stage.findings.warning("NoEffect", message, range, {
-    hint: inMemory
-      ? "it is in the machine's memory: choose a place on the disk"
-      : "every boot writes it anew: take this out, or write it when the sandbox runs",
+    hint: inMemory ? "it is in the machine's memory: choose a place on the disk" : rewrittenFileHint,
   });
 }

@@ -76,6 +76,7 @@ function readSecurity(stage: StageBuilder, flag: Flag | undefined): void {
   if (value === "insecure") {
     stage.findings.warning("NoEffect", "--security=insecure of RUN changes nothing here", flag.range, {
       hint: "a step has a virtual machine to itself and is root in it: take the flag out",
+      isToldOnce: true,
     });
     return;
   }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { Failure, systemErrorCode } from "../../diagnostics/failure.ts";
 import { parseJson } from "../../model/parse-json.ts";
+import { isMissing } from "../../model/present-files.ts";
 import { cancelled } from "../image-failures.ts";
 import { dockerHub } from "../reference.ts";
 
@@ -73,7 +74,7 @@ async function readConfig(environment: CredentialOptions["environment"]): Promis
   try {
     json = JSON.parse(await readFile(path, "utf8"));
   } catch (error) {
-    if (systemErrorCode(error) === "ENOENT" || systemErrorCode(error) === "ENOTDIR") return undefined;
+    if (isMissing(error)) return undefined;
     throw invalidConfig(path, error instanceof SyntaxError ? "is not JSON" : "cannot be read", error);
   }
   const result = v.safeParse(configSchema, json);

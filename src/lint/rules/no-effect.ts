@@ -1,3 +1,4 @@
+import { rewrittenFileHint, rewrittenFiles } from "../../model/rewritten-files.ts";
 import type { Remark, Rule } from "../rule.ts";
 import { shellRuns } from "../shell/run-commands.ts";
 
@@ -8,21 +9,21 @@ export const noEffect: Rule = {
   *check(file) {
     for (const { run } of shellRuns(file)) {
       const text = file.tree.source.text.slice(run.range.start, run.range.end);
-      for (const match of text.matchAll(writesMachineFile)) yield remarkOn(match, run.range.start);
+      for (const { index, 0: whole, 1: path = "" } of text.matchAll(writing)) {
+        const end = run.range.start + index + whole.length;
+        if (rewrittenFiles.includes(path)) yield remarkOn(path, end);
+      }
     }
   },
 };
 
-/** A redirection or `tee` to a file that every boot writes anew. */
-const writesMachineFile =
-  /(?:>>?|\btee(?:[ \t]+-a)?)[ \t]*(\/etc\/(?:hosts|hostname|resolv\.conf))(?![\w./-])/g;
+/** A redirection or `tee` to a file. */
+const writing = /(?:>>?|\btee(?:[ \t]+-a)?)[ \t]*(\/[\w./-]+)/g;
 
-function remarkOn(match: RegExpExecArray, offset: number): Remark {
-  const [whole, path = ""] = match;
-  const end = offset + match.index + whole.length;
+function remarkOn(path: string, end: number): Remark {
   return {
     range: { start: end - path.length, end },
     message: `${path} is the machine's own, and no layer keeps what a step writes there`,
-    hint: "every boot writes it anew: take this out, or write it when the sandbox runs",
+    hint: rewrittenFileHint,
   };
 }

@@ -1,8 +1,9 @@
 import type { Range } from "../../diagnostics/source-file.ts";
 import { nearestName } from "../../diagnostics/suggest.ts";
 import { predefinedArguments } from "../../graph/predefined-arguments.ts";
-import type { Instruction, Word } from "../../lightfile/ast.ts";
+import type { Instruction } from "../../lightfile/ast.ts";
 import { variablesIn } from "../../lightfile/expand.ts";
+import { definedIn, expandedWords } from "../../lightfile/variable-words.ts";
 import { baseStage } from "../earlier-stages.ts";
 import { proposedFix } from "../edits.ts";
 import { type Block, globalNames, type LintedFile } from "../linted-file.ts";
@@ -59,7 +60,7 @@ function* inBlock(file: LintedFile, block: Block, { names, globals, predefined }
         }
       }
     }
-    for (const name of namesSetBy(instruction)) names.add(name);
+    for (const { text } of definedIn(instruction)) names.add(text);
   }
 }
 
@@ -77,38 +78,6 @@ function notDeclaredYet(block: Block, name: string, range: Range): Remark {
   const { message: _, ...remark } = notDeclaredHere(block, name, range);
   const message = `nothing sets $${name} here: only FROM lines know it without an ARG`;
   return { ...remark, message, hint: `write ARG ${name} above` };
-}
-
-function namesSetBy(instruction: Instruction): readonly string[] {
-  if (instruction.kind === "arg") return instruction.declarations.map(({ name }) => name.text);
-  if (instruction.kind === "env") return instruction.pairs.map(({ name }) => name.text);
-  return instruction.kind === "env-from-output" ? [instruction.name.text] : [];
-}
-
-/** The words whose variables lightbox replaces itself; a shell replaces those of RUN. */
-function expandedWords(instruction: Instruction): readonly Word[] {
-  switch (instruction.kind) {
-    case "env":
-    case "label":
-      return instruction.pairs.map(({ value }) => value);
-    case "arg":
-      return instruction.declarations.flatMap(({ value }) => value ?? []);
-    case "copy":
-    case "add":
-      return [...instruction.sources.filter(({ text }) => !text.startsWith("<<")), instruction.destination];
-    case "workdir":
-      return [instruction.path];
-    case "user":
-      return [instruction.user];
-    case "snapshot":
-      return [instruction.name];
-    case "expose":
-    case "volume":
-    case "stopsignal":
-      return instruction.words;
-    default:
-      return [];
-  }
 }
 
 /** `${NAME:-x}` and its like say themselves what an unset name means. */

@@ -10,7 +10,6 @@ export const workdirRelativePath: Rule = {
       for (const instruction of stage.instructions) {
         if (instruction.kind !== "workdir") continue;
         const { text, range } = instruction.path;
-        // Whatever comes after the first one stands on that.
         // That it is empty is an error of its own.
         if (text === '""' || text === "''") continue;
         if (isAbsolute(text) || hasAbsoluteDirectory(file, stage)) break;
@@ -23,6 +22,7 @@ export const workdirRelativePath: Rule = {
           message: `${text} is relative, and to what depends on the base image`,
           hint: `write the whole path, e.g. WORKDIR /${text.replace(/^["']|["']$/g, "").replace(/^\.{1,2}(?:\/|$)/, "") || "app"}`,
         };
+        // Whatever comes after the first one stands on that.
         break;
       }
     }

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { Failure } from "../../diagnostics/failure.ts";
+import { exists } from "../../model/present-files.ts";
 import { findProgram, runCommand, versionOf } from "../external-command.ts";
 import type { MachineInstallation } from "../machine-installation.ts";
-import { exists } from "../present-files.ts";
 import { sharedLibraries } from "../shared-libraries.ts";
 import type { PackageFetcher } from "./debian-packages.ts";
 

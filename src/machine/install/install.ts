@@ -2,10 +2,10 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import { Failure } from "../../diagnostics/failure.ts";
+import { namesIn } from "../../model/present-files.ts";
 import { findProgram, versionOf } from "../external-command.ts";
 import { type MachineInstallation, readInstallation, requireMachineHost } from "../machine-installation.ts";
 import { type MachinePaths, machinePaths } from "../machine-paths.ts";
-import { entriesOf } from "../present-files.ts";
 import { acquireMachineLock } from "../start-lock.ts";
 import { provideBusybox } from "./busybox.ts";
 import { PackageFetcher } from "./debian-packages.ts";
@@ -111,7 +111,7 @@ async function provideSystemPrograms(
 /** What was unpacked for an earlier installation. */
 async function removeUnusedPackages(paths: MachinePaths, used: MachineInstallation): Promise<void> {
   const inUse = [used.kernel.image, used.busybox.path];
-  for (const entry of await entriesOf(paths.packages)) {
+  for (const entry of await namesIn(paths.packages)) {
     const directory = join(paths.packages, entry);
     const isUsed = entry.startsWith("lists-") || inUse.some((path) => path.startsWith(`${directory}/`));
     if (!isUsed) await rm(directory, { recursive: true, force: true });

@@ -1,10 +1,10 @@
 import { mkdir, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { Failure } from "../../diagnostics/failure.ts";
+import { exists, namesIn } from "../../model/present-files.ts";
 import { findProgram, runChecked } from "../external-command.ts";
 import { hasMachineModules } from "../kernel-modules.ts";
 import type { MachineInstallation } from "../machine-installation.ts";
-import { entriesOf, exists } from "../present-files.ts";
 import {
   folderName,
   type PackageFetcher,
@@ -78,7 +78,7 @@ async function describeKernel({
 }
 
 async function onlyFile(directory: string, pattern: RegExp): Promise<string | undefined> {
-  const name = (await entriesOf(directory)).find((entry) => pattern.test(entry));
+  const name = (await namesIn(directory)).find((entry) => pattern.test(entry));
   return name === undefined ? undefined : join(directory, name);
 }
 

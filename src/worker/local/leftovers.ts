@@ -1,7 +1,7 @@
-import { builderNamePrefix } from "./builder.ts";
-import { removeMicroVm } from "./micro-vm.ts";
-import type { Microsandbox, SandboxHandle } from "./microsandbox.ts";
-import type { SandboxRecords } from "./sandbox-record.ts";
+import { builderNamePrefix } from "./builder/builder.ts";
+import { removeMicroVm } from "./microvm/micro-vm.ts";
+import type { Microsandbox, SandboxHandle } from "./microvm/microsandbox.ts";
+import type { SandboxRecords } from "./sandboxes/sandbox-record.ts";
 
 const pageSize = 100;
 

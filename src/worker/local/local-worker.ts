@@ -9,17 +9,18 @@ import type { BaseImage } from "../../model/base-image.ts";
 import type { LayerKey, Sha256Digest } from "../../model/identifiers.ts";
 import type * as contract from "../worker.ts";
 import { workerProtocol } from "../worker.ts";
-import { CacheStore } from "./cache-store.ts";
-import { copiedBytesPerMs, mostGuestCpus } from "./emulated-host.ts";
-import { findImages, importImage, requireImage } from "./images.ts";
-import { layerSummary } from "./layer-summary.ts";
 import { removeLeftovers } from "./leftovers.ts";
-import { loadMicrosandbox, type Microsandbox } from "./microsandbox.ts";
-import { runLineage } from "./run-lineage.ts";
-import { withRuntimeDatabase } from "./runtime-database.ts";
-import { execInSandbox } from "./sandbox-exec.ts";
-import { volumeFolders } from "./sandbox-options.ts";
-import { SandboxRecords } from "./sandbox-record.ts";
+import { layerSummary } from "./lineage/layer-summary.ts";
+import { runLineage } from "./lineage/run-lineage.ts";
+import { SealCost } from "./lineage/seal-cost.ts";
+import { copiedBytesPerMs, mostGuestCpus } from "./microvm/emulated-host.ts";
+import { findImages, importImage, requireImage } from "./microvm/images.ts";
+import { loadMicrosandbox, type Microsandbox } from "./microvm/microsandbox.ts";
+import { withRuntimeDatabase } from "./microvm/runtime-database.ts";
+import { CacheStore } from "./run/cache-store.ts";
+import { execInSandbox } from "./sandboxes/sandbox-exec.ts";
+import { volumeFolders } from "./sandboxes/sandbox-options.ts";
+import { SandboxRecords } from "./sandboxes/sandbox-record.ts";
 import {
   launchSandbox,
   listSandboxes,
@@ -27,8 +28,7 @@ import {
   reserveForBuilder,
   type SandboxHost,
   stopSandbox,
-} from "./sandboxes.ts";
-import { SealCost } from "./seal-cost.ts";
+} from "./sandboxes/sandboxes.ts";
 import { inspectSnapshot, listSnapshots, publishSnapshot } from "./snapshots.ts";
 
 const bytesPerMib = 1024 ** 2;

@@ -4,9 +4,8 @@ import { readdir, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { noColors } from "../../../src/render/colors.ts";
-import { formatDiagnostic } from "../../../src/render/diagnostic-printer.ts";
 import { ContextRig } from "../../support/context-rig.ts";
+import { codesIn, printed } from "../../support/printed-diagnostics.ts";
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const lines = readFileSync(here("Lightfile"), "utf8").trimEnd().split("\n");
@@ -26,9 +25,8 @@ test("what is wrong with the sources of COPY, ADD and mounts reads as in diagnos
   const wrongIgnoreFile = (await rig.resolve(lines)).diagnostics;
   await rig.write({ ".lightignore": "secret.txt\n" });
   const { diagnostics } = await rig.resolve(lines);
-  const options = { colors: noColors, columns: 120 };
-  const told = [...wrongIgnoreFile, ...diagnostics].map((one) => `${formatDiagnostic(one, options)}\n`);
-  await expect(told.join("").replaceAll(rig.directory, "CONTEXT")).toMatchFileSnapshot(here("diagnostics.txt"));
+  const told = printed([...wrongIgnoreFile, ...diagnostics]);
+  await expect(told.replaceAll(rig.directory, "CONTEXT")).toMatchFileSnapshot(here("diagnostics.txt"));
 });
 
 /** Those that it cannot show, with the test that does. */
@@ -41,7 +39,7 @@ const elsewhere: ReadonlyMap<string, string> = new Map([
 
 test("diagnostics.txt has every code of trouble with a source", async () => {
   const text = await readFile(here("diagnostics.txt"), "utf8");
-  const found = new Set([...text.matchAll(/: (?:error|warning)\[(\w+)\]: /g)].map(([, code]) => code ?? ""));
+  const found = new Set(codesIn(text));
   const folder = here("../../../src/context/");
   const sources = await Promise.all((await readdir(folder)).map((name) => readFile(folder + name, "utf8")));
   const codes = new Set(

@@ -5,8 +5,7 @@ import { describe, expect, test } from "vitest";
 import { fixText } from "../../../src/lint/fix-text.ts";
 import { lint } from "../../../src/lint/lint.ts";
 import { rules } from "../../../src/lint/rules.ts";
-import { noColors } from "../../../src/render/colors.ts";
-import { formatDiagnostic } from "../../../src/render/diagnostic-printer.ts";
+import { codesIn, printed } from "../../support/printed-diagnostics.ts";
 
 /**
  * Each folder is a case: a Lightfile, in diagnostics.txt what the rules say of it as people read it, and in fixed.txt
@@ -21,9 +20,7 @@ describe.each(cases)("%s", (name) => {
   const source = { path: "Lightfile", text: readFileSync(join(folder, name, "Lightfile"), "utf8") };
 
   test("has the findings of diagnostics.txt", async () => {
-    const options = { colors: noColors, columns: 120 };
-    const told = lint(source).map((one) => `${formatDiagnostic(one, options)}\n`);
-    await expect(told.join("")).toMatchFileSnapshot(join(folder, name, "diagnostics.txt"));
+    await expect(printed(lint(source))).toMatchFileSnapshot(join(folder, name, "diagnostics.txt"));
   });
 
   test("is fixed as in fixed.txt", async () => {
@@ -40,7 +37,7 @@ const elsewhere: ReadonlyMap<string, string> = new Map([
 
 test("the cases together hold every rule of check", () => {
   const texts = cases.map((name) => readFileSync(join(folder, name, "diagnostics.txt"), "utf8")).join("\n");
-  const found = new Set([...texts.matchAll(/: (?:error|warning)\[(\w+)\]: /g)].map(([, code]) => code));
+  const found = new Set(codesIn(texts));
   const names = rules.map(({ name }) => name);
   expect(names.filter((name) => !found.has(name) && !elsewhere.has(name))).toEqual([]);
 });

@@ -8,10 +8,9 @@ import { Program } from "../../../src/graph/link/program.ts";
 import { errorRanges } from "../../../src/graph/parse-mistakes.ts";
 import { planSteps } from "../../../src/graph/plan-steps.ts";
 import { parseLightfile } from "../../../src/lightfile/parse.ts";
-import { noColors } from "../../../src/render/colors.ts";
-import { formatDiagnostic } from "../../../src/render/diagnostic-printer.ts";
 import { planJoined } from "../../../src/sources/plan-joined.ts";
 import { testImage } from "../../support/planned.ts";
+import { codesIn, printed } from "../../support/printed-diagnostics.ts";
 
 /**
  * Each folder is a case: a Lightfile, those that it joins, and in diagnostics.txt what is said of them as people read
@@ -55,15 +54,13 @@ function withoutRepeats(diagnostics: readonly Diagnostic[]): readonly Diagnostic
 
 describe.each(cases)("%s", (name) => {
   test("has the diagnostics of diagnostics.txt", async () => {
-    const options = { colors: noColors, columns: 120 };
-    const told = (await diagnosticsOf(name)).map((one) => `${formatDiagnostic(one, options)}\n`);
-    await expect(told.join("")).toMatchFileSnapshot(join(folder, name, "diagnostics.txt"));
+    await expect(printed(await diagnosticsOf(name))).toMatchFileSnapshot(join(folder, name, "diagnostics.txt"));
   });
 });
 
 test("the cases together hold every diagnostic of linking and planning", () => {
   const texts = cases.map((name) => readFileSync(join(folder, name, "diagnostics.txt"), "utf8")).join("\n");
-  const found = new Set([...texts.matchAll(/: (?:error|warning)\[(\w+)\]: /g)].map(([, code]) => code));
+  const found = new Set(codesIn(texts));
   const codes = new Set(
     plannerSources().flatMap((text) =>
       [...text.matchAll(/\.(?:error|warning)\(\s*"([A-Z]\w+)"/g)].map(([, code]) => code),

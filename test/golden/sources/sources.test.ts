@@ -6,12 +6,11 @@ import type { Diagnostic } from "../../../src/diagnostics/diagnostic.ts";
 import { Failure } from "../../../src/diagnostics/failure.ts";
 import { Program } from "../../../src/graph/link/program.ts";
 import { parseLightfile } from "../../../src/lightfile/parse.ts";
-import { noColors } from "../../../src/render/colors.ts";
-import { formatDiagnostic } from "../../../src/render/diagnostic-printer.ts";
 import { loadProgram } from "../../../src/sources/load-program.ts";
 import { PinnedGit } from "../../../src/sources/pinned-git.ts";
 import { noPins, type Pins, pinsOf } from "../../../src/sources/pins.ts";
 import { GitRepository, serveGit } from "../../support/git-repository.ts";
+import { printed } from "../../support/printed-diagnostics.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
@@ -61,11 +60,9 @@ test("what is wrong with references to repositories reads as in diagnostics.txt"
     [`FROM ${url}#main AS without-lock\n`, pinsOf(null, "refuse")],
     [`FROM ${url}#main AS not-in-lock\n`, pinsOf({ images: [], git: [], urls: [] }, "refuse")],
   ];
-  const options = { colors: noColors, columns: 120 };
   const told: string[] = [];
   for (const [text, pins] of files) {
-    const diagnostics = await diagnosticsOf(text, project, pins);
-    told.push(...diagnostics.map((one) => `${formatDiagnostic(one, options)}\n`));
+    told.push(printed(await diagnosticsOf(text, project, pins)));
   }
   const place = new RegExp(server.url.slice(0, -1), "g");
   // What git says of a host differs from version to version.

@@ -75,8 +75,8 @@ test("a misspelt FROM starts its stage all the same", async () => {
 });
 
 test("a stage without a base, and a file without a stage, are read to their end", async () => {
-  expect(await mistakes("FROM scratch\nEXPOSE no\n")).toEqual([
-    "error UnsupportedBase 1:6 scratch",
+  expect(await mistakes("FROM mcr.microsoft.com/windows/nanoserver:1\nEXPOSE no\n")).toEqual([
+    "error UnsupportedBase 1:6 mcr.microsoft.com/windows/nanoserver:1",
     "error InvalidPort 2:8 no",
   ]);
   expect(await mistakes("RUN true\nEXPOSE no\n")).toEqual([

@@ -30,6 +30,13 @@ function sha256(text: string): string {
   return `sha256:${hash("sha256", text, "hex")}`;
 }
 
+test("lightbox lock pins no scratch, which cannot come to mean another image", async () => {
+  await using rig = await commandRig();
+  await writeFile(join(rig.folder, "Lightfile"), "FROM scratch\nSNAPSHOT app\nCOPY Lightfile /\n");
+  expect((await rig.run("lock")).stdout).toBe("Lightfile.lock: 0 pins\n");
+  expect((await rig.run("bake", "--locked")).exitCode).toBe(0);
+});
+
 describe("lightbox lock of URLs", () => {
   test("pins what a server sends, and leaves alone what the file pins itself", async () => {
     await using server = await WebServer.start();

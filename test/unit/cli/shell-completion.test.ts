@@ -7,7 +7,7 @@ import { workerIndexPath } from "../../../src/bake/worker-index-file.ts";
 import { completionScript } from "../../../src/cli/completion/scripts.ts";
 import { openLayerStore } from "../../../src/layers/open-layer-store.ts";
 import { emptyConfiguration } from "../../../src/model/sandbox-configuration.ts";
-import { SandboxRecords } from "../../../src/worker/local/sandbox-record.ts";
+import { SandboxRecords } from "../../../src/worker/local/sandboxes/sandbox-record.ts";
 import { FakeWorker } from "../../support/fake-worker.ts";
 import { snapshotOf, testImageDigest } from "../../support/layer-store-fixture.ts";
 import { remoteToken, startRemoteRig } from "../../support/remote-rig.ts";

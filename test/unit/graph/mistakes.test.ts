@@ -104,10 +104,9 @@ test("a base that expands to nothing is located, and tells of the ARG", () => {
   );
 });
 
-test("a microVM needs a base image", () => {
-  expect(mistakesIn("FROM scratch\n")).toEqual([
-    "error UnsupportedBase 1:6 scratch | a microVM cannot start from scratch | it needs a base image, which may be as small as one with busybox; where a stage only collects files, put them into a folder of it and copy that folder",
-  ]);
+test("a stage may begin with nothing, and an image named scratch is none", () => {
+  expect(mistakesIn("FROM scratch\nCOPY --from=a:1 /x /x\n")).toEqual([]);
+  expect(mistakesIn("FROM scratch AS a\nFROM a\nCOPY --from=a /x /x\n")).toEqual([]);
 });
 
 test("a name that a later stage has is taken for an image, with a warning", () => {
@@ -162,8 +161,9 @@ test("a file of mixins alone has nothing to bake", () => {
   ]);
 });
 
-test("of all stages, those that no bake reads may stand on what no machine can start from", () => {
-  const text = "FROM scratch AS files\nFROM --platform=linux/arm64 a:1\nFROM a:1\n";
+test("of all stages, those that no bake reads may stand on what no machine here can start from", () => {
+  const text =
+    "FROM mcr.microsoft.com/windows/nanoserver:1 AS files\nFROM --platform=linux/arm64 a:1\nFROM a:1\n";
   const severities = (lightfile: string) => {
     const { value: tree, diagnostics } = parseLightfile({ path: "Lightfile", text: lightfile });
     const context = { directory: "/project", lightfilePath: null };
@@ -223,6 +223,15 @@ test("a flag that changes nothing is told of where the file has it first", () =>
     expect.stringMatching(/^warning NoEffect 2:6 --link \| --link of COPY /),
     expect.stringMatching(/^warning NoEffect 6:5 --link \| --link of ADD /),
   ]);
+});
+
+test.each([
+  ["RUN --security=insecure a", "--security=insecure of RUN"],
+  ["ADD --keep-git-dir a /a", "--keep-git-dir of ADD"],
+  ["ARG --required A=1", "--required says nothing of A"],
+])("%s is told of once, however often it stands there", (line, message) => {
+  const told = mistakesIn(`FROM a:1 AS b\n${line}\nFROM b\n${line}\n`);
+  expect(told).toEqual([expect.stringContaining(message)]);
 });
 
 test("a mount says which field it lacks", () => {

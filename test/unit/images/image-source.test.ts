@@ -8,6 +8,7 @@ import { openLayout, resolveBaseImage } from "../../../src/images/image-source.t
 import { openImageStore } from "../../../src/images/image-store.ts";
 import { mediaTypes } from "../../../src/images/manifest.ts";
 import { pruneImages } from "../../../src/images/prune-images.ts";
+import { isScratch } from "../../../src/model/scratch.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { ScriptedRegistry } from "./scripted-registry.ts";
 import { readTar, type TinyImage, tinyImage, writeTinyArchive } from "./tiny-image.ts";
@@ -106,6 +107,10 @@ describe("what a reference means is remembered", () => {
     expect(await resolveBaseImage("scratch", options)).toMatchObject({ image, remembered: true });
     const files = await readTar(await openLayout(image, options));
     expect([...files.values()].some((content) => content.equals(Buffer.alloc(1024)))).toBe(true);
+    for (const platform of ["linux/amd64", "linux/arm64", "linux/arm64/v8"]) {
+      const { digest } = (await resolveBaseImage("scratch", { ...options, platform })).image;
+      expect(isScratch(digest), `${platform} ${digest}`).toBe(true);
+    }
   });
 
   test("a reference that is none is refused before anything is asked", async () => {

@@ -11,7 +11,6 @@ const goldens = new URL("test/golden/import/", repository);
 const refused: Readonly<Record<string, string>> = {
   "build-networks": "UnknownFlag",
   crlf: "MalformedJsonArray",
-  "go-scratch": "UnsupportedBase",
   "other-frontend": "UnknownInstruction",
   "python-poetry": "MalformedJsonArray",
   windows: "UnsupportedBase",

@@ -50,22 +50,6 @@ describe("an imported Dockerfile", () => {
     ]);
   });
 
-  test.each([
-    ["COPY --from=files / /", true],
-    ["COPY --from=0 . /x/", true],
-    ["COPY --from=MORE /usr/ /usr/", true],
-    ["COPY --from=files /etc/* /etc/", true],
-    ["COPY --from=files /out /out", false],
-    ["COPY --from=files /etc/app.conf /etc/", false],
-    ["COPY --from=other / /", false],
-    ["COPY / /", false],
-  ])("is told where files come along that scratch did not have: %s", (line, isTold) => {
-    const text = `FROM scratch AS files\nCOPY a /\nFROM files AS more\nFROM a:1 AS other\nFROM a:1\n${line}\n`;
-    const told = imported(text).notes.filter((note) => note.includes("has the files of busybox:stable"));
-    expect(told).toHaveLength(isTold ? 1 : 0);
-    if (isTold) expect(told[0]).toMatch(/^warning NotCarriedOver 6:/);
-  });
-
   test("gets a SNAPSHOT for stages that are there to be a target, and not for those that others need", () => {
     const text = [
       "FROM a AS base",
@@ -124,6 +108,18 @@ describe("an imported Dockerfile", () => {
       expect.stringMatching(/^warning CarriedOverDifferently 4:5 --security=insecure /),
       expect.stringMatching(/^warning CarriedOverDifferently 5:1 MAINTAINER /),
     ]);
+  });
+
+  test("warns of frontends that are not Docker's own, as the check does", () => {
+    const noteOf = (frontend: string) => imported(`# syntax=${frontend}\nFROM a:1\n`).notes.join();
+    const own = [
+      "docker/dockerfile",
+      "mirror.example.org/docker/dockerfile-upstream:master",
+      "docker/dockerfile:1 a=b",
+    ];
+    for (const frontend of own) expect(noteOf(frontend)).toContain("lightbox reads its Lightfiles itself");
+    for (const frontend of ["example.org/frontend:2", "docker/dockerfile2", "Docker/Dockerfile:1"])
+      expect(noteOf(frontend)).toContain("which may know other instructions");
   });
 
   test("ends its last line", () => {

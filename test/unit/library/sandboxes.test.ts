@@ -96,17 +96,39 @@ describe("launchSandbox", () => {
   });
 
   test("stops the sandbox when the process has nothing left to do, unless it is detached", async () => {
-    const program = `
-      import { launchSandbox } from ${JSON.stringify(join(import.meta.dirname, "../../../src/index.ts"))};
+    await runProgram(`
       await launchSandbox({ snapshot: "app", name: "left-alone" });
-      await (await launchSandbox({ snapshot: "app", name: "detached" })).detach();`;
-    const script = join(rig.folder, "program.ts");
-    await writeFile(script, program);
-    await promisify(execFile)(process.execPath, [script], { env: { ...process.env, ...rig.environment } });
-    const states = (await listSandboxes()).map(({ name, status }) => `${name} ${status}`);
-    expect(states).toEqual(["left-alone stopped", "detached running"]);
+      await (await launchSandbox({ snapshot: "app", name: "detached" })).detach();`);
+    expect(await states()).toEqual(["left-alone stopped", "detached running"]);
+  });
+
+  test("stops one that is launched when others are stopped already", async () => {
+    await runProgram(`
+      await launchSandbox({ snapshot: "app", name: "first" });
+      process.once("beforeExit", () => launchSandbox({ snapshot: "app", name: "second" }));`);
+    expect(await states()).toEqual(["first stopped", "second stopped"]);
+  });
+
+  test("lets the process end when a sandbox cannot be stopped, with a warning", async () => {
+    const warned = await runProgram(`
+      await launchSandbox({ snapshot: "app", name: "gone" });
+      await removeSandbox("gone", { force: true });`);
+    expect(warned).toContain("Warning: Failure: there is no sandbox");
   });
 });
+
+async function states(): Promise<readonly string[]> {
+  return (await listSandboxes()).map(({ name, status }) => `${name} ${status}`);
+}
+
+/** In a process of its own; resolves with what it wrote on stderr. */
+async function runProgram(body: string): Promise<string> {
+  const library = JSON.stringify(join(import.meta.dirname, "../../../src/index.ts"));
+  const script = join(rig.folder, "program.ts");
+  await writeFile(script, `import { launchSandbox, removeSandbox } from ${library};${body}`);
+  const env = { ...process.env, ...rig.environment };
+  return (await promisify(execFile)(process.execPath, [script], { env, timeout: 60_000 })).stderr;
+}
 
 describe("a sandbox", () => {
   test("runs programs, scripts by SHELL, and what the snapshot is for", async () => {

@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
+import { codesIn } from "../../support/printed-diagnostics.ts";
 import { type TemporaryFolder, temporaryFolder } from "../../support/temporary-folder.ts";
 
 const program = fileURLToPath(new URL("../../../src/cli/start.ts", import.meta.url));
@@ -33,10 +34,6 @@ async function project(files: Readonly<Record<string, string>>): Promise<Project
   };
 }
 
-function codes(stdout: string): readonly string[] {
-  return [...stdout.matchAll(/(?:error|warning)\[(\w+)\]/g)].map((match) => match[1] ?? "");
-}
-
 describe("lightbox check", () => {
   test("says nothing about a good file and ends with 0", async () => {
     await using folder = await project({ Lightfile: "FROM debian:12\nSNAPSHOT a\n" });
@@ -46,7 +43,7 @@ describe("lightbox check", () => {
   test("ends with 0 for warnings, with 2 for errors and with --strict", async () => {
     await using folder = await project({ Lightfile: "FROM debian\nSNAPSHOT a\n", bad: "FROM a:1\nRNU x\n" });
     const warned = folder.check();
-    expect(codes(warned.stdout)).toEqual(["UnpinnedBase"]);
+    expect(codesIn(warned.stdout)).toEqual(["UnpinnedBase"]);
     expect([warned.status, folder.check("--strict").status, folder.check("bad").status]).toEqual([0, 2, 2]);
     expect(folder.check("--error", "UnpinnedBase").status).toBe(2);
     expect(folder.check("--skip", "unpinnedbase").stdout).toBe("");
@@ -59,13 +56,13 @@ describe("lightbox check", () => {
       wrong: "FROM debian:\nSNAPSHOT a\n",
     });
     const { stdout, status } = folder.check();
-    expect(codes(stdout)).toEqual(["InvalidDefaultArgInFrom", "InvalidDefaultArgInFrom"]);
+    expect(codesIn(stdout)).toEqual(["InvalidDefaultArgInFrom", "InvalidDefaultArgInFrom"]);
     expect(status).toBe(0);
     expect(folder.check("--build-arg=V=12").stdout).toBe("");
-    expect(codes(folder.check("--build-arg=V=").stdout)).toContain("InvalidDefaultArgInFrom");
-    expect(codes(folder.check("required").stdout)).toEqual(["UnusedArgument"]);
-    expect(codes(folder.check("required", "--build-arg=V=").stdout)).toContain("InvalidDefaultArgInFrom");
-    expect(codes(folder.check("wrong").stdout)).toEqual(["InvalidImageReference"]);
+    expect(codesIn(folder.check("--build-arg=V=").stdout)).toContain("InvalidDefaultArgInFrom");
+    expect(codesIn(folder.check("required").stdout)).toEqual(["UnusedArgument"]);
+    expect(codesIn(folder.check("required", "--build-arg=V=").stdout)).toContain("InvalidDefaultArgInFrom");
+    expect(codesIn(folder.check("wrong").stdout)).toEqual(["InvalidImageReference"]);
   });
 
   test("says what a bake would of mounts, wildcards and archives", async () => {
@@ -76,9 +73,9 @@ describe("lightbox check", () => {
       "package-lock.json": "",
     });
     const { stdout, status } = folder.check();
-    expect(codes(stdout)).toEqual(["ImageNotFound", "DestinationNotDirectory", "SourceNotFound"]);
+    expect(codesIn(stdout)).toEqual(["ImageNotFound", "DestinationNotDirectory", "SourceNotFound"]);
     expect(status).toBe(2);
-    expect(codes(folder.check("--no-context").stdout)).toEqual([]);
+    expect(codesIn(folder.check("--no-context").stdout)).toEqual([]);
   });
 
   test("advises what can be done with it when there is no such file", async () => {
@@ -97,7 +94,7 @@ describe("lightbox check", () => {
       d1: "",
     });
     const { status, stdout } = folder.check();
-    expect(codes(stdout)).toEqual(["CopyIgnoredFile", "SourceNotFound", "WildcardMatchesNothing"]);
+    expect(codesIn(stdout)).toEqual(["CopyIgnoredFile", "SourceNotFound", "WildcardMatchesNothing"]);
     expect(status).toBe(2);
     expect(folder.check("--no-context").stdout).toBe("");
   });
@@ -139,11 +136,11 @@ describe("lightbox check", () => {
       reach: "FROM http://127.0.0.1:1/x.git#main\nCOPY gone /\nSNAPSHOT s\n",
       alone: "FROM http://127.0.0.1:1/x.git#main\nSNAPSHOT s\n",
     });
-    expect(codes(folder.check().stdout)).toEqual(["UnknownFlag"]);
+    expect(codesIn(folder.check().stdout)).toEqual(["UnknownFlag"]);
     const reach = folder.check("reach");
-    expect([codes(reach.stdout), reach.status]).toEqual([["GitUnreachable", "SourceNotFound"], 2]);
+    expect([codesIn(reach.stdout), reach.status]).toEqual([["GitUnreachable", "SourceNotFound"], 2]);
     const alone = folder.check("alone");
-    expect([codes(alone.stdout), alone.status]).toEqual([["GitUnreachable"], 3]);
+    expect([codesIn(alone.stdout), alone.status]).toEqual([["GitUnreachable"], 3]);
   });
 
   test("mends files with --fix and reports what is left", async () => {
@@ -152,14 +149,14 @@ describe("lightbox check", () => {
     });
     const { stdout } = folder.check("--fix", "--skip", "PackageListsKept");
     expect(await folder.read("Lightfile")).toBe("FROM debian AS x\nRUN apt-get install -y jq\nSNAPSHOT a\n");
-    expect(codes(stdout)).toEqual(["UnpinnedBase", "AptUpdateInOtherStep"]);
+    expect(codesIn(stdout)).toEqual(["UnpinnedBase", "AptUpdateInOtherStep"]);
   });
 
   test("mends stdin to stdout and reports on stderr", async () => {
     await using folder = await project({ "-": "from debian as X\nSNAPSHOT a\n" });
     const { stdout, stderr } = folder.check("--fix", "-");
     expect(stdout).toBe("FROM debian AS x\nSNAPSHOT a\n");
-    expect(codes(stderr)).toEqual(["UnpinnedBase"]);
+    expect(codesIn(stderr)).toEqual(["UnpinnedBase"]);
   });
 
   test("prints formats for tools, of several files in one", async () => {

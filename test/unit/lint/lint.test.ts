@@ -355,6 +355,9 @@ describe("rules about configuration", () => {
     ["ENV GPG_KEY=hunter2", "SecretsUsedInArgOrEnv"],
     ["ENV DB_PASSWORD=/hunter2", "SecretsUsedInArgOrEnv"],
     ["ENV LD_PATH=/a\nENV X=/b:$LD_PATHS", "UndefinedVar"],
+    ["ENV MEMORY=1G\nRESOURCES memory=$MEMRY", "UndefinedVar"],
+    ["ENV VERSION=1\nUSE node VERSION=$VERSON", "UndefinedVar"],
+    ["ENV VENDOR=me\nLABEL $VENDR.name=a", "UndefinedVar"],
     ["CMD executor --port 1", "JSONArgsRecommended"],
     ["ADD https://x.org/0123456789/tool /bin/", "AddWithoutChecksum"],
   ])("find what is meant in %s", (line, code) => {

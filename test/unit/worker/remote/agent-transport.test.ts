@@ -11,8 +11,7 @@ import type {
 } from "../../../../src/worker/worker.ts";
 import { exchange, startTestAgent } from "../../../support/agent-rig.ts";
 import { FakeWorker } from "../../../support/fake-worker.ts";
-import { startRemoteRig } from "../../../support/remote-rig.ts";
-import { startTcpProxy } from "../../../support/tcp-proxy.ts";
+import { startProxiedRig, startRemoteRig } from "../../../support/remote-rig.ts";
 import { temporaryFolder } from "../../../support/temporary-folder.ts";
 import { forever, lineageOf, RecordingClient, runSteps } from "../contract/contract-rig.ts";
 import { testImage } from "./test-image.ts";
@@ -84,12 +83,10 @@ test("steps reach the agents that they mount, each by its id, and no others", as
 
 test("a lineage that mounts no agent opens no connection for them", async () => {
   const fake = new AgentWorker();
-  await using rig = await startRemoteRig(fake);
-  await using proxy = await startTcpProxy(rig.server.port);
-  await using through = await startRemoteRig(fake, { client: { url: proxy.url } });
+  await using rig = await startProxiedRig(fake);
   const client = clientWith({ default: "/nowhere" });
-  await through.remote.runLineage(lineageOf(base, runSteps("RUN echo one")), client, forever);
-  expect(proxy.connections).toBe(1);
+  await rig.remote.runLineage(lineageOf(base, runSteps("RUN echo one")), client, forever);
+  expect(rig.proxy.connections).toBe(1);
 });
 
 test("megabytes go to an agent and come back unchanged, on several connections", async () => {
@@ -159,9 +156,7 @@ test("a client that dies ends the connections that its agents were lent on", asy
   await using folder = await temporaryFolder();
   await using agent = await startTestAgent(folder.path);
   const fake = new AgentWorker();
-  await using rig = await startRemoteRig(fake);
-  await using proxy = await startTcpProxy(rig.server.port);
-  await using through = await startRemoteRig(fake, { client: { url: proxy.url } });
+  await using rig = await startProxiedRig(fake);
   const ended = Promise.withResolvers<void>();
   fake.use = async ({ sshAgents }) => {
     const stream = connected(sshAgents);
@@ -169,12 +164,12 @@ test("a client that dies ends the connections that its agents were lent on", asy
     stream.write("x");
     await once(stream, "data");
     const closed = once(stream.resume(), "close");
-    proxy.cut();
+    rig.proxy.cut();
     await closed;
     ended.resolve();
   };
   const client = clientWith({ default: agent.path });
-  const running = through.remote.runLineage(lineageOf(base, [stepWith("default")]), client, forever);
+  const running = rig.remote.runLineage(lineageOf(base, [stepWith("default")]), client, forever);
   await expect(running).rejects.toMatchObject({ code: "WorkerConnectionLost" });
   await ended.promise;
   while (agent.counts.open > 0) await new Promise((resolve) => setImmediate(resolve));

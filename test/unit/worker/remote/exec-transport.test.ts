@@ -2,8 +2,7 @@ import { expect, test } from "vitest";
 import { execPieceBytes, execWindowBytes } from "../../../../src/worker/remote/exec-frames.ts";
 import type { ExecExit, ExecRequest, ExecStreams, TerminalSize } from "../../../../src/worker/worker.ts";
 import { FakeWorker } from "../../../support/fake-worker.ts";
-import { type RemoteRig, startRemoteRig } from "../../../support/remote-rig.ts";
-import { startTcpProxy } from "../../../support/tcp-proxy.ts";
+import { type RemoteRig, startProxiedRig, startRemoteRig } from "../../../support/remote-rig.ts";
 import { execute, forever, launchRequest, publishRequest } from "../contract/contract-rig.ts";
 import { testImage } from "./test-image.ts";
 
@@ -194,9 +193,7 @@ test("names with any characters reach the worker", async () => {
 
 test("a lost connection ends the call, and the command on the worker", async () => {
   const fake = new ExecWorker({ images: [testImage.digest] });
-  await using rig = await startRemoteRig(fake);
-  await using proxy = await startTcpProxy(rig.server.port);
-  await using through = await startRemoteRig(fake, { client: { url: proxy.url } });
+  await using rig = await startProxiedRig(fake);
   const started = Promise.withResolvers<void>();
   const ended = Promise.withResolvers<void>();
   fake.command = async (_streams, signal) => {
@@ -205,10 +202,10 @@ test("a lost connection ends the call, and the command on the worker", async () 
     await ended.promise;
     return 0;
   };
-  const running = execute(through.remote, { sandbox, argv: ["sleep"] });
+  const running = execute(rig.remote, { sandbox, argv: ["sleep"] });
   const refused = expect(running).rejects.toMatchObject({ code: "WorkerConnectionLost" });
   await started.promise;
-  proxy.cut();
+  rig.proxy.cut();
   await refused;
   await ended.promise;
 });

@@ -3,8 +3,7 @@ import { expect, test } from "vitest";
 import { waitingOutputLimit } from "../../../../src/worker/remote/event-writer.ts";
 import { type LineageOutcome, secretLimitBytes, workerProtocol } from "../../../../src/worker/worker.ts";
 import { FakeWorker } from "../../../support/fake-worker.ts";
-import { remoteToken, startRemoteRig } from "../../../support/remote-rig.ts";
-import { startTcpProxy } from "../../../support/tcp-proxy.ts";
+import { remoteToken, startProxiedRig, startRemoteRig } from "../../../support/remote-rig.ts";
 import { forever, lineageOf, RecordingClient, runSteps } from "../contract/contract-rig.ts";
 import { testImage } from "./test-image.ts";
 
@@ -18,12 +17,10 @@ function newWorker(): FakeWorker {
 test("a server that dies while steps run is a lost connection, and what was sealed is kept", async () => {
   const fake = newWorker();
   const hold = fake.hold("RUN echo two");
-  await using rig = await startRemoteRig(fake);
-  await using proxy = await startTcpProxy(rig.server.port);
-  await using through = await startRemoteRig(fake, { client: { url: proxy.url } });
-  const running = through.remote.runLineage(lineageOf(base, twoSteps), new RecordingClient(), forever);
+  await using rig = await startProxiedRig(fake);
+  const running = rig.remote.runLineage(lineageOf(base, twoSteps), new RecordingClient(), forever);
   await hold.reached;
-  proxy.cut();
+  rig.proxy.cut();
   await expect(running).rejects.toMatchObject({
     code: "WorkerConnectionLost",
     category: "environment",
@@ -36,28 +33,22 @@ test("a server that dies while steps run is a lost connection, and what was seal
 test("a client that dies ends its lineage on the server", async () => {
   const fake = newWorker();
   const hold = fake.hold("RUN echo two");
-  await using rig = await startRemoteRig(fake);
-  await using proxy = await startTcpProxy(rig.server.port);
-  await using through = await startRemoteRig(fake, { client: { url: proxy.url } });
-  const running = through.remote.runLineage(lineageOf(base, twoSteps), new RecordingClient(), forever);
+  await using rig = await startProxiedRig(fake);
+  const running = rig.remote.runLineage(lineageOf(base, twoSteps), new RecordingClient(), forever);
   running.catch(() => {});
   await hold.reached;
-  proxy.cut();
+  rig.proxy.cut();
   expect(await fake.lineages[0]?.ended).toMatchObject({ kind: "threw", error: { category: "cancelled" } });
 });
 
 test("a cable that goes dead without a word is noticed at both ends", async () => {
   const fake = newWorker();
   const hold = fake.hold("RUN echo two");
-  const server = { beatIntervalMs: 20, silenceLimitMs: 240 };
-  await using rig = await startRemoteRig(fake, { server });
-  await using proxy = await startTcpProxy(rig.server.port);
-  await using through = await startRemoteRig(fake, {
-    client: { url: proxy.url, beatIntervalMs: 20, silenceLimitMs: 240 },
-  });
-  const running = through.remote.runLineage(lineageOf(base, twoSteps), new RecordingClient(), forever);
+  const patience = { beatIntervalMs: 20, silenceLimitMs: 240 };
+  await using rig = await startProxiedRig(fake, { server: patience, client: patience });
+  const running = rig.remote.runLineage(lineageOf(base, twoSteps), new RecordingClient(), forever);
   await hold.reached;
-  proxy.freeze();
+  rig.proxy.freeze();
   await expect(running).rejects.toMatchObject({
     code: "WorkerConnectionLost",
     message: expect.stringContaining("no sign of life"),
@@ -70,12 +61,10 @@ test("signs of life keep a long step running", async () => {
   const hold = fake.hold("RUN echo two");
   // Each end would give up after 12 beats of silence.
   const patience = { beatIntervalMs: 20, silenceLimitMs: 240 };
-  await using rig = await startRemoteRig(fake, { server: patience });
-  await using proxy = await startTcpProxy(rig.server.port);
-  await using through = await startRemoteRig(fake, { client: { url: proxy.url, ...patience } });
-  const running = through.remote.runLineage(lineageOf(base, twoSteps), new RecordingClient(), forever);
+  await using rig = await startProxiedRig(fake, { server: patience, client: patience });
+  const running = rig.remote.runLineage(lineageOf(base, twoSteps), new RecordingClient(), forever);
   await hold.reached;
-  await proxy.untilSent("/alive", 30);
+  await rig.proxy.untilSent("/alive", 30);
   hold.release();
   expect(await running).toMatchObject({ kind: "completed" });
 });
@@ -219,13 +208,11 @@ test("the server says when it is busy and when it is idle again", async () => {
 
 test("calls one after the other share a connection", async () => {
   const fake = newWorker();
-  await using rig = await startRemoteRig(fake);
-  await using proxy = await startTcpProxy(rig.server.port);
-  await using through = await startRemoteRig(fake, { client: { url: proxy.url } });
-  for (let call = 0; call < 10; call += 1) await through.remote.listSnapshots(forever);
-  await through.remote.runLineage(lineageOf(base, twoSteps), new RecordingClient(), forever);
-  await through.remote.listSandboxes(forever);
-  expect(proxy.connections).toBe(1);
+  await using rig = await startProxiedRig(fake);
+  for (let call = 0; call < 10; call += 1) await rig.remote.listSnapshots(forever);
+  await rig.remote.runLineage(lineageOf(base, twoSteps), new RecordingClient(), forever);
+  await rig.remote.listSandboxes(forever);
+  expect(rig.proxy.connections).toBe(1);
 });
 
 test("secrets that steps mount reach the worker, others and those that nobody has do not", async () => {

@@ -1,0 +1,54 @@
+import { posix } from "node:path";
+import type { WorkingDirectory } from "../../../model/step-operation.ts";
+import type { GuestFiles } from "../microvm/guest-files.ts";
+import { notADirectory } from "./step-refused.ts";
+import { identityOwner, type Owner, readAccounts, resolveIdentity } from "./users.ts";
+
+/** What directories that have to be made get. */
+export interface NewDirectory {
+  readonly owner: Owner;
+  readonly mode: number;
+}
+
+/** What is used of the guest's files. */
+export type DirectoryFiles = Pick<GuestFiles, "statIfExists" | "makeDirectory" | "setAttributes">;
+
+/**
+ * Makes the directory and its missing parents; links on the way are followed inside the guest. One that is
+ * there keeps its owner and mode.
+ * @returns whether it had to be made
+ * @throws StepRefused `NotADirectory`
+ */
+export async function ensureDirectory(
+  files: DirectoryFiles,
+  path: string,
+  made: NewDirectory,
+): Promise<boolean> {
+  const missing: string[] = [];
+  for (let at = posix.resolve("/", path); ; at = posix.dirname(at)) {
+    const found = await files.statIfExists(at);
+    if (found?.kind === "directory") break;
+    if (found !== undefined) throw notADirectory(at);
+    missing.unshift(at);
+  }
+  for (const directory of missing) {
+    await files.makeDirectory(directory, made.mode);
+    const { userId, groupId } = made.owner;
+    if (userId !== 0 || groupId !== 0)
+      await files.setAttributes(directory, { userId, groupId, mode: made.mode });
+  }
+  return missing.length > 0;
+}
+
+/** Makes what `WORKDIR`s named, each owned by its `USER`, mode 0755. */
+export async function ensureWorkingDirectories(
+  files: GuestFiles,
+  directories: readonly WorkingDirectory[],
+): Promise<void> {
+  if (directories.length === 0) return;
+  const accounts = await readAccounts(files);
+  for (const { path, user } of directories) {
+    const owner = identityOwner(resolveIdentity(user, accounts));
+    await ensureDirectory(files, path, { owner, mode: 0o755 });
+  }
+}

@@ -1,0 +1,37 @@
+import type { LayerStore, WritableDisk } from "../../../layers/layer-store.ts";
+import type { StepOperation } from "../../../model/step-operation.ts";
+import type { Microsandbox } from "../microvm/microsandbox.ts";
+import type { CacheStore } from "../run/cache-store.ts";
+import type { SealCost } from "./seal-cost.ts";
+
+/** What a lineage finds on its worker. */
+export interface LineageHost {
+  readonly microsandbox: Microsandbox;
+  readonly store: LayerStore;
+  readonly sealCost: SealCost;
+  /** How quickly a layer is cut out of a builder that stays up; 0: it starts anew after every seal. */
+  readonly copiedBytesPerMs: number;
+  /** The reference under which microsandbox has an image. @throws Failure `ImageMissing` */
+  imageReference(digest: string): Promise<string>;
+  readonly caches: CacheStore;
+  /** The folders of volumes, made if they are not there, by name. @throws Failure `SandboxNameRefused` */
+  volumeFolders(names: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** A name and folder under which a failed builder can be kept. @throws Failure `SandboxExists` */
+  reserveSandbox(name: string): Promise<SandboxReservation>;
+}
+
+/** A sandbox's name, taken before there is a sandbox. */
+export interface SandboxReservation {
+  readonly name: string;
+  readonly runtimeName: string;
+  /** Makes the running microVM with that disk a sandbox of that name. */
+  keep(builder: KeptBuilder): Promise<void>;
+  /** Gives the name back, unless it was kept. */
+  release(): Promise<void>;
+}
+
+export interface KeptBuilder {
+  readonly disk: WritableDisk;
+  /** What the failed step ran with. */
+  readonly operation: StepOperation;
+}

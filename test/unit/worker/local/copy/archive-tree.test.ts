@@ -1,0 +1,131 @@
+import { lstat, mkdir, readFile, readlink, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
+import { gzipSync, zstdCompressSync } from "node:zlib";
+import { type Pack, pack } from "tar-stream";
+import { describe, expect, test } from "vitest";
+import { type ArchiveOptions, archiveTree } from "../../../../../src/worker/local/copy/archive-tree.ts";
+import { canRunHelper, guestHelper } from "../../../../support/guest-helper.ts";
+import { temporaryFolder } from "../../../../support/temporary-folder.ts";
+
+const own = { userId: process.getuid?.() ?? 0, groupId: process.getgid?.() ?? 0 };
+const plain: ArchiveOptions = { written: "a.tar", owner: null, mode: null };
+
+type EntryHeader = Parameters<Pack["entry"]>[0];
+
+async function archive(fill: (tar: Pack) => void): Promise<Buffer> {
+  const tar = pack();
+  fill(tar);
+  tar.finalize();
+  return buffer(tar);
+}
+
+async function* inPieces(bytes: Buffer, size = 100): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+/** The code that a stream of an archive with these entries ends with; null: none. */
+async function refusal(...headers: readonly EntryHeader[]): Promise<string | null> {
+  const bytes = await archive((tar) => {
+    for (const header of headers) {
+      if (header.type === undefined) tar.entry(header, "content");
+      else tar.entry(header);
+    }
+  });
+  return outcome(bytes);
+}
+
+async function outcome(bytes: Buffer): Promise<string | null> {
+  try {
+    await buffer(Readable.from(archiveTree(inPieces(bytes), plain)));
+    return null;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && typeof error.code === "string") return error.code;
+    throw error;
+  }
+}
+
+describe("archives", () => {
+  test("paths that lead out of it, or through its own links, are refused", async () => {
+    expect(await refusal({ name: "a/../../etc/passwd" })).toBe("ArchivePathRefused");
+    expect(await refusal({ name: "../x" })).toBe("ArchivePathRefused");
+    const link = { name: "here", type: "symlink", linkname: "/etc" } as const;
+    expect(await refusal(link, { name: "here/passwd" })).toBe("ArchivePathRefused");
+    expect(await refusal(link, { name: "./here/", type: "directory" })).toBe("ArchivePathRefused");
+    expect(await refusal(link, { name: "x", type: "link", linkname: "here/passwd" })).toBe(
+      "ArchivePathRefused",
+    );
+    expect(await refusal({ name: "x", type: "link", linkname: "../../etc/passwd" })).toBe(
+      "ArchivePathRefused",
+    );
+  });
+
+  test("a link may lead anywhere, be replaced, and have a name that begins another's", async () => {
+    const link = { name: "here", type: "symlink", linkname: "../../etc" } as const;
+    expect(await refusal(link, { name: "here" })).toBeNull();
+    expect(await refusal(link, { name: "hereafter/x" })).toBeNull();
+    expect(await refusal({ name: "/etc/x" }, { name: "a..b/..c" })).toBeNull();
+  });
+
+  test("devices are refused", async () => {
+    expect(await refusal({ name: "null", type: "character-device", devmajor: 1, devminor: 3 })).toBe(
+      "CopyUnsupportedFile",
+    );
+  });
+
+  test("an archive that breaks off, or is none, is damaged", async () => {
+    const bytes = await archive((tar) => tar.entry({ name: "f" }, "x".repeat(5000)));
+    expect(await outcome(bytes.subarray(0, 2000))).toBe("ArchiveDamaged");
+    expect(await outcome(gzipSync(bytes).subarray(0, 40))).toBe("ArchiveDamaged");
+    expect(await outcome(Buffer.from("no archive".repeat(100)))).toBe("ArchiveDamaged");
+  });
+
+  describe.runIf(canRunHelper)("in the guest", () => {
+    test("are unpacked whatever their compression, with links, modes and times", async () => {
+      const mtime = new Date("2001-02-03T04:05:06Z");
+      const bytes = await archive((tar) => {
+        tar.entry({ name: "bin/", type: "directory", mode: 0o750, mtime, uid: own.userId, gid: own.groupId });
+        const file = { mode: 0o4755, mtime, uid: own.userId, gid: own.groupId };
+        tar.entry({ name: "bin/tool", ...file }, "tool");
+        tar.entry({ name: "bin/same", type: "link", linkname: "bin/tool", ...file });
+        tar.entry({ name: "bin/link", type: "symlink", linkname: "tool", ...file });
+        tar.entry({ name: "made/on/the/way", ...file }, "way");
+      });
+      for (const compressed of [bytes, gzipSync(bytes), zstdCompressSync(bytes)]) {
+        await using folder = await temporaryFolder();
+        const helper = await guestHelper(folder.path);
+        const to = join(folder.path, "to");
+        await mkdir(to);
+        expect(await helper(["unpack", to], archiveTree(inPieces(compressed), plain))).toMatchObject({
+          exitCode: 0,
+        });
+        const tool = await lstat(join(to, "bin/tool"));
+        expect([tool.mode & 0o7777, tool.mtime, tool.nlink]).toEqual([0o4755, mtime, 2]);
+        expect((await lstat(join(to, "bin"))).mtime).toEqual(mtime);
+        expect((await lstat(join(to, "bin"))).mode & 0o7777).toBe(0o750);
+        expect(await readlink(join(to, "bin/link"))).toBe("tool");
+        expect(await readFile(join(to, "made/on/the/way"), "utf8")).toBe("way");
+      }
+    });
+
+    test("follow links that were there before, and take a mode that is given", async () => {
+      await using folder = await temporaryFolder();
+      const helper = await guestHelper(folder.path);
+      await mkdir(join(folder.path, "usr/lib"), { recursive: true });
+      await symlink("usr/lib", join(folder.path, "lib"));
+      await writeFile(join(folder.path, "usr/lib/old"), "old");
+      const bytes = await archive((tar) => {
+        tar.entry({ name: "lib/", type: "directory", mode: 0o755 });
+        tar.entry({ name: "lib/old" }, "new");
+      });
+      const given: ArchiveOptions = { ...plain, owner: own, mode: { kind: "octal", bits: 0o640 } };
+      expect(await helper(["unpack", folder.path], archiveTree(inPieces(bytes), given))).toMatchObject({
+        exitCode: 0,
+      });
+      expect(await readlink(join(folder.path, "lib"))).toBe("usr/lib");
+      expect(await readFile(join(folder.path, "usr/lib/old"), "utf8")).toBe("new");
+      expect((await lstat(join(folder.path, "usr/lib/old"))).mode & 0o7777).toBe(0o640);
+    });
+  });
+});
