@@ -33,6 +33,14 @@ export {
   shell,
 } from "./library/snapshot-config.ts";
 export { inspectSnapshot, listSnapshots, removeSnapshot, snapshotExists } from "./library/snapshots.ts";
+export {
+  type EnsureVolumeOptions,
+  ensureVolume,
+  listVolumes,
+  removeVolume,
+  type VolumeRecord,
+  volumeExists,
+} from "./library/volumes.ts";
 export { parseLightfile } from "./lightfile/parse.ts";
 export type { BaseImage } from "./model/base-image.ts";
 export type { SandboxConfiguration } from "./model/sandbox-configuration.ts";

@@ -80,6 +80,11 @@ export interface PruneOptions {
   readonly host?: string;
 }
 
+/** Of `volumes create`. */
+export interface CreateVolumeOptions extends WorkerOptions {
+  readonly label: Readonly<Record<string, string>>;
+}
+
 export interface ServeOptions {
   readonly address: string;
   readonly port: number;

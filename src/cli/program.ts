@@ -20,6 +20,7 @@ import { runCommand } from "./commands/run.ts";
 import { psCommand, rmCommand, stopCommand } from "./commands/sandboxes.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { snapshotsCommand } from "./commands/snapshots.ts";
+import { volumesCommand } from "./commands/volumes.ts";
 import type { Session } from "./session.ts";
 
 /** By name. Their files hold options and wording only; what they do is loaded when they run. */
@@ -38,6 +39,7 @@ const commands: Readonly<Record<string, (session: Session) => Command>> = {
   stop: stopCommand,
   rm: rmCommand,
   snapshots: snapshotsCommand,
+  volumes: volumesCommand,
   logs: logsCommand,
   debug: debugCommand,
   prune: pruneCommand,

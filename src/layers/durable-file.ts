@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { open, readFile, rename, rm, stat } from "node:fs/promises";
+import { chmod, lstat, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import * as v from "valibot";
 import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
@@ -71,19 +71,50 @@ export async function readTextIfPresent(path: string): Promise<string | undefine
   }
 }
 
-/** Bytes on disk of everything below the path; files that vanish meanwhile count nothing. */
-export async function allocatedBytes(path: string): Promise<number> {
-  let total = 0;
+/**
+ * Bytes on disk of everything below the path. A file with several names counts once, a link for itself (what guests write
+ * may lead anywhere); files that vanish meanwhile and what is in folders that may not be read count nothing.
+ */
+export function allocatedBytes(path: string): Promise<number> {
+  return bytesBelow(path, new Set());
+}
+
+async function bytesBelow(path: string, counted: Set<string>): Promise<number> {
   try {
-    const entry = await stat(path);
-    total += entry.blocks * 512;
-    if (!entry.isDirectory()) return total;
+    const entry = await lstat(path);
+    if (entry.isDirectory()) {
+      let total = entry.blocks * 512;
+      for (const name of await namesIn(path)) total += await bytesBelow(join(path, name), counted);
+      return total;
+    }
+    if (entry.nlink > 1) {
+      const identity = `${entry.dev} ${entry.ino}`;
+      if (counted.has(identity)) return 0;
+      counted.add(identity);
+    }
+    return entry.blocks * 512;
   } catch (error) {
-    if (isMissing(error)) return total;
+    if (isMissing(error) || systemErrorCode(error) === "EACCES") return 0;
     throw error;
   }
-  for (const name of await namesIn(path)) total += await allocatedBytes(join(path, name));
-  return total;
+}
+
+/** Deletes all of a folder, also where a guest has closed folders in it. */
+export async function removeTree(path: string): Promise<void> {
+  try {
+    await rm(path, { recursive: true, force: true });
+  } catch (error) {
+    if (systemErrorCode(error) !== "EACCES") throw error;
+    await openFolders(path);
+    await rm(path, { recursive: true, force: true });
+  }
+}
+
+async function openFolders(path: string): Promise<void> {
+  await chmod(path, 0o700);
+  for (const entry of await readdir(path, { withFileTypes: true })) {
+    if (entry.isDirectory()) await openFolders(join(path, entry.name));
+  }
 }
 
 /**

@@ -27,6 +27,7 @@ import type { BackingFile } from "./qcow2/format.ts";
 import type { SnapshotDocument } from "./snapshot-document.ts";
 import { SnapshotShelf } from "./snapshots.ts";
 import { debugFileName, diskFileName, layerFileName, type StoreContext } from "./store-context.ts";
+import { VolumeShelf } from "./volumes.ts";
 import { StoreWritable } from "./writable-disk.ts";
 
 export interface StoreGeneration {
@@ -39,6 +40,7 @@ export interface StoreGeneration {
 export class FolderLayerStore implements LayerStore {
   readonly root: string;
   readonly storeId: string;
+  readonly volumes: VolumeShelf;
   readonly #store: StoreContext;
   readonly #generation: StoreGeneration;
   readonly #catalog: LayerCatalog;
@@ -47,6 +49,7 @@ export class FolderLayerStore implements LayerStore {
   constructor(store: StoreContext, storeId: string, generation: StoreGeneration) {
     this.root = store.root;
     this.storeId = storeId;
+    this.volumes = new VolumeShelf(store);
     this.#store = store;
     this.#generation = generation;
     this.#catalog = new LayerCatalog(store);

@@ -3,6 +3,7 @@ import type { DebugLayerRecord, LayerRecord } from "./layer-record.ts";
 import type { LockOptions, Release } from "./lock.ts";
 import type { PruneOutcome, PruneRequest } from "./prune.ts";
 import type { SnapshotDocument } from "./snapshot-document.ts";
+import type { VolumeShelf } from "./volumes.ts";
 
 /**
  * A folder of layers, snapshots and what running work holds of them. Safe to use from several processes at
@@ -14,6 +15,8 @@ import type { SnapshotDocument } from "./snapshot-document.ts";
  *     layers/<key>/                      disk.qcow2, layer.json, log.txt, logs/<covered key>.txt
  *     debug/<key>.<random>/              disk.qcow2, debug.json, log.txt of a step that failed
  *     snapshots/<encoded name>.json      and <encoded name>@previous.json
+ *     volumes/<name>/                    what guests write into a volume
+ *     volumes/.records/<name>.json       when it was made and its labels; none beside volumes of earlier versions
  *     holds/ locks/ tmp/                 named after the process they belong to
  */
 export interface LayerStore {
@@ -56,6 +59,9 @@ export interface LayerStore {
   getSnapshot(name: string): Promise<SnapshotDocument>;
   /** Removes the name and its previous one (or only the latter, named so). @throws Failure `UnknownSnapshot` */
   removeSnapshot(name: string): Promise<void>;
+
+  /** What outlives sandboxes and steps; `prune` leaves it alone. */
+  readonly volumes: VolumeShelf;
 
   /** Remembers that the layer was used now, for `prune`. */
   touch(key: LayerKey): Promise<void>;

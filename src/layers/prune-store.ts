@@ -2,7 +2,7 @@ import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { isLayerKey, type LayerKey } from "../model/identifiers.ts";
 import { isMissing, namesIn } from "../model/present-files.ts";
-import { allocatedBytes, readJsonFile } from "./durable-file.ts";
+import { allocatedBytes, readJsonFile, removeTree } from "./durable-file.ts";
 import { readHolds } from "./holds.ts";
 import type { LayerCatalog } from "./layer-catalog.ts";
 import { debugLayerRecordSchema, type LayerRecord, layerRecordSchema } from "./layer-record.ts";
@@ -18,6 +18,7 @@ import {
 import { type UnneededBlank, unneededBlanks } from "./prune-blanks.ts";
 import { type SnapshotShelf, snapshotDamaged } from "./snapshots.ts";
 import { debugFileName, layerFileName, type StoreContext } from "./store-context.ts";
+import { volumeRecordsFolder } from "./volumes.ts";
 
 /** What a pruner needs of an open store. */
 export interface PrunableStore {
@@ -179,11 +180,11 @@ export async function sweepLeftovers(store: StoreContext): Promise<number> {
   let freedBytes = 0;
   for (const path of await leftovers(store)) {
     freedBytes += await allocatedBytes(path);
-    await rm(path, { recursive: true, force: true });
+    await removeTree(path);
   }
   await store.insideGate(async () => {
     // Their writers are inside the gate, so none is at work now.
-    for (const folder of [store.root, store.folder("snapshots")]) {
+    for (const folder of [store.root, store.folder("snapshots"), volumeRecordsFolder(store)]) {
       for (const name of await namesIn(folder)) {
         if (name.endsWith(".tmp")) await rm(join(folder, name), { force: true });
       }

@@ -69,7 +69,7 @@ export class StoreContext {
   }
 }
 
-export const storeFolders = ["layers", "debug", "snapshots", "holds", "locks", "tmp"] as const;
+export const storeFolders = ["layers", "debug", "snapshots", "volumes", "holds", "locks", "tmp"] as const;
 export type StoreFolder = (typeof storeFolders)[number];
 
 export const diskFileName = "disk.qcow2";

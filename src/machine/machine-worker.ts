@@ -34,6 +34,9 @@ export function machineWorker(inner: Worker, machine: Machine): Worker {
     readLog: (key, signal) => inner.readLog(key, signal),
     findDebugLayer: (keys, signal) => inner.findDebugLayer(keys, signal),
     prune: (request, signal) => inner.prune(request, signal),
+    listVolumes: (signal) => inner.listVolumes(signal),
+    ensureVolume: (request, signal) => inner.ensureVolume(request, signal),
+    removeVolume: (name, signal) => inner.removeVolume(name, signal),
     launchSandbox: async (request, signal) => {
       if (request.replace) await closePorts(request.name, signal);
       return await launch(inner, machine, request, signal);

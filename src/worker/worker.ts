@@ -41,6 +41,16 @@ export interface Worker extends AsyncDisposable {
   findDebugLayer(keys: readonly LayerKey[], signal: AbortSignal): Promise<DebugLayer | undefined>;
   prune(request: PruneRequest, signal: AbortSignal): Promise<PruneReport>;
 
+  /** Sorted by name. Measures them all. */
+  listVolumes(signal: AbortSignal): Promise<readonly VolumeDescription[]>;
+  /** Makes the volume; one that is there stays as it is, with the labels that it has. */
+  ensureVolume(request: VolumeRequest, signal: AbortSignal): Promise<VolumeDescription>;
+  /**
+   * Deletes a volume with all that is in it.
+   * @throws Failure `UnknownVolume`, with near names; `VolumeInUse` while a sandbox (stopped ones are some) or a step mounts it
+   */
+  removeVolume(name: string, signal: AbortSignal): Promise<void>;
+
   launchSandbox(request: LaunchRequest, signal: AbortSignal): Promise<SandboxDescription>;
   /** Runs a command in a running sandbox and resolves with its exit. */
   execInSandbox(request: ExecRequest, streams: ExecStreams, signal: AbortSignal): Promise<ExecExit>;
@@ -65,7 +75,7 @@ export interface WorkerDescription {
 }
 
 /** Bump on every change of the requests, results or events in this file. */
-export const workerProtocol = 4;
+export const workerProtocol = 5;
 
 export interface LayerSummary {
   readonly key: LayerKey;
@@ -249,6 +259,17 @@ export interface PruneReport {
   readonly caches: readonly { readonly id: string; readonly sizeBytes: number }[];
   readonly freedBytes: number;
   readonly keptBytes: number;
+}
+
+export interface VolumeRequest {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface VolumeDescription extends VolumeRequest {
+  readonly createdAt: string;
+  /** Bytes on disk. */
+  readonly sizeBytes: number;
 }
 
 export interface LaunchRequest {

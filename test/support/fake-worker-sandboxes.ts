@@ -19,6 +19,8 @@ export class FakeSandboxes {
   /** All that was to be launched. */
   readonly launches: LaunchRequest[] = [];
   readonly #sandboxes = new Map<string, SandboxDescription>();
+  /** Names of volumes, by the sandbox that mounts them. */
+  readonly #volumes = new Map<string, readonly string[]>();
 
   constructor(store: FakeWorkerStore) {
     this.#store = store;
@@ -38,6 +40,9 @@ export class FakeSandboxes {
     }
     if (request.from.kind === "layer") this.#requireLayer(request.from.layer);
     const snapshot = request.from.kind === "snapshot" ? this.#store.snapshot(request.from.name) : null;
+    const volumes = request.mounts.flatMap((mount) => (mount.kind === "volume" ? [mount.volume] : []));
+    for (const volume of volumes) this.#store.ensureVolume({ name: volume, labels: {} });
+    this.#volumes.set(request.name, volumes);
     return this.add({
       name: request.name,
       status: "running",
@@ -56,6 +61,12 @@ export class FakeSandboxes {
     return sandbox;
   }
 
+  removeVolume(name: string): void {
+    const user = [...this.#volumes].find(([, volumes]) => volumes.includes(name))?.[0];
+    if (user !== undefined) throw missing("VolumeInUse", `volume ${name} is mounted by sandbox ${user}`);
+    this.#store.removeVolume(name);
+  }
+
   stop(name: string): void {
     this.#sandboxes.set(name, { ...this.#get(name), status: "stopped" });
   }
@@ -70,6 +81,7 @@ export class FakeSandboxes {
       });
     }
     this.#sandboxes.delete(name);
+    this.#volumes.delete(name);
   }
 
   async exec(request: ExecRequest, streams: ExecStreams, signal: AbortSignal): Promise<ExecExit> {

@@ -11,6 +11,8 @@ import type {
   PublishRequest,
   SnapshotDescription,
   SnapshotInspection,
+  VolumeDescription,
+  VolumeRequest,
 } from "../../src/worker/worker.ts";
 import { cancelled } from "./fake-worker-abort.ts";
 
@@ -33,6 +35,7 @@ export class FakeWorkerStore {
   readonly snapshots = new Map<string, SnapshotInspection>();
   readonly debugLayers = new Map<LayerKey, DebugLayer & { readonly step: LayerKey }>();
   readonly logs = new Map<LayerKey, string>();
+  readonly volumes = new Map<string, VolumeDescription>();
   generation = 1;
   readonly #locks = new Map<LayerKey, PromiseWithResolvers<void>>();
 
@@ -126,6 +129,28 @@ export class FakeWorkerStore {
     this.snapshot(name);
     this.snapshots.delete(name);
     this.snapshots.delete(`${name}@previous`);
+  }
+
+  ensureVolume({ name, labels }: VolumeRequest): VolumeDescription {
+    const volume = this.volumes.get(name) ?? {
+      name,
+      labels,
+      createdAt: new Date().toISOString(),
+      sizeBytes: 4096,
+    };
+    this.volumes.set(name, volume);
+    return volume;
+  }
+
+  removeVolume(name: string): void {
+    if (this.volumes.delete(name)) return;
+    const hint = didYouMean(name, this.volumes.keys());
+    throw new Failure({
+      code: "UnknownVolume",
+      category: "usage",
+      message: `there is no volume ${name}`,
+      ...(hint === undefined ? {} : { hint }),
+    });
   }
 
   prune(request: PruneRequest): PruneReport {

@@ -18,6 +18,8 @@ import type {
   SandboxDescription,
   SnapshotDescription,
   SnapshotInspection,
+  VolumeDescription,
+  VolumeRequest,
   Worker,
   WorkerDescription,
 } from "../../src/worker/worker.ts";
@@ -189,6 +191,21 @@ export class FakeWorker implements Worker {
   async prune(request: PruneRequest, signal: AbortSignal): Promise<PruneReport> {
     cancelled.check(signal);
     return this.store.prune(request);
+  }
+
+  async listVolumes(signal: AbortSignal): Promise<readonly VolumeDescription[]> {
+    cancelled.check(signal);
+    return [...this.store.volumes.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  async ensureVolume(request: VolumeRequest, signal: AbortSignal): Promise<VolumeDescription> {
+    cancelled.check(signal);
+    return this.store.ensureVolume(request);
+  }
+
+  async removeVolume(name: string, signal: AbortSignal): Promise<void> {
+    cancelled.check(signal);
+    this.sandboxes.removeVolume(name);
   }
 
   async launchSandbox(request: LaunchRequest, signal: AbortSignal): Promise<SandboxDescription> {

@@ -17,7 +17,7 @@ export interface Completion {
 }
 
 /** Things that have names. */
-export type NameKind = "snapshot" | "sandbox" | "stage" | "build argument" | "ssh agent" | "rule";
+export type NameKind = "snapshot" | "sandbox" | "volume" | "stage" | "build argument" | "ssh agent" | "rule";
 
 /** What the words before the cursor say about where to look. */
 export interface NameRequest {
@@ -191,6 +191,7 @@ function placeholderOf(of: Option | Argument): string {
 const nameKinds: Readonly<Record<string, readonly NameKind[]>> = {
   snapshot: ["snapshot"],
   sandbox: ["sandbox"],
+  volume: ["volume"],
   stage: ["stage"],
   target: ["snapshot"],
   rule: ["rule"],

@@ -37,7 +37,7 @@ async function lintRules(): Promise<readonly Candidate[]> {
   return [{ value: "all", description: "every rule" }, ...named];
 }
 
-type StoredKind = "snapshot" | "sandbox";
+type StoredKind = "snapshot" | "sandbox" | "volume";
 
 interface Endpoint {
   readonly url: string;
@@ -54,6 +54,10 @@ async function namesInStore(kind: StoredKind, session: Session): Promise<readonl
     return (await Promise.all(read)).flatMap((document) =>
       document === undefined ? [] : [{ value: document.name, description: document.image.reference }],
     );
+  }
+  if (kind === "volume") {
+    const folders = await namesIn(join(store, "volumes"));
+    return folders.filter((name) => !name.startsWith(".")).map((value) => ({ value, description: "" }));
   }
   const schema = v.object({ name: v.string(), snapshot: v.nullable(v.string()) });
   const names = await namesIn(join(store, "sandboxes"));
@@ -111,6 +115,10 @@ async function listNames(
   if (kind === "snapshot") {
     const snapshots = await worker.listSnapshots(signal);
     return snapshots.map(({ name, imageReference }) => ({ value: name, description: imageReference }));
+  }
+  if (kind === "volume") {
+    const volumes = await worker.listVolumes(signal);
+    return volumes.map(({ name }) => ({ value: name, description: "" }));
   }
   const sandboxes = await worker.listSandboxes(signal);
   return sandboxes.map(({ name, status }) => ({ value: name, description: status }));

@@ -19,7 +19,6 @@ import { loadMicrosandbox, type Microsandbox } from "./microvm/microsandbox.ts";
 import { withRuntimeDatabase } from "./microvm/runtime-database.ts";
 import { CacheStore } from "./run/cache-store.ts";
 import { execInSandbox } from "./sandboxes/sandbox-exec.ts";
-import { volumeFolders } from "./sandboxes/sandbox-options.ts";
 import { SandboxRecords } from "./sandboxes/sandbox-record.ts";
 import {
   launchSandbox,
@@ -30,6 +29,7 @@ import {
   stopSandbox,
 } from "./sandboxes/sandboxes.ts";
 import { inspectSnapshot, listSnapshots, publishSnapshot } from "./snapshots.ts";
+import { ensureVolume, holdVolumes, removeVolume } from "./volumes.ts";
 
 const bytesPerMib = 1024 ** 2;
 /** Of a sandbox whose request names none. */
@@ -119,7 +119,7 @@ class LocalWorker implements contract.Worker {
       copiedBytesPerMs: await copiedBytesPerMs(),
       imageReference: (digest: string) => requireImage(microsandbox, digest),
       caches: new CacheStore(this.#store),
-      volumeFolders: (names: readonly string[]) => volumeFolders(names, this.#store.root),
+      holdVolumes: (names: readonly string[]) => holdVolumes(this.#store, names),
       reserveSandbox: (name: string) => reserveForBuilder(host, name),
     };
     const bounded = { ...request, resources: { ...request.resources, cpus } };
@@ -181,6 +181,24 @@ class LocalWorker implements contract.Worker {
       freedBytes: freedBytes + freedByCaches,
       keptBytes: keptBytes + caches.keptBytes,
     };
+  }
+
+  async listVolumes(signal: AbortSignal): Promise<readonly contract.VolumeDescription[]> {
+    throwIfCancelled(signal);
+    return this.#store.volumes.list();
+  }
+
+  async ensureVolume(
+    request: contract.VolumeRequest,
+    signal: AbortSignal,
+  ): Promise<contract.VolumeDescription> {
+    throwIfCancelled(signal);
+    return ensureVolume(this.#store, request);
+  }
+
+  async removeVolume(name: string, signal: AbortSignal): Promise<void> {
+    throwIfCancelled(signal);
+    await removeVolume(this.#store, name, () => this.listSandboxes(signal));
   }
 
   async launchSandbox(

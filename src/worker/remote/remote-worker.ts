@@ -20,6 +20,8 @@ import type {
   SandboxDescription,
   SnapshotDescription,
   SnapshotInspection,
+  VolumeDescription,
+  VolumeRequest,
   Worker,
   WorkerDescription,
 } from "../worker.ts";
@@ -40,6 +42,7 @@ import {
   sha256Schema,
   snapshotDescriptionSchema,
   snapshotInspectionSchema,
+  volumeSchema,
 } from "./schemas.ts";
 import { uploadContents } from "./upload.ts";
 
@@ -170,6 +173,18 @@ export class RemoteWorker implements Worker {
 
   prune(request: PruneRequest, signal: AbortSignal): Promise<PruneReport> {
     return this.#do("POST", "/prune", { json: request, result: pruneReportSchema }, signal);
+  }
+
+  listVolumes(signal: AbortSignal): Promise<readonly VolumeDescription[]> {
+    return this.#get("/volumes", v.array(volumeSchema), signal);
+  }
+
+  ensureVolume(request: VolumeRequest, signal: AbortSignal): Promise<VolumeDescription> {
+    return this.#do("POST", "/volumes", { json: request, result: volumeSchema }, signal);
+  }
+
+  async removeVolume(name: string, signal: AbortSignal): Promise<void> {
+    await this.#do("DELETE", `/volumes/${encodeURIComponent(name)}`, { result: v.null() }, signal);
   }
 
   launchSandbox(request: LaunchRequest, signal: AbortSignal): Promise<SandboxDescription> {

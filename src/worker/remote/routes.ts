@@ -13,6 +13,7 @@ import {
   pruneRequestSchema,
   publishRequestSchema,
   sha256Schema,
+  volumeRequestSchema,
 } from "./schemas.ts";
 import type { Spool } from "./spool.ts";
 
@@ -33,6 +34,7 @@ export function jsonRoutes(worker: Worker, spool: Spool): readonly JsonRoute[] {
     ...storeRoutes(worker),
     ...contentRoutes(spool),
     ...snapshotRoutes(worker),
+    ...volumeRoutes(worker),
     ...sandboxRoutes(worker),
     { method: "GET", path: "/worker", serve: ({ call }) => worker.describe(call.signal) },
   ];
@@ -131,6 +133,23 @@ function snapshotRoutes(worker: Worker): readonly JsonRoute[] {
       method: "DELETE",
       path: "/snapshots/:name",
       serve: ({ call, parameter }) => worker.removeSnapshot(parameter("name"), call.signal),
+    },
+  ];
+}
+
+function volumeRoutes(worker: Worker): readonly JsonRoute[] {
+  return [
+    {
+      method: "POST",
+      path: "/volumes",
+      serve: async (exchange) =>
+        await worker.ensureVolume(await readJson(exchange, volumeRequestSchema), exchange.call.signal),
+    },
+    { method: "GET", path: "/volumes", serve: ({ call }) => worker.listVolumes(call.signal) },
+    {
+      method: "DELETE",
+      path: "/volumes/:name",
+      serve: ({ call, parameter }) => worker.removeVolume(parameter("name"), call.signal),
     },
   ];
 }

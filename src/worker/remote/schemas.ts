@@ -22,6 +22,8 @@ import type {
   SandboxDescription,
   SnapshotDescription,
   SnapshotInspection,
+  VolumeDescription,
+  VolumeRequest,
   WorkerDescription,
 } from "../worker.ts";
 import { type Describes, everySchemaDescribesItsType } from "./describes.ts";
@@ -96,6 +98,15 @@ export const debugLayerSchema = v.object({
   layer: layerKeySchema,
   failedStep: v.string(),
   createdAt: v.string(),
+});
+
+export const volumeRequestSchema = v.object({ name: v.string(), labels: textMap });
+
+export const volumeSchema = v.object({
+  name: v.string(),
+  labels: textMap,
+  createdAt: v.string(),
+  sizeBytes: amount,
 });
 
 export const pruneRequestSchema = v.object({
@@ -187,6 +198,8 @@ everySchemaDescribesItsType<
     Describes<typeof snapshotDescriptionSchema, SnapshotDescription>,
     Describes<typeof snapshotInspectionSchema, SnapshotInspection>,
     Describes<typeof debugLayerSchema, DebugLayer>,
+    Describes<typeof volumeRequestSchema, VolumeRequest>,
+    Describes<typeof volumeSchema, VolumeDescription>,
     Describes<typeof pruneRequestSchema, PruneRequest>,
     Describes<typeof pruneReportSchema, PruneReport>,
     Describes<typeof launchRequestSchema, LaunchRequest>,

@@ -2,6 +2,7 @@ import { Failure } from "../../../diagnostics/failure.ts";
 import { throwIfCancelled } from "../../../layers/cancellation.ts";
 import type { LayerRecord } from "../../../layers/layer-record.ts";
 import type { SealRequest } from "../../../layers/layer-store.ts";
+import type { Release } from "../../../layers/lock.ts";
 import type { LayerKey } from "../../../model/identifiers.ts";
 import type { LineageClient, LineageRequest, LineageStep } from "../../worker.ts";
 import { Builder } from "../builder/builder.ts";
@@ -45,6 +46,8 @@ export class LineageBuilder {
   readonly #client: LineageClient;
   readonly #signal: AbortSignal;
   readonly #reservation: SandboxReservation | null;
+  /** To the end of the lineage, so that what a step has written into a volume is there for all that follow. */
+  readonly #volumeReleases: Release[] = [];
   #builder: Builder | undefined;
   #bootMs = 0;
   #unsealed: Unsealed | undefined;
@@ -84,7 +87,8 @@ export class LineageBuilder {
     this.#client.onEvent({ kind: "builder-starting", index });
     const startedAt = performance.now();
     const needs = needsOfAll(steps.slice(index).map(({ operation }) => operation));
-    const volumes = await this.#host.volumeFolders(needs.volumes);
+    const volumes = await this.#host.holdVolumes(needs.volumes);
+    this.#volumeReleases.push(volumes.release);
     const disk = await this.#host.store.createWritable({ parent, diskSizeMib });
     const scratch = needs.hasScratch
       ? await this.#host.store.createWritable({ parent: null, diskSizeMib })
@@ -97,7 +101,7 @@ export class LineageBuilder {
         resources,
         needs,
         scratch,
-        volumes,
+        volumes: volumes.folders,
         keepAs: this.#reservation?.runtimeName ?? null,
         onStartAgain: ({ message }) => this.#client.onEvent({ kind: "builder-lost", index, message }),
       },
@@ -189,7 +193,8 @@ export class LineageBuilder {
       await this.drop();
       return debugLayer;
     }
-    await this.#reservation.keep({ disk: builder.disk, operation: step.operation });
+    const { disk, needs } = builder;
+    await this.#reservation.keep({ disk, operation: step.operation, volumes: needs.volumes });
     await builder.vm.disconnect();
     await builder.discardScratch();
     this.#builder = undefined;
@@ -221,6 +226,15 @@ export class LineageBuilder {
     this.#builder = undefined;
     this.#unsealed = undefined;
     await builder?.discard();
+  }
+
+  /** As {@link drop}, at the end of the lineage. */
+  async close(): Promise<void> {
+    try {
+      await this.drop();
+    } finally {
+      for (const release of this.#volumeReleases.splice(0)) await release();
+    }
   }
 
   /** Ends it at once; {@link drop} has to follow. */

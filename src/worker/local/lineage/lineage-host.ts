@@ -1,4 +1,5 @@
 import type { LayerStore, WritableDisk } from "../../../layers/layer-store.ts";
+import type { HeldVolumes } from "../../../layers/volumes.ts";
 import type { StepOperation } from "../../../model/step-operation.ts";
 import type { Microsandbox } from "../microvm/microsandbox.ts";
 import type { CacheStore } from "../run/cache-store.ts";
@@ -14,8 +15,8 @@ export interface LineageHost {
   /** The reference under which microsandbox has an image. @throws Failure `ImageMissing` */
   imageReference(digest: string): Promise<string>;
   readonly caches: CacheStore;
-  /** The folders of volumes, made if they are not there, by name. @throws Failure `SandboxNameRefused` */
-  volumeFolders(names: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** Makes the volumes that are not there, and keeps them all. @throws Failure `SandboxNameRefused` */
+  holdVolumes(names: readonly string[]): Promise<HeldVolumes>;
   /** A name and folder under which a failed builder can be kept. @throws Failure `SandboxExists` */
   reserveSandbox(name: string): Promise<SandboxReservation>;
 }
@@ -32,6 +33,8 @@ export interface SandboxReservation {
 
 export interface KeptBuilder {
   readonly disk: WritableDisk;
+  /** Names of those that it was started with. */
+  readonly volumes: readonly string[];
   /** What the failed step ran with. */
   readonly operation: StepOperation;
 }

@@ -109,7 +109,7 @@ class Lineage {
   async cleanUp(): Promise<void> {
     this.#signal.removeEventListener("abort", this.#onAbort);
     try {
-      await this.#builder.drop();
+      await this.#builder.close();
     } finally {
       await this.#stages[Symbol.asyncDispose]();
       await this.#locks[Symbol.asyncDispose]();

@@ -1,8 +1,6 @@
-import { access, constants, mkdir } from "node:fs/promises";
+import { access, constants } from "node:fs/promises";
 import { createServer } from "node:net";
-import { join } from "node:path";
 import { Failure, systemErrorCode } from "../../../diagnostics/failure.ts";
-import { withStorageFailures } from "../../../layers/durable-file.ts";
 import { isMissing } from "../../../model/present-files.ts";
 import { listenFailure } from "../../listen-failure.ts";
 import type { LaunchRequest, Mount, PortMapping } from "../../worker.ts";
@@ -38,35 +36,27 @@ async function checkPortFree({ hostAddress, hostPort }: PortMapping): Promise<vo
 }
 
 /** @throws Failure `MountSourceNotFound`, `MountSourceUnreadable`, `SandboxNameRefused` for a volume's name */
-export async function resolveMounts(
+export async function checkMounts(mounts: readonly Mount[]): Promise<void> {
+  for (const mount of mounts) {
+    if (mount.kind === "bind") await requireSource(mount.hostPath);
+    else checkSandboxName(mount.volume, "volume");
+  }
+}
+
+export function volumesOf(mounts: readonly Mount[]): readonly string[] {
+  return [...new Set(mounts.flatMap((mount) => (mount.kind === "volume" ? [mount.volume] : [])))];
+}
+
+/** @param volumeFolders of the volumes that are mounted, by name */
+export function resolveMounts(
   mounts: readonly Mount[],
-  storeDirectory: string,
-): Promise<readonly ResolvedMount[]> {
-  return Promise.all(
-    mounts.map(async ({ guestPath, readOnly, ...mount }) => {
-      if (mount.kind === "bind") {
-        await requireSource(mount.hostPath);
-        return { guestPath, readOnly, hostPath: mount.hostPath };
-      }
-      return { guestPath, readOnly, hostPath: await volumeFolder(mount.volume, storeDirectory) };
-    }),
-  );
-}
-
-/** The folders of volumes, by name. @throws Failure `SandboxNameRefused` */
-export async function volumeFolders(
-  names: readonly string[],
-  storeDirectory: string,
-): Promise<ReadonlyMap<string, string>> {
-  const found = names.map(async (name) => [name, await volumeFolder(name, storeDirectory)] as const);
-  return new Map(await Promise.all(found));
-}
-
-async function volumeFolder(name: string, storeDirectory: string): Promise<string> {
-  checkSandboxName(name);
-  const path = join(storeDirectory, "volumes", name);
-  await withStorageFailures(storeDirectory, () => mkdir(path, { recursive: true }));
-  return path;
+  volumeFolders: ReadonlyMap<string, string>,
+): readonly ResolvedMount[] {
+  return mounts.map(({ guestPath, readOnly, ...mount }) => {
+    const hostPath = mount.kind === "bind" ? mount.hostPath : volumeFolders.get(mount.volume);
+    if (hostPath === undefined) throw new Error(`internal error: nothing holds what ${guestPath} shows`);
+    return { guestPath, readOnly, hostPath };
+  });
 }
 
 async function requireSource(path: string): Promise<void> {

@@ -1,9 +1,11 @@
+import { randomBytes } from "node:crypto";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as v from "valibot";
 import writeFileAtomic from "write-file-atomic";
 import { Failure, systemErrorCode } from "../../../diagnostics/failure.ts";
 import { didYouMean } from "../../../diagnostics/suggest.ts";
+import type { HoldOwner } from "../../../layers/layer-store.ts";
 import { namesIn } from "../../../model/present-files.ts";
 import type { SandboxConfiguration } from "../../../model/sandbox-configuration.ts";
 import { configurationSchema } from "../../../model/sandbox-configuration-schema.ts";
@@ -52,13 +54,13 @@ const noProcess = 2 ** 30;
 
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
 
-/** @throws Failure `SandboxNameRefused` */
-export function checkSandboxName(name: string): void {
+/** Volumes have the same kind of names. @throws Failure `SandboxNameRefused` */
+export function checkSandboxName(name: string, kind: "sandbox" | "volume" = "sandbox"): void {
   if (namePattern.test(name)) return;
   throw new Failure({
     code: "SandboxNameRefused",
     category: "usage",
-    message: `${JSON.stringify(name)} cannot be a sandbox's name`,
+    message: `${JSON.stringify(name)} cannot be a ${kind}'s name`,
     hint: "a name begins with a letter or digit and has at most 63 letters, digits, dots, dashes and underscores",
   });
 }
@@ -103,6 +105,13 @@ export class SandboxRecords {
     }
     await writeFile(join(this.directory(name), ownerFileName), String(process.pid));
     return this.directory(name);
+  }
+
+  /** For what the sandbox needs. Of a later sandbox of the name the file is another one. */
+  async holdOwner(name: string): Promise<HoldOwner> {
+    const path = join(this.directory(name), `life-${randomBytes(8).toString("hex")}`);
+    await writeFile(path, "", { flag: "wx" });
+    return { kind: "file", path };
   }
 
   /** Names that were taken by a process for a sandbox that has no record yet. */

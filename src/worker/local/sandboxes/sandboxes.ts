@@ -13,7 +13,13 @@ import type { SandboxReservation } from "../lineage/lineage-host.ts";
 import { requireImage } from "../microvm/images.ts";
 import { MicroVm, removeMicroVm } from "../microvm/micro-vm.ts";
 import { type Microsandbox, microsandboxErrorCode } from "../microvm/microsandbox.ts";
-import { applySandboxOptions, checkPortsFree, resolveMounts } from "./sandbox-options.ts";
+import {
+  applySandboxOptions,
+  checkMounts,
+  checkPortsFree,
+  resolveMounts,
+  volumesOf,
+} from "./sandbox-options.ts";
 import type { SandboxRecord, SandboxRecords } from "./sandbox-record.ts";
 
 export interface SandboxHost {
@@ -36,11 +42,11 @@ export async function launchSandbox(
   request: LaunchRequest,
   signal: AbortSignal,
 ): Promise<SandboxDescription> {
-  const { records, store, microsandbox } = host;
+  const { records, microsandbox } = host;
   throwIfCancelled(signal);
   const source = await launchSource(host, request);
   const image = await requireImage(microsandbox, source.image);
-  const mounts = await resolveMounts(request.mounts, store.root);
+  await checkMounts(request.mounts);
   if (request.replace && (await records.folders()).includes(request.name)) {
     await discardSandbox(host, request.name);
   }
@@ -49,6 +55,8 @@ export async function launchSandbox(
   const runtimeName = records.runtimeName(request.name);
   try {
     const disk = await source.makeDisk(directory);
+    const volumes = await holdVolumes(host, request.name, volumesOf(request.mounts));
+    const mounts = resolveMounts(request.mounts, volumes);
     const resources = { ...host.defaultResources, ...request.resources };
     const vm = await MicroVm.boot(
       {
@@ -82,6 +90,16 @@ export async function launchSandbox(
     await discardSandbox(host, request.name);
     throw error;
   }
+}
+
+/** The folders of volumes, by name, which are kept from now on as long as the sandbox is there. */
+async function holdVolumes(
+  { store, records }: SandboxHost,
+  sandbox: string,
+  volumes: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  if (volumes.length === 0) return new Map();
+  return (await store.volumes.hold(volumes, await records.holdOwner(sandbox))).folders;
 }
 
 async function launchSource({ store }: SandboxHost, { from }: LaunchRequest): Promise<LaunchSource> {
@@ -203,12 +221,13 @@ export async function reserveForBuilder(host: SandboxHost, name: string): Promis
   return {
     name,
     runtimeName: records.runtimeName(name),
-    keep: async ({ disk, operation }) => {
+    keep: async ({ disk, operation, volumes }) => {
       const path = join(directory, "disk.qcow2");
       // The builder has the file open and follows it. Both folders are equally deep, so that the backing
       // file's relative path stays true.
       await rename(disk.path, path);
       await store.holdBase(disk, { kind: "file", path });
+      await holdVolumes(host, name, volumes);
       await records.write({
         name,
         runtimeName: records.runtimeName(name),
