@@ -25,6 +25,11 @@ export async function liveThrough(root: string, onCheckpoint: (point: string) =>
   const failing = await store.createWritable({ parent: keyNumber(3), diskSizeMib });
   const { key, imageDigest, title } = sealRequest(4);
   await failing.sealAsDebug({ key, imageDigest, title });
+  await store.volumes.ensure("kept", { tier: "ci" });
+  await store.volumes.ensure("gone", { tier: "ci" });
+  const volumes = await store.volumes.hold(["kept"], { kind: "process", pid: process.pid });
+  await store.volumes.remove("gone");
+  await volumes.release();
   const release = await store.lock("bake");
   onCheckpoint("lock held");
   await release();

@@ -41,6 +41,7 @@ beforeAll(async () => {
   await chmod(join(folder.path, "bin/lightbox"), 0o755);
   const store = await openLayerStore(join(home, "store"), { onDamage: expect.fail });
   for (const name of ["web", "web/api", "tools"]) await store.publishSnapshot(name, snapshotOf(null, 16));
+  for (const name of ["npm", "apt"]) await store.volumes.ensure(name, {});
   const records = new SandboxRecords(join(home, "store"), "0123456789");
   for (const name of ["box-one", "box-two"]) {
     await records.reserve(name);
@@ -156,6 +157,8 @@ describe.each([
   check("completes snapshots and sandboxes from the state on the disk", () => {
     expect(ask("lightbox run we").toSorted()).toEqual(["web", "web/api"]);
     expect(ask("lightbox rm box-one ")).toEqual(["box-two"]);
+    expect(ask("lightbox volumes rm np")).toEqual(["npm"]);
+    expect(ask("lightbox volumes create ")).toEqual([]);
   });
 
   check("completes files where a file is wanted", () => {
@@ -188,6 +191,11 @@ describe("names of another worker", () => {
     await using rig = await startRemoteRig(worker);
     const lines = await answer(`lightbox --host ${rig.server.url} run `, { LIGHTBOX_TOKEN: remoteToken });
     expect(lines).toEqual(["far-away\tdebian:12", ":nothing"]);
+    await worker.ensureVolume({ name: "far-volume", labels: {} }, signal);
+    const volumes = await answer(`lightbox volumes rm --host ${rig.server.url} `, {
+      LIGHTBOX_TOKEN: remoteToken,
+    });
+    expect(volumes).toEqual(["far-volume\t", ":nothing"]);
   });
 
   test("of the machine are the remembered ones while it is off: it is not started for them", async () => {

@@ -35,6 +35,8 @@ async function expectValidStore(root: string): Promise<void> {
   for (const snapshot of await store.listSnapshots()) {
     if (snapshot.layer !== null) await store.chainOf(snapshot.layer);
   }
+  // A volume is there with its labels, or not at all.
+  for (const volume of await store.volumes.list()) expect(volume.labels).toEqual({ tier: "ci" });
   await store.listDebug();
   await (await store.lock("bake"))();
   await store.sweepLeftovers();
@@ -57,6 +59,7 @@ describe("a process that is killed", () => {
       await expectValidStore(folder.path);
       const store = await openLayerStore(folder.path);
       expect((await store.getSnapshot("app")).layer).toBe(keyNumber(2));
+      expect((await store.volumes.list()).map(({ name }) => name)).toEqual(["kept"]);
       expect([...(await store.find([1, 2, 3].map(keyNumber))).keys()]).toEqual([1, 2].map(keyNumber));
     }
     // Every kind of change came up.

@@ -4,6 +4,7 @@ import { imageAndLayerContract } from "./image-and-layer-contract.ts";
 import { lineageContract } from "./lineage-contract.ts";
 import { sandboxContract } from "./sandbox-contract.ts";
 import { snapshotContract } from "./snapshot-contract.ts";
+import { volumeContract } from "./volume-contract.ts";
 
 /** What every worker does, whatever it is made of. `setUp` gives a worker with an empty store. */
 export function workerContract(name: string, setUp: () => Promise<ContractRig>): void {
@@ -11,6 +12,7 @@ export function workerContract(name: string, setUp: () => Promise<ContractRig>):
     imageAndLayerContract(setUp);
     lineageContract(setUp);
     snapshotContract(setUp);
+    volumeContract(setUp);
     sandboxContract(setUp);
   });
 }

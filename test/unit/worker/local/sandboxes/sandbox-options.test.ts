@@ -3,7 +3,12 @@ import { symlink } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { checkPortsFree, resolveMounts } from "../../../../../src/worker/local/sandboxes/sandbox-options.ts";
+import {
+  checkMounts,
+  checkPortsFree,
+  resolveMounts,
+  volumesOf,
+} from "../../../../../src/worker/local/sandboxes/sandbox-options.ts";
 import type { Mount, PortMapping } from "../../../../../src/worker/worker.ts";
 import { temporaryFolder } from "../../../../support/temporary-folder.ts";
 
@@ -15,25 +20,33 @@ function published(hostAddress: string, hostPort: number): PortMapping {
   return { hostAddress, hostPort, guestPort: 80, protocol: "tcp" };
 }
 
-test("a folder that is there is mounted, and a volume's folder is made in the store", async () => {
+function volume(name: string, guestPath = "/cache"): Mount {
+  return { kind: "volume", guestPath, volume: name, readOnly: false };
+}
+
+test("a folder that is there is mounted, and a volume's folder", async () => {
   await using folder = await temporaryFolder();
-  const volume: Mount = { kind: "volume", guestPath: "/cache", volume: "cache", readOnly: false };
-  expect(await resolveMounts([bind(folder.path), volume], folder.path)).toEqual([
+  const mounts = [bind(folder.path), volume("cache"), volume("cache", "/again")];
+  await checkMounts(mounts);
+  expect(volumesOf(mounts)).toEqual(["cache"]);
+  expect(resolveMounts(mounts, new Map([["cache", "/store/cache"]]))).toEqual([
     { guestPath: "/data", hostPath: folder.path, readOnly: true },
-    { guestPath: "/cache", hostPath: join(folder.path, "volumes/cache"), readOnly: false },
+    { guestPath: "/cache", hostPath: "/store/cache", readOnly: false },
+    { guestPath: "/again", hostPath: "/store/cache", readOnly: false },
   ]);
+  await expect(checkMounts([volume("../cache")])).rejects.toMatchObject({ code: "SandboxNameRefused" });
 });
 
 test("a folder that is missing and one that cannot be read are told apart", async () => {
   await using folder = await temporaryFolder();
   const missing = join(folder.path, "missing");
-  await expect(resolveMounts([bind(missing)], folder.path)).rejects.toMatchObject({
+  await expect(checkMounts([bind(missing)])).rejects.toMatchObject({
     code: "MountSourceNotFound",
     category: "usage",
   });
   const loop = join(folder.path, "loop");
   await symlink("loop", loop);
-  await expect(resolveMounts([bind(loop)], folder.path)).rejects.toMatchObject({
+  await expect(checkMounts([bind(loop)])).rejects.toMatchObject({
     code: "MountSourceUnreadable",
     category: "usage",
     message: expect.stringContaining("ELOOP"),
