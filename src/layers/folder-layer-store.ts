@@ -17,6 +17,7 @@ import type {
   HoldOwner,
   LayerStore,
   SnapshotContent,
+  VolumeStore,
   WritableDisk,
   WritableRequest,
 } from "./layer-store.ts";
@@ -40,7 +41,7 @@ export interface StoreGeneration {
 export class FolderLayerStore implements LayerStore {
   readonly root: string;
   readonly storeId: string;
-  readonly volumes: VolumeShelf;
+  readonly volumes: VolumeStore;
   readonly #store: StoreContext;
   readonly #generation: StoreGeneration;
   readonly #catalog: LayerCatalog;

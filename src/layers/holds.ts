@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { isLayerKey, type LayerKey } from "../model/identifiers.ts";
 import { isMissing, namesIn } from "../model/present-files.ts";
 import { readTextIfPresent, writeNewFile } from "./durable-file.ts";
-import type { HoldOwner } from "./layer-store.ts";
+import type { Holder, HoldOwner } from "./layer-store.ts";
 import type { Release } from "./lock.ts";
 import { identityOf, isAlive } from "./process-identity.ts";
 import type { StoreContext } from "./store-context.ts";
@@ -14,9 +14,6 @@ export type Held =
   | { readonly kind: "layer" | "debug"; readonly key: LayerKey }
   | { readonly kind: "blank"; readonly sizeMib: number }
   | { readonly kind: "volume"; readonly name: string };
-
-/** Who needs something: a process, or what is there as long as the file is. */
-export type Holder = { readonly kind: "process" } | Extract<HoldOwner, { kind: "file" }>;
 
 export interface LiveHolds {
   readonly blankSizesMib: ReadonlySet<number>;

@@ -3,7 +3,6 @@ import type { DebugLayerRecord, LayerRecord } from "./layer-record.ts";
 import type { LockOptions, Release } from "./lock.ts";
 import type { PruneOutcome, PruneRequest } from "./prune.ts";
 import type { SnapshotDocument } from "./snapshot-document.ts";
-import type { VolumeShelf } from "./volumes.ts";
 
 /**
  * A folder of layers, snapshots and what running work holds of them. Safe to use from several processes at
@@ -61,7 +60,7 @@ export interface LayerStore {
   removeSnapshot(name: string): Promise<void>;
 
   /** What outlives sandboxes and steps; `prune` leaves it alone. */
-  readonly volumes: VolumeShelf;
+  readonly volumes: VolumeStore;
 
   /** Remembers that the layer was used now, for `prune`. */
   touch(key: LayerKey): Promise<void>;
@@ -86,6 +85,40 @@ export interface LayerStore {
 export type HoldOwner =
   | { readonly kind: "process"; readonly pid: number }
   | { readonly kind: "file"; readonly path: string };
+
+/** Who holds something, as the store knows it. */
+export type Holder = { readonly kind: "process" } | Extract<HoldOwner, { kind: "file" }>;
+
+/** Folders that guests write into. Names are the callers' to check: they are part of paths. */
+export interface VolumeStore {
+  /** Sorted by name. */
+  list(): Promise<readonly StoredVolume[]>;
+  /** Makes the volume; one that is there stays as it is, with the labels that it has. */
+  ensure(name: string, labels: Readonly<Record<string, string>>): Promise<StoredVolume>;
+  /** Makes those that are not there, and keeps all of them from being removed as long as the owner lives. */
+  hold(names: readonly string[], owner: HoldOwner): Promise<HeldVolumes>;
+  /**
+   * Removes the volume with all that is in it, unless somebody holds it.
+   * @returns who holds it; none: it is removed
+   * @throws Failure `UnknownVolume`, with near names
+   */
+  remove(name: string): Promise<readonly Holder[]>;
+}
+
+export interface StoredVolume {
+  readonly name: string;
+  /** ISO 8601 */
+  readonly createdAt: string;
+  /** Bytes on disk. */
+  readonly sizeBytes: number;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface HeldVolumes {
+  /** By name. */
+  readonly folders: ReadonlyMap<string, string>;
+  readonly release: Release;
+}
 
 /** What a disk is written over. */
 export type DiskFoundation = Pick<WritableDisk, "parent" | "diskSizeMib">;

@@ -12,8 +12,8 @@ import {
   syncDirectory,
   withStorageFailures,
 } from "./durable-file.ts";
-import { addHold, type Holder, readHolds } from "./holds.ts";
-import type { HoldOwner } from "./layer-store.ts";
+import { addHold, readHolds } from "./holds.ts";
+import type { HeldVolumes, Holder, HoldOwner, StoredVolume, VolumeStore } from "./layer-store.ts";
 import type { Release } from "./lock.ts";
 import type { StoreContext } from "./store-context.ts";
 
@@ -31,45 +31,26 @@ const recordSchema = v.object({
 
 type VolumeRecord = v.InferOutput<typeof recordSchema>;
 
-export interface StoredVolume {
-  readonly name: string;
-  /** ISO 8601 */
-  readonly createdAt: string;
-  /** Bytes on disk. */
-  readonly sizeBytes: number;
-  readonly labels: Readonly<Record<string, string>>;
-}
-
-/** Volumes that stay as they are until somebody lets go. */
-export interface HeldVolumes {
-  /** By name. */
-  readonly folders: ReadonlyMap<string, string>;
-  readonly release: Release;
-}
-
 export function volumeRecordsFolder(store: StoreContext): string {
   return join(store.folder("volumes"), recordsFolderName);
 }
 
 /**
  * The folders in `volumes/`, each a volume. Who is about to mount one holds it first; what makes, holds and removes volumes
- * is done inside the gate, so that none goes between somebody's looking for it and mounting it. Names are checked by
- * the callers.
+ * is done inside the gate, so that none goes between somebody's looking for it and mounting it.
  */
-export class VolumeShelf {
+export class VolumeShelf implements VolumeStore {
   readonly #store: StoreContext;
 
   constructor(store: StoreContext) {
     this.#store = store;
   }
 
-  /** Sorted by name. */
   async list(): Promise<readonly StoredVolume[]> {
     const found = await Promise.all((await this.#names()).map((name) => this.#read(name)));
     return found.filter((volume) => volume !== undefined);
   }
 
-  /** Makes the volume; one that is there stays as it is, with the labels that it has. */
   ensure(name: string, labels: Readonly<Record<string, string>>): Promise<StoredVolume> {
     return this.#insideGate(async () => {
       await this.#make(name, labels);
@@ -79,7 +60,6 @@ export class VolumeShelf {
     });
   }
 
-  /** Makes those that are not there, and keeps all of them from being removed as long as the owner lives. */
   async hold(names: readonly string[], owner: HoldOwner): Promise<HeldVolumes> {
     if (names.length === 0) return { folders: new Map(), release: async () => undefined };
     return this.#insideGate(async () => {
@@ -97,11 +77,6 @@ export class VolumeShelf {
     });
   }
 
-  /**
-   * Removes the volume with all that is in it, unless somebody holds it.
-   * @returns who holds it; none: it is removed
-   * @throws Failure `UnknownVolume`, with near names
-   */
   async remove(name: string): Promise<readonly Holder[]> {
     const removed = await this.#insideGate(async () => {
       if (!(await isFolder(this.#folder(name)))) throw await this.#unknown(name);

@@ -161,15 +161,20 @@ async function completeValue(line: Line, request: ValueRequest): Promise<Complet
     value: prefix + value,
     description,
   }));
-  const goesOn = candidates.some(({ value }) => value.endsWith("="));
-  return { candidates, shellPart: shellParts[placeholderOf(of)] ?? "nothing", goesOn };
+  const goesOn = candidates.some(({ value }) => /[=:]$/.test(value));
+  const placeholder = placeholderOf(of);
+  // Behind the colon comes a path of the guest.
+  const isBehindSource = placeholder === mountPlaceholder && current.includes(":");
+  const shellPart = isBehindSource ? "nothing" : (shellParts[placeholder] ?? "nothing");
+  return { candidates, shellPart, goesOn };
 }
 
 /** Names that are made up when they are given: what exists already is no help there. */
 const newNames = ["--name"];
 
 async function namesFor(line: Line, of: Option | Argument, names: NameSource): Promise<readonly Candidate[]> {
-  const kinds = nameKinds[placeholderOf(of)];
+  const placeholder = placeholderOf(of);
+  const kinds = nameKinds[placeholder];
   if (kinds === undefined || ("long" in of && newNames.includes(of.long ?? ""))) return [];
   const { command, given, positionals } = line;
   const first = command.registeredArguments[0]?.name() ?? "";
@@ -179,19 +184,25 @@ async function namesFor(line: Line, of: Option | Argument, names: NameSource): P
   const host = given.get("--host") ?? null;
   const lists = kinds.map((kind) => names({ kind, host, file: given.get("--file") ?? null, path }));
   const already = "long" in of ? [] : positionals;
-  return (await Promise.all(lists)).flat().filter(({ value }) => !already.includes(value));
+  const found = (await Promise.all(lists)).flat().filter(({ value }) => !already.includes(value));
+  if (placeholder !== mountPlaceholder) return found;
+  return found.map(({ value, description }) => ({ value: `${value}:`, description }));
 }
 
 /** The word between the brackets of an argument or of an option's value, without `...`. */
 function placeholderOf(of: Option | Argument): string {
   if (!("flags" in of)) return of.name();
-  return /[<[]([^>\]]+)[>\]]/.exec(of.flags)?.[1]?.replace(/\.{3}$/, "") ?? "";
+  return /[<[](.+)[>\]]$/.exec(of.flags)?.[1]?.replace(/\.{3}$/, "") ?? "";
 }
+
+/** Of `run -v`. */
+const mountPlaceholder = "source:path[:ro]";
 
 const nameKinds: Readonly<Record<string, readonly NameKind[]>> = {
   snapshot: ["snapshot"],
   sandbox: ["sandbox"],
   volume: ["volume"],
+  [mountPlaceholder]: ["volume"],
   stage: ["stage"],
   target: ["snapshot"],
   rule: ["rule"],
@@ -209,6 +220,7 @@ const shellParts: Readonly<Record<string, ShellPart>> = {
   command: "files",
   folder: "folders",
   context: "folders",
+  [mountPlaceholder]: "folders",
 };
 
 function startingWith(candidates: readonly Candidate[], current: string): readonly Candidate[] {

@@ -1,8 +1,6 @@
 import { basename, dirname } from "node:path";
 import { Failure } from "../../diagnostics/failure.ts";
-import type { Holder } from "../../layers/holds.ts";
-import type { LayerStore } from "../../layers/layer-store.ts";
-import type { HeldVolumes } from "../../layers/volumes.ts";
+import type { HeldVolumes, Holder, LayerStore } from "../../layers/layer-store.ts";
 import type { VolumeDescription, VolumeRequest } from "../worker.ts";
 import { checkSandboxName } from "./sandboxes/sandbox-record.ts";
 

@@ -159,6 +159,9 @@ describe.each([
     expect(ask("lightbox rm box-one ")).toEqual(["box-two"]);
     expect(ask("lightbox volumes rm np")).toEqual(["npm"]);
     expect(ask("lightbox volumes create ")).toEqual([]);
+    expect(ask("lightbox run -v np")).toEqual(["npm:"]);
+    expect(ask("lightbox run -v oth").map((name) => name.replace(/\/$/, ""))).toEqual(["other"]);
+    expect(ask("lightbox run -v npm:/")).toEqual([]);
   });
 
   check("completes files where a file is wanted", () => {

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { link, mkdir, readdir, rm, symlink, utimes, writeFile } from "node:fs/promises";
+import { chmod, link, mkdir, readdir, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { openLayerStore } from "../../../src/layers/open-layer-store.ts";
@@ -137,6 +137,18 @@ describe("removing a volume", () => {
     expect((await store.volumes.list()).map((volume) => volume.name)).toEqual(["other"]);
     await store.sweepLeftovers();
     expect(await readdir(join(folder.path, "holds"))).toEqual([]);
+  });
+
+  test.skipIf(process.getuid?.() === 0)("works where a guest has closed folders in it", async () => {
+    await using folder = await temporaryFolder();
+    const store = await openLayerStore(folder.path);
+    await store.volumes.ensure("npm", {});
+    await mkdir(join(folder.path, "volumes/npm/a/b"), { recursive: true });
+    await writeFile(join(folder.path, "volumes/npm/a/b/file"), "");
+    for (const name of ["a/b", "a", ""]) await chmod(join(folder.path, "volumes/npm", name), 0);
+    expect(await store.volumes.list()).toMatchObject([{ name: "npm" }]);
+    expect(await store.volumes.remove("npm")).toEqual([]);
+    expect(await readdir(join(folder.path, "tmp"))).toEqual([]);
   });
 
   test("while others begin to use it leaves each of them a folder that stays", async () => {

@@ -1,5 +1,4 @@
-import type { LayerStore, WritableDisk } from "../../../layers/layer-store.ts";
-import type { HeldVolumes } from "../../../layers/volumes.ts";
+import type { HeldVolumes, LayerStore, WritableDisk } from "../../../layers/layer-store.ts";
 import type { StepOperation } from "../../../model/step-operation.ts";
 import type { Microsandbox } from "../microvm/microsandbox.ts";
 import type { CacheStore } from "../run/cache-store.ts";
