@@ -1,7 +1,7 @@
-import { mkdir, rm, stat } from "node:fs/promises";
+import { chmod, mkdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import * as v from "valibot";
-import { Failure } from "../diagnostics/failure.ts";
+import { Failure, systemErrorCode } from "../diagnostics/failure.ts";
 import { didYouMean } from "../diagnostics/suggest.ts";
 import { isMissing, namesIn } from "../model/present-files.ts";
 import {
@@ -84,7 +84,7 @@ export class VolumeShelf implements VolumeStore {
       const holders = volumes.filter((hold) => hold.name === name).map(({ holder }) => holder);
       if (holders.length > 0) return { holders };
       // In one go: nobody sees a part of it.
-      const aside = await this.#store.moveAside(this.#folder(name));
+      const aside = await this.#moveAside(this.#folder(name));
       this.#store.checkpoint("volume: moved");
       await rm(this.#recordPath(name), { force: true });
       await syncDirectory(this.#store.folder("volumes"));
@@ -113,6 +113,17 @@ export class VolumeShelf implements VolumeStore {
     await mkdir(this.#folder(name), { recursive: true });
     await syncDirectory(this.#store.folder("volumes"));
     this.#store.checkpoint("volume: made");
+  }
+
+  async #moveAside(folder: string): Promise<string | undefined> {
+    try {
+      return await this.#store.moveAside(folder);
+    } catch (error) {
+      if (systemErrorCode(error) !== "EACCES") throw error;
+      // A folder that a guest has closed to its owner cannot be moved.
+      await chmod(folder, 0o700);
+      return this.#store.moveAside(folder);
+    }
   }
 
   async #names(): Promise<readonly string[]> {

@@ -47,6 +47,8 @@ describe("a sandbox", () => {
 
   test("in the background can be listed, reached, entered, stopped and removed", async () => {
     const port = await freePort();
+    const volume = `sandboxes-${process.pid}`;
+    await lightboxOk(["volumes", "create", volume, "--label", "of=tests"]);
     const started = await lightboxOk([
       "run",
       "-d",
@@ -54,6 +56,8 @@ describe("a sandbox", () => {
       "background",
       "-p",
       `${port}:8080`,
+      "-v",
+      `${volume}:/data`,
       "sandboxes",
     ]);
     expect(started.stdout).toBe("background\n");
@@ -63,7 +67,14 @@ describe("a sandbox", () => {
       );
 
       // Its files can be looked at and changed, and a port reached from this host.
-      await lightboxOk(["exec", "background", "--", "sh", "-c", "httpd -p 8080 -h /www"]);
+      await lightboxOk([
+        "exec",
+        "background",
+        "--",
+        "sh",
+        "-c",
+        "httpd -p 8080 -h /www; echo kept > /data/file",
+      ]);
       const response = await fetch(`http://127.0.0.1:${port}/index.html`);
       expect(await response.text()).toBe("served by a sandbox\n");
 
@@ -80,9 +91,19 @@ describe("a sandbox", () => {
       expect((await lightbox(["rm", "background"])).exitCode).toBe(2);
       await lightboxOk(["stop", "background"]);
       expect((await lightboxOk(["ps"])).stdout).toMatch(/background +stopped/);
+
+      // Its volume goes when it is gone.
+      expect((await lightboxOk(["volumes"])).stdout).toMatch(new RegExp(`${volume} +.+ +of=tests`));
+      const refused = await lightbox(["volumes", "rm", volume]);
+      expect(refused).toMatchObject({ exitCode: 2, stdout: "" });
+      expect(refused.stderr).toContain(
+        `error[VolumeInUse]: volume ${volume} is mounted by sandbox background`,
+      );
     } finally {
       await lightbox(["rm", "-f", "background"]);
     }
+    expect((await lightboxOk(["volumes", "rm", volume])).stdout).toBe(`${volume}\n`);
+    expect((await lightboxOk(["volumes"])).stdout).not.toContain(volume);
     expect((await lightboxOk(["ps", "-q"])).stdout).not.toContain("background");
   });
 
