@@ -51,29 +51,29 @@ export class VolumeShelf implements VolumeStore {
     return found.filter((volume) => volume !== undefined);
   }
 
-  ensure(name: string, labels: Readonly<Record<string, string>>): Promise<StoredVolume> {
-    return this.#insideGate(async () => {
-      await this.#make(name, labels);
-      const volume = await this.#read(name);
-      if (volume === undefined) throw new Error(`internal error: ${name} is no folder`);
-      return volume;
-    });
+  async ensure(name: string, labels: Readonly<Record<string, string>>): Promise<StoredVolume> {
+    await this.#insideGate(() => this.#make(name, labels));
+    // Outside of the gate, because this measures. Somebody may have removed it meanwhile.
+    return (await this.#read(name)) ?? (await this.ensure(name, labels));
   }
 
   async hold(names: readonly string[], owner: HoldOwner): Promise<HeldVolumes> {
     if (names.length === 0) return { folders: new Map(), release: async () => undefined };
     return this.#insideGate(async () => {
       const releases: Release[] = [];
-      for (const name of names) {
-        await this.#make(name, {});
-        releases.push(await addHold(this.#store, { kind: "volume", name }, owner));
-      }
-      return {
-        folders: new Map(names.map((name) => [name, this.#folder(name)])),
-        release: async () => {
-          for (const release of releases) await release();
-        },
+      const release = async () => {
+        for (const one of releases) await one();
       };
+      try {
+        for (const name of names) {
+          await this.#make(name, {});
+          releases.push(await addHold(this.#store, { kind: "volume", name }, owner));
+        }
+      } catch (error) {
+        await release();
+        throw error;
+      }
+      return { folders: new Map(names.map((name) => [name, this.#folder(name)])), release };
     });
   }
 
