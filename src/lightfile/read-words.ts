@@ -61,12 +61,12 @@ export function readCopy(
 
 /** Says that quotes do not keep a path together: the words are cut at blanks before anyone looks at quotes. */
 function reportCutQuotes(words: readonly Word[], name: string, context: ReadContext): void {
-  let reported = 0;
+  let scanned = 0;
   for (const { text, range } of words) {
-    if (range.start < reported || text.startsWith("<<")) continue;
+    if (range.start < scanned || text.startsWith("<<") || !/["']/.test(text)) continue;
     const { end, openQuote } = scanQuotedWord(context.text, range.start, context.escape, false);
-    if (openQuote !== -1 || end <= range.end || !/["']/.test(text)) continue;
-    reported = end;
+    scanned = end;
+    if (openQuote !== -1 || end <= range.end) continue;
     context.reporter.error({
       code: "UnclosedQuote",
       range: { start: range.start, end },
