@@ -98,6 +98,7 @@ async function attempt(
           workingDirectory: test.workingDirectory,
           user: test.user,
           terminal: null,
+          detachedOutput: null,
         },
         output.streams,
         limited,

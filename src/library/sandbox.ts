@@ -126,6 +126,7 @@ export class Sandbox implements AsyncDisposable {
           workingDirectory: workdir ?? null,
           user: user ?? null,
           terminal: null,
+          detachedOutput: null,
         },
         {
           stdin: stdin === undefined ? null : oneChunk(stdin),

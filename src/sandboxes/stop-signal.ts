@@ -44,6 +44,7 @@ export async function sendStopSignal(
         workingDirectory: "/",
         user: "root",
         terminal: null,
+        detachedOutput: null,
       },
       { stdin: null, stdout() {}, stderr() {}, resizes: null },
       AbortSignal.any([signal, limit]),

@@ -9,6 +9,8 @@ export interface CollectExecRequest extends Pick<ExecRequest, "sandbox" | "argv"
   readonly user?: string;
   /** Absent: the command reads end of file at once. */
   readonly stdin?: Uint8Array;
+  /** Absent: the command is waited for. */
+  readonly detachedOutput?: string;
 }
 
 export interface CollectedExec {
@@ -23,7 +25,7 @@ export interface CollectedExec {
  */
 export async function collectExec(
   worker: Worker,
-  { sandbox, argv, workingDirectory, user, stdin }: CollectExecRequest,
+  { sandbox, argv, workingDirectory, user, stdin, detachedOutput }: CollectExecRequest,
   signal: AbortSignal,
 ): Promise<CollectedExec> {
   const chunks: Uint8Array[] = [];
@@ -41,6 +43,7 @@ export async function collectExec(
       workingDirectory: workingDirectory ?? null,
       user: user ?? null,
       terminal: null,
+      detachedOutput: detachedOutput ?? null,
     },
     { stdin: stdin === undefined ? null : oneChunk(stdin), stdout: take, stderr: take, resizes: null },
     signal,

@@ -333,6 +333,11 @@ export interface ExecRequest {
   readonly workingDirectory: string | null;
   readonly user: string | null;
   readonly terminal: TerminalSize | null;
+  /**
+   * Not null: the command goes on by itself in a session of its own, what it prints goes to this file of the guest, and the
+   * exit is 0 once it has started, 127 or 126 when it cannot, with the reason on stderr.
+   */
+  readonly detachedOutput: string | null;
 }
 
 export interface TerminalSize {

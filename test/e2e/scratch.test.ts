@@ -6,7 +6,7 @@ import { busyboxRoot } from "../../examples/base/busybox-root.ts";
 import { rootTar } from "../../examples/base/root-tar.ts";
 import { writeOciArchive } from "../../src/images/layout-writer.ts";
 import { type BakeProject, bakeProject } from "../support/bake-project.ts";
-import type { BakeReport } from "../support/lightbox-command.ts";
+import { type BakeReport, lightboxOk } from "../support/lightbox-command.ts";
 
 const resources = "RESOURCES cpus=1 memory=256M disk=1G";
 
@@ -70,8 +70,13 @@ RUN echo hello
     ]);
   });
 
-  test("boots sandboxes that run a program which needs nothing else", async () => {
-    expect(await project.run("from-scratch", [])).toBe("hello\n");
+  test("boots sandboxes that run a program which needs nothing else, also by itself", async () => {
+    const name = "scratch-detached";
+    await lightboxOk(["run", "-d", "--name", name, "from-scratch"]);
+    const printed = async () =>
+      (await lightboxOk(["exec", name, "--", "/busybox", "cat", "/tmp/lightbox-run.log"])).stdout;
+    await expect.poll(printed, { timeout: 30_000 }).toBe("hello\n");
+    await lightboxOk(["rm", "-f", name]);
   });
 
   test("has no shell, and a step that needs one says so", async () => {

@@ -168,7 +168,14 @@ export class RealWorkerRig {
     let stdout = "";
     let stderr = "";
     const { exitCode } = await this.worker.execInSandbox(
-      { environment: {}, workingDirectory: null, user: null, terminal: null, ...request },
+      {
+        environment: {},
+        workingDirectory: null,
+        user: null,
+        terminal: null,
+        detachedOutput: null,
+        ...request,
+      },
       {
         stdin: stdin === undefined ? null : Readable.from([Buffer.from(stdin)]),
         stdout: (chunk) => {

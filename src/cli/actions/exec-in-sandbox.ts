@@ -54,6 +54,7 @@ export async function execWithTerminal(worker: Worker, exec: ExecWithTerminal): 
         workingDirectory: exec.workingDirectory,
         user: exec.user,
         terminal: terminal.size,
+        detachedOutput: null,
       },
       terminal.streams,
       exec.session.signal,

@@ -177,6 +177,7 @@ const execRequestSchema = v.object({
   workingDirectory: v.nullable(v.string()),
   user: v.nullable(v.string()),
   terminal: v.nullable(v.object({ rows: terminalSide, columns: terminalSide })),
+  detachedOutput: v.nullable(v.string()),
 });
 
 /** First frame of an exec connection. */

@@ -44,10 +44,10 @@ test("run -d starts ENTRYPOINT with CMD or the given words, and nothing where th
   await using rig = await rigWith({ entrypoint: ["serve"], command: ["--all"] });
   await rig.run("run", "-d", "app");
   await rig.run("run", "-d", "app", "--", "--some");
-  const started = rig.worker.sandboxes.commands.map(({ argv }) => argv.slice(4));
+  const started = rig.worker.sandboxes.commands.map(({ argv, detachedOutput }) => [...argv, detachedOutput]);
   expect(started).toEqual([
-    ["serve", "--all"],
-    ["serve", "--some"],
+    ["serve", "--all", "/tmp/lightbox-run.log"],
+    ["serve", "--some", "/tmp/lightbox-run.log"],
   ]);
   await using plain = await rigWith({});
   await plain.run("run", "-d", "app");

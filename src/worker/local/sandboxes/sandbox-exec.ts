@@ -6,7 +6,7 @@ import { commandNotStarted, StepRefused } from "../guest/step-refused.ts";
 import { readAccounts, resolveIdentity } from "../guest/users.ts";
 import { microVmLost } from "../microvm/guest-agent.ts";
 import type { GuestProcess } from "../microvm/guest-process.ts";
-import { MicroVm } from "../microvm/micro-vm.ts";
+import { guestHelperPath, MicroVm } from "../microvm/micro-vm.ts";
 import { runningSandbox, type SandboxHost } from "./sandboxes.ts";
 
 const signalKill = 9;
@@ -25,8 +25,9 @@ export async function execInSandbox(
   try {
     await vm.ensureHelper();
     const { configuration } = record;
+    const { argv, detachedOutput } = request;
     const process = await startGuestRun(vm, {
-      argv: request.argv,
+      argv: detachedOutput === null ? argv : [guestHelperPath, "detach", detachedOutput, ...argv],
       environment: {
         ...(request.terminal === null ? {} : { TERM: "xterm" }),
         ...configuration.environment,

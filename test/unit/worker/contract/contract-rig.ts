@@ -216,7 +216,7 @@ export async function execute(
   const stdout: Uint8Array[] = [];
   const stderr: Uint8Array[] = [];
   const { exitCode } = await worker.execInSandbox(
-    { environment: {}, workingDirectory: null, user: null, terminal: null, ...request },
+    { environment: {}, workingDirectory: null, user: null, terminal: null, detachedOutput: null, ...request },
     {
       stdin: null,
       resizes: null,

@@ -77,6 +77,7 @@ export function sandboxContract(setUp: () => Promise<ContractRig>): void {
           workingDirectory: null,
           user: null,
           terminal: null,
+          detachedOutput: null,
         },
         { stdin: null, resizes: null, stdout: () => started.resolve(), stderr: () => {} },
         abort.signal,

@@ -40,6 +40,7 @@ const request: ExecRequest = {
   workingDirectory: null,
   user: null,
   terminal: null,
+  detachedOutput: null,
 };
 
 function nextTurn(): Promise<void> {

@@ -13,6 +13,8 @@
  *   read ROOT                  the content of the files that the paths of standard input name, as such a stream
  *   carry PATH MODE UID GID    a unix socket whose connections standard input and output carry, see agent-socket.c;
  *                              MODE is a decimal number
+ *   detach OUTPUT ARGV...      ARGV in a session of its own, which goes on when this ends: 0 once it has started, 127 or 126
+ *                              when it cannot; what it prints is in the file OUTPUT
  *   run  NETWORK UID GID GROUPS DIRECTORY COUNT MOUNT... ARGV...
  *   step NETWORK UID GID GROUPS DIRECTORY COUNT MOUNT... ARGV...
  *                              run ARGV with this identity; NETWORK is "default" or "none" (a network
@@ -45,6 +47,8 @@
 #define O_WRONLY 1
 #define O_CREAT 0100
 #define O_EXCL 0200
+#define O_TRUNC 01000
+#define O_CLOEXEC 02000000
 #define O_DIRECTORY_X86 0200000
 #define O_DIRECTORY_ARM 040000
 #define MNT_DETACH 2
@@ -328,6 +332,33 @@ static int in_child(char **argv, char **command, char **environment) {
   return fail("", command[0], error, error == -ENOENT || error == -ENOTDIR ? 127 : 126);
 }
 
+/* The other end of the pipe closes when the program starts; before that it carries why it does not. */
+static int detach(char **argv, char **environment) {
+  char **command = argv + 3;
+  int ends[2];
+  long output = call(__NR_openat, AT_FDCWD, (long)argv[2], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666, 0);
+  if (output < 0) return fail("cannot write to ", argv[2], output, 125);
+  long input = call(__NR_openat, AT_FDCWD, (long)"/dev/null", O_CLOEXEC, 0, 0);
+  if (input < 0 || call(__NR_pipe2, (long)ends, O_CLOEXEC, 0, 0, 0) != 0) return fail("cannot detach ", command[0], 0, 125);
+  long child = call(__NR_clone, SIGCHLD, 0, 0, 0, 0);
+  if (child < 0) return fail("cannot start a process", "", 0, 125);
+  if (child == 0) {
+    call(__NR_setsid, 0, 0, 0, 0, 0);
+    call(__NR_dup3, input, 0, 0, 0, 0);
+    call(__NR_dup3, output, 1, 0, 0, 0);
+    call(__NR_dup3, output, 2, 0, 0, 0);
+    long refused = execute(command, environment);
+    call(__NR_write, ends[1], (long)&refused, sizeof refused, 0, 0);
+    call(__NR_exit_group, 1, 0, 0, 0, 0);
+  }
+  call(__NR_close, ends[1], 0, 0, 0, 0);
+  long error = 0;
+  long got;
+  do got = call(__NR_read, ends[0], (long)&error, sizeof error, 0, 0);
+  while (got == -EINTR);
+  return got == sizeof error ? fail("", command[0], error, error == -ENOENT || error == -ENOTDIR ? 127 : 126) : 0;
+}
+
 /* A mount namespace, when there is something to mount, that nothing leaks out of. */
 static int set_up(char **argv, long mounts) {
   int is_offline = same(argv[2], "none");
@@ -391,6 +422,7 @@ __attribute__((used)) static void start(long *stack) {
   else if (argc > 2 && same(argv[1], "unpack")) code = unpack(argv[2]);
   else if (argc > 2 && same(argv[1], "list")) code = list(argv[2], argv + 3);
   else if (argc > 2 && same(argv[1], "read")) code = read_files(argv[2]);
+  else if (argc > 3 && same(argv[1], "detach")) code = detach(argv, argv + argc + 1);
   else if (argc > 5 && same(argv[1], "carry")) code = carry(argv);
   else if (argc > 1 && (same(argv[1], "run") || same(argv[1], "step"))) code = run(argc, argv, argv + argc + 1);
   call(__NR_exit_group, code, 0, 0, 0, 0);
