@@ -1,6 +1,6 @@
-import { posix } from "node:path";
 import type { WorkingDirectory } from "../../../model/step-operation.ts";
 import type { GuestFiles } from "../microvm/guest-files.ts";
+import { followPath, type PathFiles } from "./guest-path.ts";
 import { notADirectory } from "./step-refused.ts";
 import { identityOwner, type Owner, readAccounts, resolveIdentity } from "./users.ts";
 
@@ -11,11 +11,11 @@ export interface NewDirectory {
 }
 
 /** What is used of the guest's files. */
-export type DirectoryFiles = Pick<GuestFiles, "statIfExists" | "makeDirectory" | "setAttributes">;
+export type DirectoryFiles = PathFiles & Pick<GuestFiles, "makeDirectory" | "setAttributes">;
 
 /**
- * Makes the directory and its missing parents; links on the way are followed inside the guest. One that is
- * there keeps its owner and mode.
+ * Makes the directory and its missing parents; links on the way are followed inside the guest, and what they lead to is
+ * made as well. One that is there keeps its owner and mode.
  * @returns whether it had to be made
  * @throws StepRefused `NotADirectory`
  */
@@ -24,13 +24,8 @@ export async function ensureDirectory(
   path: string,
   made: NewDirectory,
 ): Promise<boolean> {
-  const missing: string[] = [];
-  for (let at = posix.resolve("/", path); ; at = posix.dirname(at)) {
-    const found = await files.statIfExists(at);
-    if (found?.kind === "directory") break;
-    if (found !== undefined) throw notADirectory(at);
-    missing.unshift(at);
-  }
+  const { found, missing } = await followPath(files, path);
+  if (found !== undefined && found.kind !== "directory") throw notADirectory(path);
   for (const directory of missing) {
     await files.makeDirectory(directory, made.mode);
     const { userId, groupId } = made.owner;
