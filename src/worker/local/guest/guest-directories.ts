@@ -1,7 +1,7 @@
 import type { WorkingDirectory } from "../../../model/step-operation.ts";
 import type { GuestFiles } from "../microvm/guest-files.ts";
 import { followPath, type PathFiles } from "./guest-path.ts";
-import { notADirectory } from "./step-refused.ts";
+import { notADirectory, StepRefused, stepRefusal } from "./step-refused.ts";
 import { identityOwner, type Owner, readAccounts, resolveIdentity } from "./users.ts";
 
 /** What directories that have to be made get. */
@@ -35,7 +35,10 @@ export async function ensureDirectory(
   return missing.length > 0;
 }
 
-/** Makes what `WORKDIR`s named, each owned by its `USER`, mode 0755. */
+/**
+ * Makes what `WORKDIR`s named, each owned by its `USER`, mode 0755.
+ * @throws StepRefused that names the WORKDIR, because the step that makes it stands on another line
+ */
 export async function ensureWorkingDirectories(
   files: GuestFiles,
   directories: readonly WorkingDirectory[],
@@ -43,7 +46,14 @@ export async function ensureWorkingDirectories(
   if (directories.length === 0) return;
   const accounts = await readAccounts(files);
   for (const { path, user } of directories) {
-    const owner = identityOwner(resolveIdentity(user, accounts));
-    await ensureDirectory(files, path, { owner, mode: 0o755 });
+    try {
+      const owner = identityOwner(resolveIdentity(user, accounts));
+      await ensureDirectory(files, path, { owner, mode: 0o755 });
+    } catch (error) {
+      const refusal = stepRefusal(error);
+      if (refusal?.kind !== "refused") throw error;
+      const { code, message, hint } = refusal;
+      throw new StepRefused(code, `WORKDIR ${path}: ${message}`, hint ?? undefined, { cause: error });
+    }
   }
 }

@@ -234,6 +234,16 @@ describe.runIf(canRunHelper)("a COPY of the context", () => {
     expect(await readlink(join(guest.root, "twice"))).toBe("dm");
   });
 
+  test("a WORKDIR that cannot be made is named by the step that makes it", async () => {
+    await using folder = await temporaryFolder();
+    const guest = await helperGuest(folder.path);
+    await writeFile(join(guest.root, "file"), "");
+    const directories = [{ path: "/file/x", user: `${own.userId}:${own.groupId}` }];
+    const copying = copy(guest, "/to", [fileSource("f", "")], { directories });
+    await expect(copying).rejects.toThrow("WORKDIR /file/x: /file has to be a directory");
+    expect(await codeOf(copy(guest, "/to", [fileSource("f", "")], { directories }))).toBe("NotADirectory");
+  });
+
   test("links that lead round in a circle end the step, which names one of them", async () => {
     await using folder = await temporaryFolder();
     const guest = await helperGuest(folder.path);
