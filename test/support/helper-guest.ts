@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { chmod, chown, mkdir, realpath, stat } from "node:fs/promises";
+import { chmod, chown, lstat, mkdir, readlink, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { decode, encode } from "cbor-x";
 import { Inbox } from "../../src/worker/flow.ts";
@@ -90,7 +90,11 @@ class HelperClient {
     const [[name, { path, mode, attrs }] = ["", { path: "" }]] = Object.entries(operation);
     const at = join(this.#root, path);
     try {
-      if (name === "Stat") return { ok: true, data: { Stat: await this.#look(path, at) } };
+      if (name === "Stat") {
+        const follows = operation.Stat?.follow_symlink === true;
+        return { ok: true, data: { Stat: await this.#look(path, at, follows) } };
+      }
+      if (name === "ReadLink") return { ok: true, data: { Path: await readlink(at) } };
       if (name === "RealPath") {
         const real = (await realpath(at)).slice(this.#root.length);
         return { ok: true, data: { Path: real === "" ? "/" : real } };
@@ -106,6 +110,8 @@ class HelperClient {
       if (name === "SetStat") return { ok: true };
     } catch (error) {
       if (!(error instanceof Error && "code" in error)) throw error;
+      if (error.code === "ELOOP")
+        return { ok: false, error: "Too many levels of symbolic links (os error 40)" };
       if (error.code === "ENOTDIR") return { ok: false, error: "Not a directory (os error 20)" };
       if (error.code !== "ENOENT") throw error;
     }
@@ -113,10 +119,11 @@ class HelperClient {
     return { ok: false, error: "No such file or directory (os error 2)" };
   }
 
-  async #look(path: string, at: string) {
-    const { size, mode, uid, gid, mtimeMs } = await stat(at);
+  async #look(path: string, at: string, follows: boolean) {
+    const { size, mode, uid, gid, mtimeMs } = await (follows ? stat(at) : lstat(at));
     const type = mode & 0o170000;
-    const kind = type === 0o040000 ? "dir" : type === 0o100000 ? "file" : "other";
+    const kind =
+      type === 0o040000 ? "dir" : type === 0o100000 ? "file" : type === 0o120000 ? "symlink" : "other";
     return { path, kind, size, mode, uid, gid, mtime: Math.floor(mtimeMs / 1000) };
   }
 }
@@ -124,6 +131,7 @@ class HelperClient {
 interface Operation {
   readonly path: string;
   readonly mode?: number;
+  readonly follow_symlink?: boolean;
   readonly attrs?: {
     readonly mode: number | null;
     readonly uid: number | null;

@@ -1,7 +1,7 @@
-import { posix } from "node:path";
 import type { WorkingDirectory } from "../../../model/step-operation.ts";
 import type { GuestFiles } from "../microvm/guest-files.ts";
-import { notADirectory } from "./step-refused.ts";
+import { followPath, type PathFiles } from "./guest-path.ts";
+import { notADirectory, StepRefused, stepRefusal } from "./step-refused.ts";
 import { identityOwner, type Owner, readAccounts, resolveIdentity } from "./users.ts";
 
 /** What directories that have to be made get. */
@@ -11,11 +11,11 @@ export interface NewDirectory {
 }
 
 /** What is used of the guest's files. */
-export type DirectoryFiles = Pick<GuestFiles, "statIfExists" | "makeDirectory" | "setAttributes">;
+export type DirectoryFiles = PathFiles & Pick<GuestFiles, "makeDirectory" | "setAttributes">;
 
 /**
- * Makes the directory and its missing parents; links on the way are followed inside the guest. One that is
- * there keeps its owner and mode.
+ * Makes the directory and its missing parents; links on the way are followed inside the guest, and what they lead to is
+ * made as well. One that is there keeps its owner and mode.
  * @returns whether it had to be made
  * @throws StepRefused `NotADirectory`
  */
@@ -24,13 +24,8 @@ export async function ensureDirectory(
   path: string,
   made: NewDirectory,
 ): Promise<boolean> {
-  const missing: string[] = [];
-  for (let at = posix.resolve("/", path); ; at = posix.dirname(at)) {
-    const found = await files.statIfExists(at);
-    if (found?.kind === "directory") break;
-    if (found !== undefined) throw notADirectory(at);
-    missing.unshift(at);
-  }
+  const { found, missing } = await followPath(files, path);
+  if (found !== undefined && found.kind !== "directory") throw notADirectory(path);
   for (const directory of missing) {
     await files.makeDirectory(directory, made.mode);
     const { userId, groupId } = made.owner;
@@ -40,7 +35,10 @@ export async function ensureDirectory(
   return missing.length > 0;
 }
 
-/** Makes what `WORKDIR`s named, each owned by its `USER`, mode 0755. */
+/**
+ * Makes what `WORKDIR`s named, each owned by its `USER`, mode 0755.
+ * @throws StepRefused that names the WORKDIR, because the step that makes it stands on another line
+ */
 export async function ensureWorkingDirectories(
   files: GuestFiles,
   directories: readonly WorkingDirectory[],
@@ -48,7 +46,14 @@ export async function ensureWorkingDirectories(
   if (directories.length === 0) return;
   const accounts = await readAccounts(files);
   for (const { path, user } of directories) {
-    const owner = identityOwner(resolveIdentity(user, accounts));
-    await ensureDirectory(files, path, { owner, mode: 0o755 });
+    try {
+      const owner = identityOwner(resolveIdentity(user, accounts));
+      await ensureDirectory(files, path, { owner, mode: 0o755 });
+    } catch (error) {
+      const refusal = stepRefusal(error);
+      if (refusal?.kind !== "refused") throw error;
+      const { code, message, hint } = refusal;
+      throw new StepRefused(code, `WORKDIR ${path}: ${message}`, hint ?? undefined, { cause: error });
+    }
   }
 }

@@ -207,6 +207,64 @@ describe.runIf(canRunHelper)("a COPY of the context", () => {
     expect(await readdir(join(guest.root, "a/b"))).toEqual(["link", "named"]);
   });
 
+  test("links in the destination are followed where their targets are missing, too", async () => {
+    await using folder = await temporaryFolder();
+    const guest = await helperGuest(folder.path);
+    await symlink("/lightbox-nowhere", join(guest.root, "dl"));
+    await symlink("/lightbox-missing/deep", join(guest.root, "dm"));
+    await symlink("dm", join(guest.root, "twice"));
+    await copy(guest, "/dl", [fileSource("f", "1")]);
+    await copy(guest, "/dm", [folderSource(file("g", "2"))]);
+    await copy(guest, "/twice/sub/../h", [fileSource("f", "3")]);
+    await copy(guest, "/work", [fileSource("f", "4")], {
+      directories: [{ path: "/twice/sub", user: `${own.userId}:${own.groupId}` }],
+    });
+    await symlink("../lightbox-into", join(guest.root, "di"));
+    await copy(guest, "/di/", [fileSource("f", "5")], { destinationIsDirectory: true });
+    const read = (path: string) => readFile(join(guest.root, path), "utf8");
+    const written = [
+      "lightbox-nowhere",
+      "lightbox-missing/deep/g",
+      "lightbox-missing/deep/h",
+      "lightbox-into/f",
+    ];
+    expect(await Promise.all(written.map(read))).toEqual(["1", "2", "3", "5"]);
+    expect(await readdir(join(guest.root, "lightbox-missing/deep/sub"))).toEqual([]);
+    expect(await readlink(join(guest.root, "dl"))).toBe("/lightbox-nowhere");
+    expect(await readlink(join(guest.root, "twice"))).toBe("dm");
+  });
+
+  test("a WORKDIR that cannot be made is named by the step that makes it", async () => {
+    await using folder = await temporaryFolder();
+    const guest = await helperGuest(folder.path);
+    await writeFile(join(guest.root, "file"), "");
+    const directories = [{ path: "/file/x", user: `${own.userId}:${own.groupId}` }];
+    const copying = copy(guest, "/to", [fileSource("f", "")], { directories });
+    await expect(copying).rejects.toThrow("WORKDIR /file/x: /file has to be a directory");
+    expect(await codeOf(copy(guest, "/to", [fileSource("f", "")], { directories }))).toBe("NotADirectory");
+  });
+
+  test("links that lead round in a circle end the step, which names one of them", async () => {
+    await using folder = await temporaryFolder();
+    const guest = await helperGuest(folder.path);
+    await symlink("round", join(guest.root, "round"));
+    const copying = copy(guest, "/round/sub/f", [fileSource("f", "")]);
+    await expect(copying).rejects.toThrow("/round: Too many levels of symbolic links");
+    expect(await codeOf(copy(guest, "/round", [fileSource("f", "")]))).toBe("GuestFileRefused");
+    await symlink("/lightbox-none/x", join(guest.root, "l0"));
+    for (let link = 1; link <= 40; link++) await symlink(`l${link - 1}`, join(guest.root, `l${link}`));
+    expect(await codeOf(copy(guest, "/l39", [fileSource("f", "")]))).toBe("done");
+  });
+
+  test("a link through a file is in the way", async () => {
+    await using folder = await temporaryFolder();
+    const guest = await helperGuest(folder.path);
+    await writeFile(join(guest.root, "file"), "");
+    await symlink("file/x", join(guest.root, "through"));
+    expect(await codeOf(copy(guest, "/through", [fileSource("f", "")]))).toBe("NotADirectory");
+    expect(await codeOf(copy(guest, "/file/x", [folderSource()]))).toBe("NotADirectory");
+  });
+
   test("what a source has made is the destination of the next one", async () => {
     await using folder = await temporaryFolder();
     const guest = await helperGuest(folder.path);
