@@ -34,9 +34,10 @@ export async function decompress(stream: Readable, compression: Compression): Pr
     case "bzip2":
       return Readable.from(bunzip2(stream), { objectMode: false });
     case "xz": {
-      const { XzReadableStream } = await import("xz-decompress");
+      // CommonJS of which Node.js finds no names: only the default export holds them.
+      const { default: xz } = await import("xz-decompress");
       // Errors come through the web streams of their own accord.
-      return Readable.from(chunksOf(new XzReadableStream(Readable.toWeb(stream))), { objectMode: false });
+      return Readable.from(chunksOf(new xz.XzReadableStream(Readable.toWeb(stream))), { objectMode: false });
     }
   }
 }

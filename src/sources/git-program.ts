@@ -78,6 +78,8 @@ function gitEnvironment(): NodeJS.ProcessEnv {
   return {
     ...Object.fromEntries(kept),
     LC_ALL: "C",
+    // Whatever this user's git prefers: every git can read it.
+    GIT_DEFAULT_REF_FORMAT: "files",
     GIT_TERMINAL_PROMPT: "0",
     GIT_ALLOW_PROTOCOL: protocols,
     // An askpass program would open a window that nobody waits for.

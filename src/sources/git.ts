@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, rename, rm, stat, utimes } from "node:fs/promises";
+import { mkdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { systemErrorCode } from "../diagnostics/failure.ts";
 import { noSpaceLeft } from "../diagnostics/no-space-left.ts";
@@ -8,6 +8,7 @@ import { checkPlace, type GitPlace, isCommit } from "./git-place.ts";
 import { type GitResult, runGit } from "./git-program.ts";
 import { type GitTree, rememberRef, repositoryDirectoryOf, treeAt } from "./kept-git.ts";
 import { refuseCollisions } from "./name-collisions.ts";
+import { makePortable, portableSettings } from "./portable-git.ts";
 
 export interface GitOptions {
   /** LIGHTBOX_HOME: trees are kept below it. */
@@ -98,9 +99,10 @@ interface CheckOut {
 
 async function checkOut({ place, commit, making, signal }: CheckOut): Promise<void> {
   const { url } = place;
+  const directory = join(making, "git");
   const git = (...args: readonly string[]): Promise<GitResult> =>
     runGit({
-      args: [`--git-dir=${join(making, "git")}`, `--work-tree=${join(making, "tree")}`, ...args],
+      args: [...portableSettings, `--git-dir=${directory}`, `--work-tree=${join(making, "tree")}`, ...args],
       signal,
       url,
     });
@@ -114,13 +116,30 @@ async function checkOut({ place, commit, making, signal }: CheckOut): Promise<vo
   const direct = await git(...shallow, "--", url, commit);
   if (direct.exitCode !== 0) {
     // Some servers give only what has a name: fetch that, and all of it, because the commit may be an old one.
-    const named = await git("fetch", "--quiet", "--no-write-fetch-head", "--", url, "+refs/*:refs/fetched/*");
+    const named = await git(
+      "fetch",
+      "--quiet",
+      "--no-tags",
+      "--no-write-fetch-head",
+      "--",
+      url,
+      "+refs/*:refs/fetched/*",
+    );
     if (named.exitCode !== 0) throw explainGitFailure(place, named);
   }
   const has = await git("cat-file", "-e", `${commit}^{commit}`);
   if (has.exitCode !== 0) throw await refUnknown({ url, ref: commit }, signal);
   await need(git("-c", "advice.detachedHead=false", "checkout", "--quiet", "--force", "--detach", commit));
   await refuseCollisions(git, url);
+  if (direct.exitCode !== 0) {
+    // What else has a name there changes: the commit alone is kept, as where it could be asked for.
+    await writeFile(join(directory, "shallow"), `${commit}\n`);
+    await rm(join(directory, "refs", "fetched"), { recursive: true, force: true });
+    await rm(join(directory, "packed-refs"), { force: true });
+    await need(git("repack", "--quiet", "-a", "-d", "-n"));
+    await need(git("prune", "--expire=now"));
+  }
+  await makePortable({ directory, url, commit }, () => need(git("read-tree", commit)));
 }
 
 /** Whether the tree is there; it then counts as used now, which keeps it from being pruned. */

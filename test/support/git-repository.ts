@@ -1,5 +1,5 @@
 import { execFile, spawn } from "node:child_process";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
@@ -63,11 +63,28 @@ export interface GitServer extends AsyncDisposable {
 }
 
 /** Serves the repositories of a folder over HTTP on this host, with git's own backend. */
-export async function serveGit(folder: string): Promise<GitServer> {
+export function serveGit(folder: string): Promise<GitServer> {
+  return serve((request, response) => answer(folder, request, response));
+}
+
+/** Serves them as nothing but files, of which git takes what `git update-server-info` names. */
+export function serveFiles(folder: string): Promise<GitServer> {
+  return serve((request, response) => {
+    const { pathname } = new URL(request.url ?? "/", "http://localhost");
+    readFile(join(folder, pathname)).then(
+      (content) => response.end(content),
+      () => response.writeHead(404).end(),
+    );
+  });
+}
+
+async function serve(
+  onRequest: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<GitServer> {
   const requests: string[] = [];
   const server = createServer((request, response) => {
     requests.push(`${request.method} ${request.url}`);
-    answer(folder, request, response);
+    onRequest(request, response);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;

@@ -1,8 +1,12 @@
-import { readdir, readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { execFile } from "node:child_process";
+import { cp, readdir, readFile, stat } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, test, vi } from "vitest";
 import { fetchGitTree, resolveGitRef } from "../../../src/sources/git.ts";
-import { GitRepository, serveGit } from "../../support/git-repository.ts";
+import type { GitTree } from "../../../src/sources/kept-git.ts";
+import { originOf } from "../../../src/sources/portable-git.ts";
+import { GitRepository, serveFiles, serveGit } from "../../support/git-repository.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 const { signal } = new AbortController();
@@ -149,6 +153,90 @@ describe("a git reference", () => {
     await expect(fetching).rejects.toMatchObject({ name: "AbortError" });
   });
 });
+
+describe("the repository beside the files of a commit", () => {
+  /** As `.git` in a copy of the files; resolves with what git says there. */
+  async function copied(it: Awaited<ReturnType<typeof rig>>, tree: GitTree) {
+    const directory = join(it.folder.path, "copied");
+    await cp(tree.directory, directory, { recursive: true });
+    await cp(tree.gitDirectory, join(directory, ".git"), { recursive: true });
+    return (...args: readonly string[]) => promisify(execFile)("git", ["-C", directory, ...args]);
+  }
+
+  test("is one that git works in where it is copied to, with the origin it came from", async () => {
+    await using it = await rig();
+    await using server = await serveGit(join(it.folder.path, "repositories"));
+    const url = `${server.url}tools.git`;
+    const git = await copied(it, await it.fetch("main", url));
+    expect((await git("rev-parse", "HEAD")).stdout.trim()).toBe(it.second);
+    expect((await git("status", "--porcelain")).stdout).toBe("");
+    expect((await git("log", "--format=%H")).stdout.trim()).toBe(it.second);
+    expect((await git("remote", "get-url", "origin")).stdout.trim()).toBe(url);
+    await git("fetch", "--quiet", "--unshallow", "origin");
+    expect((await git("rev-parse", "origin/main")).stdout.trim()).toBe(it.second);
+    expect((await git("log", "--format=%H")).stdout).toContain(it.first);
+  });
+
+  test("is the same for whoever fetches it, wherever and with whichever settings", async () => {
+    await using it = await rig();
+    const one = await it.fetch("main");
+    vi.stubEnv("GIT_CONFIG_COUNT", "3")
+      .stubEnv("GIT_CONFIG_KEY_0", "user.name")
+      .stubEnv("GIT_CONFIG_VALUE_0", "Somebody Else")
+      .stubEnv("GIT_CONFIG_KEY_1", "index.version")
+      .stubEnv("GIT_CONFIG_VALUE_1", "4")
+      .stubEnv("GIT_CONFIG_KEY_2", "core.logAllRefUpdates")
+      .stubEnv("GIT_CONFIG_VALUE_2", "always");
+    const umask = process.umask(0o077);
+    try {
+      const other = await fetchGitTree(
+        { url: it.repository.url, ref: "main", commit: null },
+        { homeDirectory: join(it.folder.path, "another", "home"), signal },
+      );
+      const files = await filesAndModes(one.gitDirectory);
+      expect(await filesAndModes(other.gitDirectory)).toEqual(files);
+      expect(files.map(([name]) => name)).toEqual(expect.arrayContaining(["HEAD", "config", "index"]));
+      expect(JSON.stringify(files)).not.toContain(it.home);
+    } finally {
+      process.umask(umask);
+      vi.unstubAllEnvs();
+    }
+  });
+
+  test("holds the one commit also where the server gives only what has a name", async () => {
+    await using it = await rig();
+    await it.repository.git("update-server-info");
+    await using server = await serveFiles(join(it.folder.path, "repositories"));
+    const url = `${server.url}tools.git/.git`;
+    const tree = await it.fetch("v1", url);
+    const git = await copied(it, tree);
+    expect((await git("log", "--all", "HEAD", "--format=%H")).stdout.trim()).toBe(it.first);
+    expect((await git("for-each-ref")).stdout).toBe("");
+    expect((await git("status", "--porcelain")).stdout).toBe("");
+    await expect(git("cat-file", "-e", it.second)).rejects.toThrow();
+    await git("fsck", "--strict");
+  });
+
+  test.each([
+    ["https://user:hunter2@example.org/a.git", "https://example.org/a.git"],
+    ["https://token@example.org/a@b.git", "https://example.org/a@b.git"],
+    ["ssh://git:hunter2@example.org/a.git", "ssh://git@example.org/a.git"],
+    ["git@example.org:a.git", "git@example.org:a.git"],
+    ["file:///srv/a.git", "file:///srv/a.git"],
+  ])("names %s without a secret", (url, origin) => {
+    expect(originOf(url)).toBe(origin);
+  });
+});
+
+async function filesAndModes(directory: string) {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  const all = entries.map(async (entry): Promise<[string, number, string]> => {
+    const path = join(entry.parentPath, entry.name);
+    const { mode } = await stat(path);
+    return [relative(directory, path), mode, entry.isFile() ? await readFile(path, "latin1") : ""];
+  });
+  return (await Promise.all(all)).sort(([a], [b]) => (a < b ? -1 : 1));
+}
 
 describe("a git reference that leads nowhere", () => {
   test("names the refs that may have been meant", async () => {
