@@ -78,6 +78,9 @@ describe("a worker's lineage", () => {
     } as const;
     const context = (...sources: ContextSource[]) => ({ kind: "context", sources }) as const;
     const steps = [
+      rig.run("ln -s /to/nowhere /dangling; ln -s missing /dangling-directory"),
+      rig.copy({ source: context(one), destination: "/dangling", destinationIsDirectory: false }),
+      rig.copy({ source: context(one), destination: "/dangling-directory/", destinationIsDirectory: true }),
       rig.copy({ source: context(tree), destination: "/new/dir", destinationIsDirectory: false }),
       rig.copy({ source: context(one), destination: "/new/name", destinationIsDirectory: false }),
       rig.copy({
@@ -100,7 +103,7 @@ describe("a worker's lineage", () => {
         mode: { kind: "symbolic", expression: "go=" },
       }),
       rig.run(
-        "cd /; stat -c '%n %a %u:%g %F' new new/dir new/dir/sub new/dir/sub/run.sh new/dir/a.txt made made/one data/one; /new/dir/sub/run.sh; readlink new/dir/to-a; wc -c < made/big; cat new/name",
+        "cd /; stat -c '%n %a %u:%g %F' new new/dir new/dir/sub new/dir/sub/run.sh new/dir/a.txt made made/one data/one to/nowhere missing/one dangling; /new/dir/sub/run.sh; readlink new/dir/to-a; wc -c < made/big; cat new/name",
       ),
       rig.copy({ source: context(tree), destination: "/etc/passwd" }),
     ];
@@ -116,6 +119,9 @@ describe("a worker's lineage", () => {
       "new/dir/sub 700 0:0 directory",
       "new/dir/sub/run.sh 700 0:0 regular file",
       "new/dir/a.txt 600 0:0 regular file",
+      "to/nowhere 644 0:0 regular file",
+      "missing/one 644 0:0 regular file",
+      "dangling 777 0:0 symbolic link",
       "made 4755 1500:1500 directory",
       "made/one 4755 1500:1500 regular file",
       "data/one 644 7:1501 regular file",
