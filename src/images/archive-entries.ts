@@ -12,6 +12,11 @@ import type { ImageFiles } from "./image-files.ts";
 import { maximumLayerBytes } from "./manifest.ts";
 import type { StagedBlob } from "./staged-blob.ts";
 
+/** Tars from before the format had a name, too: they have checksums as all have. The option is not in the package's types. */
+const anyTar: NonNullable<Parameters<typeof extract>[0]> & { readonly allowUnknownFormat: true } = {
+  allowUnknownFormat: true,
+};
+
 const maximumEntries = 100_000;
 const maximumLinks = 8;
 
@@ -78,7 +83,7 @@ export class StagedArchive implements ImageFiles, AsyncDisposable {
   }
 
   async #readAll(options: StageArchiveOptions): Promise<void> {
-    const entries = extract();
+    const entries = extract(anyTar);
     const [taken, fed] = await Promise.allSettled([
       this.#takeAll(entries, options.store),
       feed(this.#path, entries, options)

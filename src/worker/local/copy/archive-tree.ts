@@ -3,11 +3,17 @@ import { Readable } from "node:stream";
 import { extract, type Header } from "tar-stream";
 import { compressionOf, decompress, magicBytes } from "../../../archives/compression.ts";
 import { isTarHeader, tarBlockBytes } from "../../../archives/tar-header.ts";
+import { tarNumbers } from "../../../archives/tar-numbers.ts";
 import type { CopyMode } from "../../../model/step-operation.ts";
 import { StepRefused } from "../guest/step-refused.ts";
 import { type TreeEntry, treeEnd, treeHeader } from "../guest/tree-stream.ts";
 import type { Owner } from "../guest/users.ts";
 import { appliedMode } from "./file-mode.ts";
+
+/** Tars from before the format had a name, too: they have checksums as all have. The option is not in the package's types. */
+const anyTar: NonNullable<Parameters<typeof extract>[0]> & { readonly allowUnknownFormat: true } = {
+  allowUnknownFormat: true,
+};
 
 export interface ArchiveOptions {
   /** For messages. */
@@ -25,7 +31,7 @@ export async function* archiveTree(
   content: AsyncIterable<Uint8Array>,
   options: ArchiveOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const entries = extract();
+  const entries = extract(anyTar);
   const source = await plainTar(content);
   source.on("error", (error) => entries.destroy(error));
   source.pipe(entries);
@@ -100,14 +106,15 @@ function treeEntry(header: Header, paths: ArchivePaths, options: ArchiveOptions)
   const kind = kindOf(header, written);
   const path = paths.place(header.name, kind);
   if (path === "" && kind !== "directory") return null;
+  const numbers = tarNumbers(header);
   return {
     kind,
     path,
     link: linkOf(header, kind, paths),
-    mode: appliedMode(mode, header.mode ?? (kind === "directory" ? 0o755 : 0o644), kind === "directory"),
-    owner: owner ?? { userId: header.uid ?? 0, groupId: header.gid ?? 0 },
+    mode: appliedMode(mode, numbers.mode ?? (kind === "directory" ? 0o755 : 0o644), kind === "directory"),
+    owner: owner ?? { userId: numbers.userId, groupId: numbers.groupId },
     sizeBytes: kind === "file" ? (header.size ?? 0) : 0,
-    modifiedMs: header.mtime?.getTime() ?? null,
+    modifiedMs: numbers.modifiedMs,
   };
 }
 

@@ -5,7 +5,9 @@ import { buffer } from "node:stream/consumers";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { type Pack, pack } from "tar-stream";
 import { describe, expect, test } from "vitest";
+import { isTarHeader } from "../../../../../src/archives/tar-header.ts";
 import { type ArchiveOptions, archiveTree } from "../../../../../src/worker/local/copy/archive-tree.ts";
+import { readTreeEntries, type TreeEntry } from "../../../../../src/worker/local/guest/tree-stream.ts";
 import { canRunHelper, guestHelper } from "../../../../support/guest-helper.ts";
 import { temporaryFolder } from "../../../../support/temporary-folder.ts";
 
@@ -46,6 +48,20 @@ async function outcome(bytes: Buffer): Promise<string | null> {
   }
 }
 
+async function entriesOf(bytes: Buffer): Promise<readonly TreeEntry[]> {
+  const stream = await buffer(Readable.from(archiveTree(inPieces(bytes), plain)));
+  return [...readTreeEntries(stream, "content")].map(({ entry }) => entry);
+}
+
+/** Makes of a header one as the seventh Unix wrote it: nothing behind the link's name, files of the kind zero byte. */
+function withoutFormat(block: Buffer): void {
+  block.fill(0, 257);
+  if (block[156] === 0x30 || block[156] === 0x35) block[156] = 0;
+  block.fill(" ", 148, 156);
+  const sum = block.reduce((total, byte) => total + byte, 0);
+  block.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148, "latin1");
+}
+
 describe("archives", () => {
   test("paths that lead out of it, or through its own links, are refused", async () => {
     expect(await refusal({ name: "a/../../etc/passwd" })).toBe("ArchivePathRefused");
@@ -79,6 +95,57 @@ describe("archives", () => {
     expect(await outcome(bytes.subarray(0, 2000))).toBe("ArchiveDamaged");
     expect(await outcome(gzipSync(bytes).subarray(0, 40))).toBe("ArchiveDamaged");
     expect(await outcome(Buffer.from("no archive".repeat(100)))).toBe("ArchiveDamaged");
+  });
+
+  test("owners and times that only a pax record has room for are taken from it", async () => {
+    const bytes = await archive((tar) => {
+      const pax = { uid: "3000000", gid: "4000000000", mtime: "981173106.5" };
+      tar.entry({ name: "f", uid: 7, gid: 7, pax }, "content");
+      tar.entry(
+        { name: "g", uid: 7, gid: 8, mtime: new Date(5000), pax: { uid: "", comment: "x" } },
+        "content",
+      );
+    });
+    const [first, second] = await entriesOf(bytes);
+    expect(first).toMatchObject({
+      owner: { userId: 3_000_000, groupId: 4_000_000_000 },
+      modifiedMs: 981_173_106_500,
+    });
+    expect(second).toMatchObject({ owner: { userId: 7, groupId: 8 }, modifiedMs: 5000 });
+  });
+
+  test.each([
+    { uid: "many" },
+    { uid: "-1" },
+    { gid: "4294967295" },
+    { gid: "1e3" },
+    { mtime: "yesterday" },
+    { mtime: "9".repeat(400) },
+  ])("a number that cannot be, %o, is damage", async (pax) => {
+    const bytes = await archive((tar) => tar.entry({ name: "f", pax }, "content"));
+    await expect(entriesOf(bytes)).rejects.toMatchObject({
+      code: "ArchiveDamaged",
+      message: expect.stringMatching(/^a\.tar cannot be unpacked: the (user|group|time) of "f" cannot be "/),
+    });
+  });
+
+  test("one from before the format had a name is read, and what only looks like it is damaged", async () => {
+    const old = await archive((tar) => {
+      tar.entry({ name: "d/", type: "directory" });
+      tar.entry({ name: "d/f", mode: 0o640, uid: 5, gid: 6 }, "content");
+      tar.entry({ name: "d/l", type: "symlink", linkname: "f" });
+    });
+    for (const at of [0, 512, 1536]) withoutFormat(old.subarray(at, at + 512));
+    expect(isTarHeader(old)).toBe(true);
+    expect((await entriesOf(old)).map(({ kind, path, link }) => [kind, path, link])).toEqual([
+      ["directory", "d", ""],
+      ["file", "d/f", ""],
+      ["symlink", "d/l", "f"],
+      ["directory-end", "d", ""],
+    ]);
+    old[1] = 0x2e;
+    expect(isTarHeader(old)).toBe(false);
+    expect(await outcome(old)).toBe("ArchiveDamaged");
   });
 
   describe.runIf(canRunHelper)("in the guest", () => {
