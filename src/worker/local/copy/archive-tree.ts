@@ -118,12 +118,12 @@ function treeEntry(header: Header, paths: ArchivePaths, options: ArchiveOptions)
   };
 }
 
-function kindOf({ type, name }: Header, written: string): Exclude<TreeEntry["kind"], "directory-end"> {
+function kindOf({ type, name, pax }: Header, written: string): Exclude<TreeEntry["kind"], "directory-end"> {
+  // What stands there is a map and the parts that are no holes, not the content.
+  if (Object.keys(pax ?? {}).some((key) => key.startsWith("GNU.sparse."))) throw unsupported(name, written);
   switch (type) {
     case "file":
     case "contiguous-file":
-    case null:
-    case undefined:
       return name.endsWith("/") ? "directory" : "file";
     case "directory":
       return "directory";
@@ -134,12 +134,16 @@ function kindOf({ type, name }: Header, written: string): Exclude<TreeEntry["kin
     case "fifo":
       return "pipe";
     default:
-      throw new StepRefused(
-        "CopyUnsupportedFile",
-        `${written} holds ${name}, which is a device or of a kind that cannot be unpacked`,
-        "leave it out of the archive, or make it with RUN",
-      );
+      throw unsupported(name, written);
   }
+}
+
+function unsupported(name: string, written: string): StepRefused {
+  return new StepRefused(
+    "CopyUnsupportedFile",
+    `${written} holds ${name}, which is a device, a sparse file or of another kind that cannot be unpacked`,
+    "leave it out of the archive, make the archive without holes (tar without --sparse), or make the file with RUN",
+  );
 }
 
 function linkOf(header: Header, kind: TreeEntry["kind"], paths: ArchivePaths): string {

@@ -1,7 +1,9 @@
-import { lstat, mkdir, readFile, readlink, symlink, writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { lstat, mkdir, readFile, readlink, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
+import { promisify } from "node:util";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { type Pack, pack } from "tar-stream";
 import { describe, expect, test } from "vitest";
@@ -11,6 +13,7 @@ import { readTreeEntries, type TreeEntry } from "../../../../../src/worker/local
 import { canRunHelper, guestHelper } from "../../../../support/guest-helper.ts";
 import { temporaryFolder } from "../../../../support/temporary-folder.ts";
 
+const run = promisify(execFile);
 const own = { userId: process.getuid?.() ?? 0, groupId: process.getgid?.() ?? 0 };
 const plain: ArchiveOptions = { written: "a.tar", owner: null, mode: null };
 
@@ -47,6 +50,25 @@ async function outcome(bytes: Buffer): Promise<string | null> {
     throw error;
   }
 }
+
+/** A file with holes as GNU tar writes it. */
+async function sparseArchive(...words: readonly string[]): Promise<Buffer> {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "holes");
+  await writeFile(path, "begin");
+  await truncate(path, 1_000_000);
+  const packed = join(folder.path, "sparse.tar");
+  await run("tar", ["--sparse", ...words, "-cf", packed, "-C", folder.path, "holes"]);
+  return readFile(packed);
+}
+
+test.each([
+  ["--format=gnu"],
+  ["--format=posix", "--sparse-version=1.0"],
+  ["--format=posix", "--sparse-version=0.1"],
+])("a sparse file is refused, and not unpacked as what the archive holds of it: %s %s", async (...words) => {
+  expect(await outcome(await sparseArchive(...words))).toBe("CopyUnsupportedFile");
+});
 
 async function entriesOf(bytes: Buffer): Promise<readonly TreeEntry[]> {
   const stream = await buffer(Readable.from(archiveTree(inPieces(bytes), plain)));
