@@ -1,5 +1,6 @@
 import { hasWildcard, matchWildcard } from "../lightfile/wildcard.ts";
 import type { ContextTree } from "./context-tree.ts";
+import { parentOf } from "./tree-node.ts";
 
 /** A path of the context that a pattern matches. */
 export interface MatchedPath {
@@ -16,38 +17,59 @@ export interface PathQuery {
   readonly crossesDirectories: boolean;
 }
 
-/** The paths that match, segment by segment, each once, in the order of the names. */
+/**
+ * The paths that match, segment by segment, each once, in the order of the names. From the first wildcard on, as with
+ * Docker, no link is gone through: one out of the context does not matter to a pattern that it is no match of. What matches as
+ * a whole may be a link.
+ */
 export function matchPaths(tree: ContextTree, query: PathQuery): readonly MatchedPath[] {
   let matches: readonly MatchedPath[] = [{ path: "", base: "" }];
+  const firstWildcard = query.segments.findIndex(hasWildcard);
+  const last = query.segments.length - 1;
   query.segments.forEach((segment, index) => {
     if (index === query.pivot) matches = matches.map(({ path }) => ({ path, base: path }));
-    matches = once(matches.flatMap((match) => step(tree, match, { segment, ...query })));
+    const goesThroughLinks = firstWildcard === -1 || index < firstWildcard || index === last;
+    matches = once(matches.flatMap((match) => step(tree, match, { segment, goesThroughLinks, ...query })));
   });
   if (query.pivot === query.segments.length) return matches.map(({ path }) => ({ path, base: path }));
   return matches;
 }
 
+interface Step extends Pick<PathQuery, "crossesDirectories"> {
+  readonly segment: string;
+  /** Whether what matches the segment may be a link. */
+  readonly goesThroughLinks: boolean;
+}
+
 function step(
   tree: ContextTree,
   { path, base }: MatchedPath,
-  { segment, crossesDirectories }: { readonly segment: string; readonly crossesDirectories: boolean },
+  { segment, goesThroughLinks, crossesDirectories }: Step,
 ): readonly MatchedPath[] {
   if (segment === "**" && crossesDirectories) {
     return directoriesBelow(tree, path).map((directory) => ({ path: directory, base }));
   }
   // A backslash may stand for itself or escape a wildcard: the names decide.
   const isPattern = hasWildcard(segment) || segment.includes("\\");
-  const paths = isPattern ? matchesIn(tree, path, segment) : literalIn(tree, path, segment);
+  const named = isPattern ? matchesIn(tree, path, segment) : [below(path, segment)];
+  // Before anything is resolved: a link out of the context is only trouble for those who go through it.
+  const passed = goesThroughLinks ? named : named.filter((one) => !isLink(tree, one));
+  const paths = isPattern ? passed : passed.filter((one) => tree.resolve(one) !== undefined);
   return paths.map((one) => ({ path: one, base }));
+}
+
+/** Of a path that is a match: what is before its last name has been gone through. */
+function isLink(tree: ContextTree, path: string): boolean {
+  const directory = tree.resolveDirectory(parentOf(path));
+  return directory !== undefined && tree.linkTarget(below(directory.path, nameOf(path))) !== null;
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
 }
 
 function once(matches: readonly MatchedPath[]): readonly MatchedPath[] {
   return [...new Map(matches.map((match) => [match.path, match])).values()];
-}
-
-function literalIn(tree: ContextTree, directory: string, segment: string): readonly string[] {
-  const path = below(directory, segment);
-  return tree.resolve(path) === undefined ? [] : [path];
 }
 
 function matchesIn(tree: ContextTree, directory: string, segment: string): readonly string[] {

@@ -60,6 +60,27 @@ describe("what a COPY selects", () => {
     ]);
   });
 
+  test("a wildcard goes through no link, neither of the context nor out of it", async () => {
+    await using rig = await ContextRig.create({
+      "e/a": "1",
+      "e/in/a": "2",
+      "f/in": { link: "/etc" },
+      inside: { link: "e" },
+      outside: { link: "/etc" },
+      "g/a": { link: "../e/a" },
+    });
+    const both = ["file e/a (a) .:644", "file g/a (a) .:644"];
+    expect(await rig.select("COPY */a /q/")).toEqual(both);
+    expect(await rig.select("COPY **/a /q/")).toEqual(both);
+    expect(await rig.select("COPY */in/a /q/")).toEqual(["file e/in/a (a) .:644"]);
+    // Before the first wildcard, links are on the way to the source.
+    expect(await rig.select("COPY inside/*/a /q/")).toEqual(["file inside/in/a (a) .:644"]);
+    // What matches as a whole is a source, and followed.
+    await expect(rig.select("COPY out* /q/")).rejects.toThrow(
+      "outside is a link out of the context, to /etc",
+    );
+  });
+
   test("a name with a wildcard character, escaped by a backslash", async () => {
     await using rig = await ContextRig.create({ "a[1].txt": "1", "a1.txt": "2" });
     expect(await rig.select('COPY ["a\\\\\\\\[1].txt", "/x"]')).toEqual(["file a[1].txt (a[1].txt) .:644"]);

@@ -168,7 +168,8 @@ async function sourceNotFound(
     const next = posix.join(parent, literal ?? "");
     if ((await files.statIfExists(next)) === undefined) {
       const hint = didYouMean(posix.basename(next), await namesIn(files, parent)) ?? correctPath;
-      return new StepRefused("CopySourceNotFound", `the stage has no ${written}: there is no ${next}`, hint);
+      const where = next === posix.resolve("/", written) ? "" : `: there is no ${next}`;
+      return new StepRefused("CopySourceNotFound", `the stage has no ${written}${where}`, hint);
     }
     parent = next;
   }
