@@ -1,7 +1,6 @@
 import { Failure } from "../diagnostics/failure.ts";
-import { withWorker } from "../host/choose-worker.ts";
 import type { VolumeDescription } from "../worker/worker.ts";
-import { type HostOptions, hostContext } from "./host.ts";
+import { type HostOptions, useWorker } from "./host.ts";
 
 /** A volume, as `listVolumes` tells of it. */
 export type VolumeRecord = VolumeDescription;
@@ -15,8 +14,7 @@ export interface EnsureVolumeOptions extends HostOptions {
 
 /** All volumes of the worker, by name. Measures them: the more files, the longer. */
 export async function listVolumes(options: HostOptions = {}): Promise<readonly VolumeRecord[]> {
-  const context = hostContext(options);
-  return await withWorker(options, context, (worker) => worker.listVolumes(context.signal));
+  return await useWorker(options, (worker, signal) => worker.listVolumes(signal));
 }
 
 export async function volumeExists(name: string, options: HostOptions = {}): Promise<boolean> {
@@ -33,16 +31,12 @@ export async function ensureVolume(
   { labels = {}, quotaMib, ...options }: EnsureVolumeOptions = {},
 ): Promise<VolumeRecord> {
   if (quotaMib !== undefined) throw quotaUnsupported(name, quotaMib);
-  const context = hostContext(options);
-  return await withWorker(options, context, (worker) =>
-    worker.ensureVolume({ name, labels }, context.signal),
-  );
+  return await useWorker(options, (worker, signal) => worker.ensureVolume({ name, labels }, signal));
 }
 
 /** Deletes a volume with all that is in it. @throws Failure `UnknownVolume`, `VolumeInUse` */
 export async function removeVolume(name: string, options: HostOptions = {}): Promise<void> {
-  const context = hostContext(options);
-  await withWorker(options, context, (worker) => worker.removeVolume(name, context.signal));
+  await useWorker(options, (worker, signal) => worker.removeVolume(name, signal));
 }
 
 function quotaUnsupported(name: string, quotaMib: number): Failure {
