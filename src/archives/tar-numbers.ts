@@ -47,13 +47,12 @@ function checked(value: number, field: Field): number {
 
 function timeOf(written: string | undefined, header: Date | undefined, name: string): number | null {
   const field = { name, what: "time", highest: longestTimeMs };
-  if (written !== undefined && written !== "" && !/^-?(?:\d+\.?\d*|\.\d+)$/.test(written)) {
-    throw unreadable(field, written);
-  }
-  const timeMs = written === undefined || written === "" ? header?.getTime() : Number(written) * 1000;
+  const isInRecord = written !== undefined && written !== "";
+  if (isInRecord && !/^-?(?:\d+\.?\d*|\.\d+)$/.test(written)) throw unreadable(field, written);
+  const timeMs = isInRecord ? Number(written) * 1000 : header?.getTime();
   if (timeMs === undefined) return null;
-  if (Number.isFinite(timeMs) && Math.abs(timeMs) <= longestTimeMs) return timeMs;
-  throw unreadable(field, written ?? "NaN");
+  if (Math.abs(timeMs) <= longestTimeMs) return timeMs;
+  throw unreadable(field, isInRecord ? written : String(timeMs));
 }
 
 function unreadable({ name, what }: Field, value: string): Error {

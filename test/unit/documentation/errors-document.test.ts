@@ -23,7 +23,6 @@ const otherWords = new Set(
     "Dockerfile Lightfile", // files
     "Depends Package Version", // fields of Debian packages
     "Refused", // an HTTP status
-    "NaN", // what is no number
   ].flatMap((line) => line.split(" ")),
 );
 
