@@ -1,6 +1,6 @@
 import { hasWildcard, matchWildcard } from "../lightfile/wildcard.ts";
 import type { ContextTree } from "./context-tree.ts";
-import { parentOf } from "./tree-node.ts";
+import { join, nameOf, parentOf } from "./tree-node.ts";
 
 /** A path of the context that a pattern matches. */
 export interface MatchedPath {
@@ -51,7 +51,7 @@ function step(
   }
   // A backslash may stand for itself or escape a wildcard: the names decide.
   const isPattern = hasWildcard(segment) || segment.includes("\\");
-  const named = isPattern ? matchesIn(tree, path, segment) : [below(path, segment)];
+  const named = isPattern ? matchesIn(tree, path, segment) : [join(path, segment)];
   // Before anything is resolved: a link out of the context is only trouble for those who go through it.
   const passed = goesThroughLinks ? named : named.filter((one) => !isLink(tree, one));
   const paths = isPattern ? passed : passed.filter((one) => tree.resolve(one) !== undefined);
@@ -61,11 +61,7 @@ function step(
 /** Of a path that is a match: what is before its last name has been gone through. */
 function isLink(tree: ContextTree, path: string): boolean {
   const directory = tree.resolveDirectory(parentOf(path));
-  return directory !== undefined && tree.linkTarget(below(directory.path, nameOf(path))) !== null;
-}
-
-function nameOf(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1);
+  return directory !== undefined && tree.linkTarget(join(directory.path, nameOf(path))) !== null;
 }
 
 function once(matches: readonly MatchedPath[]): readonly MatchedPath[] {
@@ -78,7 +74,7 @@ function matchesIn(tree: ContextTree, directory: string, segment: string): reado
   return tree
     .listNames(node.path)
     .filter((name) => matchWildcard(segment, name))
-    .map((name) => below(directory, name));
+    .map((name) => join(directory, name));
 }
 
 /** The directory and all below it; links to directories are not gone through, so that none leads round in a circle. */
@@ -88,11 +84,7 @@ function directoriesBelow(tree: ContextTree, directory: string): readonly string
     const parent = found[at] ?? "";
     const node = tree.resolveDirectory(parent);
     if (node === undefined) continue;
-    for (const name of tree.listDirectories(node.path)) found.push(below(parent, name));
+    for (const name of tree.listDirectories(node.path)) found.push(join(parent, name));
   }
   return found.sort();
-}
-
-function below(directory: string, name: string): string {
-  return directory === "" ? name : `${directory}/${name}`;
 }

@@ -6,7 +6,7 @@ import type { ContextTree } from "./context-tree.ts";
 import { ContextTrouble, vanished } from "./context-trouble.ts";
 import { everything, type SelectionRules } from "./copy-selection.ts";
 import { type MatchedPath, matchPaths } from "./match-paths.ts";
-import { parentOf, type TreeNode } from "./tree-node.ts";
+import { join, nameOf, parentOf, type TreeNode } from "./tree-node.ts";
 
 /** A source argument after matching, its files not hashed yet. */
 export interface SelectedSource {
@@ -109,7 +109,7 @@ function toSource(
   excludes: IgnorePatterns | null,
 ): readonly SelectedSource[] {
   const written = path === "" ? "." : path;
-  const name = path.slice(path.lastIndexOf("/") + 1);
+  const name = nameOf(path);
   if (node.kind === "directory") {
     return [{ written, kind: "directory", name, nodes: withoutExcluded(nodes, excludes) }];
   }
@@ -144,14 +144,9 @@ function withParents(
     }
     const sorted = [...nodes.values()].sort((left, right) => (left.path < right.path ? -1 : 1));
     const written = base === "" ? "." : base;
-    sources.push({ written, kind: "directory", name: base.slice(base.lastIndexOf("/") + 1), nodes: sorted });
+    sources.push({ written, kind: "directory", name: nameOf(base), nodes: sorted });
   }
   return sources;
-}
-
-function join(directory: string, path: string): string {
-  if (directory === "" || path === "") return directory + path;
-  return `${directory}/${path}`;
 }
 
 /** An excluded directory is there all the same when something below it is taken back. */
@@ -248,7 +243,7 @@ function firstMissing(tree: ContextTree, path: string): { directory: string; nam
   let directory = "";
   for (const name of parts) {
     if (!tree.namesIn(directory).includes(name)) return { directory, name };
-    directory = directory === "" ? name : `${directory}/${name}`;
+    directory = join(directory, name);
   }
   return { directory, name: last };
 }

@@ -20,3 +20,14 @@ export interface FileNode {
 export function parentOf(path: string): string {
   return path.slice(0, Math.max(path.lastIndexOf("/"), 0));
 }
+
+/** The last name of a path. */
+export function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
+/** A path in the context, of which the root has none. */
+export function join(directory: string, path: string): string {
+  if (directory === "" || path === "") return directory + path;
+  return `${directory}/${path}`;
+}
