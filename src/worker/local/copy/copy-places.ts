@@ -1,6 +1,6 @@
 import { posix } from "node:path";
 import type { CopyOperation } from "../../../model/step-operation.ts";
-import { type DirectoryFiles, ensureDirectory, type NewDirectory } from "../guest/guest-directories.ts";
+import { type DirectoryFiles, makeDirectories, type NewDirectory } from "../guest/guest-directories.ts";
 import { followPath } from "../guest/guest-path.ts";
 import { notADirectory } from "../guest/step-refused.ts";
 import type { CopyTree } from "./copy-tree.ts";
@@ -33,7 +33,7 @@ export async function placeTrees(
   const place = (tree: CopyTree, at: string, keepsRoot: boolean) =>
     placed.push({ tree, place: posix.relative("/", at), keepsRoot });
   if (trees.length === 0) return placed;
-  const { path, found } = await followPath(files, destination);
+  const { path, found, missing } = await followPath(files, destination);
   let there: Destination | null =
     found === undefined ? null : { kind: found.kind === "directory" ? "directory" : "file", path };
   for (const tree of trees) {
@@ -41,12 +41,14 @@ export async function placeTrees(
     if (there?.kind === "file" && hasToBeDirectory) throw notADirectory(destination);
     if (tree.kind === "directory") {
       const keepsRoot = there !== null;
-      if (there === null) await ensureDirectory(files, posix.dirname(path), parents);
+      if (there === null) await makeDirectories(files, missing.slice(0, -1), parents);
       there ??= { kind: "directory", path };
       place(tree, there.path, keepsRoot);
       continue;
     }
-    if (there === null) await ensureDirectory(files, hasToBeDirectory ? path : posix.dirname(path), parents);
+    if (there === null) {
+      await makeDirectories(files, hasToBeDirectory ? missing : missing.slice(0, -1), parents);
+    }
     there ??= { kind: hasToBeDirectory ? "directory" : "file", path };
     place(tree, there.kind === "file" ? there.path : posix.join(there.path, tree.name), false);
   }

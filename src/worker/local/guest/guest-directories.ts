@@ -1,6 +1,6 @@
 import type { WorkingDirectory } from "../../../model/step-operation.ts";
 import type { GuestFiles } from "../microvm/guest-files.ts";
-import { followPath, type PathFiles } from "./guest-path.ts";
+import { findBehindLinks, followNames, type PathFiles } from "./guest-path.ts";
 import { notADirectory, StepRefused, stepRefusal } from "./step-refused.ts";
 import { identityOwner, type Owner, readAccounts, resolveIdentity } from "./users.ts";
 
@@ -24,15 +24,24 @@ export async function ensureDirectory(
   path: string,
   made: NewDirectory,
 ): Promise<boolean> {
-  const { found, missing } = await followPath(files, path);
+  const there = await findBehindLinks(files, path);
+  const { found, missing } =
+    there === undefined ? await followNames(files, path) : { found: there, missing: [] };
   if (found !== undefined && found.kind !== "directory") throw notADirectory(path);
-  for (const directory of missing) {
-    await files.makeDirectory(directory, made.mode);
-    const { userId, groupId } = made.owner;
-    if (userId !== 0 || groupId !== 0)
-      await files.setAttributes(directory, { userId, groupId, mode: made.mode });
-  }
+  await makeDirectories(files, missing, made);
   return missing.length > 0;
+}
+
+/** @param paths none of them there yet, parents before what is in them */
+export async function makeDirectories(
+  files: DirectoryFiles,
+  paths: readonly string[],
+  { owner: { userId, groupId }, mode }: NewDirectory,
+): Promise<void> {
+  for (const path of paths) {
+    await files.makeDirectory(path, mode);
+    if (userId !== 0 || groupId !== 0) await files.setAttributes(path, { userId, groupId, mode });
+  }
 }
 
 /**

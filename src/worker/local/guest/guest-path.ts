@@ -25,13 +25,13 @@ export interface FollowedPath {
  * @throws GuestFileError `ELOOP`, which names a link, when there are more than 40
  */
 export async function followPath(files: PathFiles, path: string): Promise<FollowedPath> {
-  const found = await existing(files, path);
+  const found = await findBehindLinks(files, path);
   if (found === undefined) return followNames(files, path);
   return { path: await files.realPath(path), found, missing: [] };
 }
 
-/** A loop of links is as good as missing: which link it is, the kernel does not say. */
-async function existing(files: PathFiles, path: string): Promise<GuestFile | undefined> {
+/** What a path leads to. A loop of links is as good as missing: which link it is, the kernel does not say. */
+export async function findBehindLinks(files: PathFiles, path: string): Promise<GuestFile | undefined> {
   try {
     return await files.statIfExists(path);
   } catch (error) {
@@ -40,8 +40,10 @@ async function existing(files: PathFiles, path: string): Promise<GuestFile | und
   }
 }
 
-/** Name by name, because the kernel says of a missing path only that it is missing. */
-async function followNames(files: PathFiles, path: string): Promise<FollowedPath> {
+/**
+ * As {@link followPath} for a path that leads to nothing: name by name, because the kernel says only that it is missing.
+ */
+export async function followNames(files: PathFiles, path: string): Promise<FollowedPath> {
   const names = namesOf(path);
   const missing: string[] = [];
   let at = "/";
